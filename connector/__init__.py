@@ -1,0 +1,1 @@
+"""The application: adapters, store, pipeline, command line and daemon."""

@@ -1,0 +1,154 @@
+"""The CRM port: what the pipeline asks of a vendor, and nothing more.
+
+Terminology: an *object* is a vendor's record type (Lead, contacts); a *row* is one record as an Arrow row; a *write*
+is a desired state of one record; a *cursor* is opaque text that belongs to the adapter and is stored with the rows it
+covers. Adapters translate every vendor exception into connector.errors at their boundary.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+from mappings.fields import NewField, ObjectInfo
+
+JsonScalar = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """State facts about a vendor that the pipeline needs.
+
+    owner_field is the field that holds a record's owner; `modified_field` maps an object to its modified stamp;
+    `search_lag_s` is how long a read may miss a write.
+    """
+
+    crm: str
+    write_batch: int
+    queues: bool
+    search_lag_s: int
+    url_of: str  # str.format pattern with {instance}, {object}, {id}: where a person opens the record
+
+
+@dataclass(frozen=True)
+class Connection:
+    """Say who we are to the CRM; server_time_at is UTC from its Date header, whole seconds."""
+
+    org_id: str
+    user_id: str
+    server_time_at: datetime
+    api_used: int | None = None
+    api_limit: int | None = None
+    missing_rights: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Name a user or a queue that may own records."""
+
+    id: str
+    name: str
+    email: str | None
+    active: bool
+    queue: bool = False
+
+
+@dataclass(frozen=True)
+class Page:
+    """Carry one page of changed records.
+
+    rows has one Arrow column per requested field, named as requested: text, option, reference, date -> string (a date
+    stays `YYYY-MM-DD`); number -> float64; boolean -> bool; datetime -> timestamp("us", "UTC"); `associations.X`
+    (HubSpot) -> list<string> of record ids; a dotted parent path (`Campaign.Name`) -> string. Unknown is null.
+    deleted are ids that no longer exist (also losers of a merge). cursor covers this page and all before it.
+    """
+
+    rows: pa.Table
+    deleted: tuple[str, ...] = ()
+    cursor: str = ""
+
+
+@dataclass(frozen=True)
+class Write:
+    """Ask for one record to hold `fields`.
+
+    With `id`: update that record. With `key` (field, value): create the record, unless one with that unique value
+    exists; an existing one is left as it is (a person may have edited or closed it) and acknowledged with its id.
+    links are (object, id) pairs the new record belongs to, where the vendor keeps links apart from fields.
+    """
+
+    object: str
+    fields: Mapping[str, JsonScalar]
+    id: str | None = None
+    key: tuple[str, str] | None = None
+    links: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class WriteResult:
+    """Answer one Write: `id` when it took effect, else `code` and `message` of the refusal.
+
+    retry is true where the same write may pass later (lock, lost answer); a rejected row is a value, no exception.
+    """
+
+    id: str | None = None
+    created: bool = False
+    code: str | None = None
+    message: str | None = None
+    retry: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether the write took effect."""
+        return self.code is None
+
+
+@dataclass(frozen=True)
+class ApiCalls:
+    """Count the HTTP requests an adapter has sent."""
+
+    read: int = 0
+    write: int = 0
+
+
+@dataclass
+class CallCounter:
+    """Count requests as they are sent; the only mutable state that adapters share with the pipeline."""
+
+    read: int = 0
+    write: int = 0
+    server_time_at: datetime | None = field(default=None)
+
+    def snapshot(self) -> ApiCalls:
+        """Copy the counts."""
+        return ApiCalls(self.read, self.write)
+
+
+class Crm(Protocol):
+    """Read and write one CRM.
+
+    Errors raised by every member: AuthError, RetryableError (after our own retries), QuotaExhausted, ConfigError.
+    """
+
+    capabilities: Capabilities
+    calls: CallCounter
+
+    def check(self) -> Connection:
+        """Prove that the credentials work and learn the server's time."""
+
+    def owners(self) -> Sequence[Owner]:
+        """List users and queues that may own records, inactive ones included."""
+
+    def describe(self, object: str) -> ObjectInfo | None:  # noqa: A002 - the vendors' own word
+        """Describe one object, null where the user cannot see it; fields without read access are absent."""
+
+    def changes(self, object: str, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:  # noqa: A002
+        """Read what changed since the cursor, everything where it is null; at least one page, rows may repeat."""
+
+    def write(self, writes: Sequence[Write]) -> list[WriteResult]:
+        """Send writes of one object in as few requests as the vendor allows; results in input order."""
+
+    def provision(self, fields: Sequence[NewField]) -> tuple[list[str], list[str]]:
+        """Create missing fields with access for our user; returns (created, existing) as Object.field."""

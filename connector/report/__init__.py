@@ -1,0 +1,1 @@
+"""Self-contained pages made from committed state."""

@@ -1,0 +1,1 @@
+"""CRM fields to canonical columns and back: data first, code second."""
