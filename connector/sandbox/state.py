@@ -1,0 +1,49 @@
+"""The sandbox's clock and switches, set through its control API."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+EPOCH_AT = datetime(2026, 7, 1, 12, tzinfo=UTC)
+
+
+@dataclass
+class Clock:
+    """Tell the sandbox's time: it starts at the world's epoch and runs on with real seconds."""
+
+    base_at: datetime = EPOCH_AT
+    _started_s: float = field(default_factory=time.monotonic)
+
+    def now(self) -> datetime:
+        """Tell the time in UTC."""
+        return self.base_at + timedelta(seconds=time.monotonic() - self._started_s)
+
+    def now_ms(self) -> int:
+        """Tell the time in milliseconds since 1970."""
+        return int(self.now().timestamp() * 1000)
+
+    def set(self, now: datetime) -> None:
+        """Jump to a time."""
+        self.base_at, self._started_s = now, time.monotonic()
+
+    def advance(self, seconds: float) -> None:
+        """Jump forward."""
+        self.set(self.now() + timedelta(seconds=seconds))
+
+
+@dataclass
+class Switches:
+    """Hold what `POST /control/settings` sets.
+
+    daily_quota and rate_per_10s: null means the vendor's published limit; 0 means none. hidden_fields are
+    `Object.Field` names the connecting user may not see. inactive_users are user or owner ids.
+    """
+
+    search_lag_s: float = 0.0
+    read_lag_s: float = 0.0
+    daily_quota: int | None = None
+    rate_per_10s: int | None = None
+    automations: dict[str, Any] = field(default_factory=dict)
+    hidden_fields: frozenset[str] = frozenset()
+    inactive_users: frozenset[str] = frozenset()
