@@ -1,0 +1,216 @@
+"""The sandbox's control API: look at the journal, make faults, act as people do, move the clock."""
+
+import json
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from connector.sandbox.faults import FaultInjector, FaultsError, parse_faults
+from connector.sandbox.http import CrmApp, Request, Response
+from connector.sandbox.listener import Delivery, Wait
+from connector.sandbox.state import Clock, Switches
+from connector.sandbox.storage import Storage
+from connector.sandbox.traffic import Traffic
+
+EDITING_ACTORS = ("human", "automation")
+COUNT_SETTINGS = ("daily_quota", "rate_per_10s")
+LAG_SETTINGS = ("search_lag_s", "read_lag_s")
+NAME_SETTINGS = ("hidden_fields", "inactive_users")
+
+
+class ControlError(ValueError):
+    """A control request that cannot be followed; `problems` names everything wrong with it."""
+
+    def __init__(self, *problems: str, status: int = 400) -> None:
+        super().__init__("\n".join(problems))
+        self.problems, self.status = problems, status
+
+
+@dataclass(frozen=True)
+class Control:
+    """Answer the control API over the parts that it looks at and moves."""
+
+    app: CrmApp
+    storage: Storage
+    clock: Clock
+    switches: Switches
+    faults: FaultInjector
+    traffic: Traffic
+
+    def exchange(self, request: Request, wait: Wait) -> Delivery:
+        """Answer one control request; mistakes get {"error", "problems"} and change nothing."""
+        try:
+            return Delivery(json_response(200, self._route(request)(request)))
+        except FaultsError as error:
+            return Delivery(refusal(400, error.problems))
+        except ControlError as error:
+            return Delivery(refusal(error.status, error.problems))
+
+    def _route(self, request: Request) -> Callable[[Request], Any]:
+        routes: dict[tuple[str, str], Callable[[Request], Any]] = {
+            ("GET", "/control/journal"): self._journal,
+            ("GET", "/control/stats"): self._stats,
+            ("GET", "/control/records"): self._records,
+            ("GET", "/control/clock"): self._tell_time,
+            ("GET", "/control/settings"): self._tell_settings,
+            ("POST", "/control/faults"): self._set_faults,
+            ("DELETE", "/control/faults"): self._clear_faults,
+            ("POST", "/control/edit"): self._edit,
+            ("POST", "/control/clock"): self._set_clock,
+            ("POST", "/control/settings"): self._set_settings,
+        }
+        key = (request.method, request.path.rstrip("/"))
+        if key not in routes:
+            known = ", ".join(f"{method} {path}" for method, path in routes)
+            raise ControlError(f"{key[0]} {key[1]}: no such call; known are {known}", status=404)
+        return routes[key]
+
+    def _journal(self, request: Request) -> list[dict[str, Any]]:
+        after = request.first("after", "0") or "0"
+        if not after.isdigit():
+            raise ControlError(f"after: {after!r} is not a whole number")
+        return [journal_entry(row) for row in self.storage.journal(int(after))]
+
+    def _stats(self, request: Request) -> dict[str, Any]:
+        return {**self.traffic.figures(), "commits": self.storage.commits, "faults_fired": self.faults.fired}
+
+    def _records(self, request: Request) -> list[dict[str, Any]]:
+        name = request.first("object")
+        if not name:
+            raise ControlError("object: missing, name one as in /control/records?object=Lead")
+        try:
+            return self.app.records(name)
+        except (KeyError, sqlite3.OperationalError) as error:
+            raise ControlError(f"object: the CRM has no {name!r}", status=404) from error
+
+    def _tell_time(self, request: Request) -> dict[str, str]:
+        return {"now": iso(self.clock.now())}
+
+    def _set_clock(self, request: Request) -> dict[str, str]:
+        body = object_body(request, {"now", "advance_s"})
+        if len(body) != 1:
+            raise ControlError("clock: give now or advance_s, one of them")
+        if "advance_s" in body:
+            self.clock.advance(number(body["advance_s"], "advance_s", float("-inf")))
+        else:
+            self.clock.set(utc(body["now"], "now"))
+        return self._tell_time(request)
+
+    def _set_faults(self, request: Request) -> dict[str, int]:
+        rules = parse_faults(json_body(request))
+        self.faults.replace(rules)
+        return {"rules": len(rules)}
+
+    def _clear_faults(self, request: Request) -> dict[str, int]:
+        self.faults.replace([])
+        return {"rules": 0}
+
+    def _edit(self, request: Request) -> dict[str, str]:
+        body = object_body(request, {"actor", "object", "id", "fields"})
+        actor = body.get("actor", EDITING_ACTORS[0])
+        problems = [f"{key}: missing" for key in ("object", "id", "fields") if key not in body]
+        if actor not in EDITING_ACTORS:
+            problems.append(f"actor: {actor!r} is none of {', '.join(EDITING_ACTORS)}")
+        if not isinstance(body.get("fields", {}), dict):
+            problems.append("fields: expected an object of field names and values")
+        if problems:
+            raise ControlError(*problems)
+        self._carry_out(actor, str(body["object"]), str(body["id"]), body["fields"])
+        return {"object": str(body["object"]), "id": str(body["id"])}
+
+    def _carry_out(self, actor: str, name: str, record_id: str, fields: Mapping[str, Any]) -> None:
+        try:
+            self.app.edit(actor, name, record_id, fields)
+        except (KeyError, sqlite3.OperationalError) as error:
+            raise ControlError(
+                f"edit: {name} {record_id}: no such object, record or field ({error})", status=404
+            ) from error
+        except (ValueError, sqlite3.IntegrityError) as error:
+            raise ControlError(f"edit: {name} {record_id}: {error}") from error
+
+    def _tell_settings(self, request: Request) -> dict[str, Any]:
+        settings = asdict(self.switches)
+        return {key: sorted(value) if key in NAME_SETTINGS else value for key, value in settings.items()}
+
+    def _set_settings(self, request: Request) -> dict[str, Any]:
+        body = object_body(request, set(asdict(self.switches)))
+        read = {key: setting(key, value) for key, value in body.items()}
+        changed = replace(self.switches, **read)
+        self.switches.search_lag_s, self.switches.read_lag_s = changed.search_lag_s, changed.read_lag_s
+        self.switches.daily_quota, self.switches.rate_per_10s = changed.daily_quota, changed.rate_per_10s
+        self.switches.automations = changed.automations
+        self.switches.hidden_fields, self.switches.inactive_users = changed.hidden_fields, changed.inactive_users
+        return self._tell_settings(request)
+
+
+def setting(key: str, value: Any) -> Any:  # noqa: ANN401 - each setting has a type of its own
+    """Read one setting's value; raises ControlError where it has the wrong type."""
+    if key in LAG_SETTINGS:
+        return number(value, key, 0.0)
+    if key in COUNT_SETTINGS:
+        return None if value is None else int(number(value, key, 0))
+    if key in NAME_SETTINGS:
+        if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+            raise ControlError(f"{key}: expected a list of names, got {value!r}")
+        return frozenset(value)
+    if not isinstance(value, dict):
+        raise ControlError(f"{key}: expected an object, got {value!r}")
+    return value
+
+
+def number(value: object, key: str, least: float) -> float:
+    """Read a number not below a limit; raises ControlError."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not least <= value < float("inf"):
+        raise ControlError(f"{key}: {value!r} is not a number from {least}")
+    return value
+
+
+def utc(value: object, key: str) -> datetime:
+    """Read an ISO 8601 time, UTC where it names no zone; raises ControlError."""
+    try:
+        time = datetime.fromisoformat(str(value))
+    except ValueError as error:
+        raise ControlError(f"{key}: {value!r} is not an ISO 8601 time such as 2026-07-01T12:00:00Z") from error
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def iso(time: datetime) -> str:
+    """Write a time in UTC with milliseconds and Z."""
+    return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def journal_entry(row: sqlite3.Row) -> dict[str, Any]:
+    """Show one journal row: parsed before and after, time as ISO 8601."""
+    entry = dict(row)
+    at = datetime.fromtimestamp(row["at"] / 1000, tz=UTC)
+    return {**entry, "at": iso(at), "before": json.loads(row["before"]), "after": json.loads(row["after"])}
+
+
+def json_body(request: Request) -> Any:  # noqa: ANN401 - whatever was sent
+    """Parse a control request's body; raises ControlError."""
+    try:
+        return request.json()
+    except ValueError as error:
+        raise ControlError(f"body: not JSON ({error})") from error
+
+
+def object_body(request: Request, known: set[str]) -> dict[str, Any]:
+    """Parse a body that must be an object with known keys; raises ControlError."""
+    body = json_body(request)
+    if not isinstance(body, dict):
+        raise ControlError("body: expected a JSON object")
+    if unknown := sorted(set(body) - known):
+        raise ControlError(*(f"{key}: unknown key, expected one of {', '.join(sorted(known))}" for key in unknown))
+    return body
+
+
+def json_response(status: int, content: object) -> Response:
+    """Make a JSON answer."""
+    return Response(status, json.dumps(content, default=str).encode(), {"Content-Type": "application/json"})
+
+
+def refusal(status: int, problems: tuple[str, ...]) -> Response:
+    """Make the answer to a mistaken control request."""
+    return json_response(status, {"error": "; ".join(problems), "problems": list(problems)})
