@@ -1,0 +1,1 @@
+"""An independent reading of the Salesforce wire, for the sandbox."""
