@@ -1,0 +1,151 @@
+"""A model file as data: frozen, hashed, and every error of the file told at once."""
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from scoring.checks import cross_problems
+from scoring.conditions import leaves
+from scoring.lists import read_lists
+from scoring.names import nearest
+from scoring.problems import readable, without_unsupported
+from scoring.rules import Band
+from scoring.schema import BUILT_IN_FIELDS, EVENT_TYPES
+from scoring.specification import Specification, conditions, event_conditions, event_rules
+from scoring.values import Frozen
+
+
+class ModelError(ValueError):
+    """A model cannot be used; `problems` has one line each, with file, key and the nearest valid name."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Model(Frozen):
+    """A model that passed every check.
+
+    `hash` is 12 hex digits of the file's sha256, `file` is where it came from, `lists` are the named lists its
+    conditions use, with their entries as the list files have them.
+    """
+
+    id: str
+    hash: str
+    file: str
+    source_text: str = Field(repr=False)
+    spec: Specification
+    lists: tuple[tuple[str, frozenset[str]], ...] = Field((), repr=False)
+
+    @property
+    def bands(self) -> tuple[Band, ...]:
+        """Give the bands in file order."""
+        return self.spec.band
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.hash))
+
+
+def load_model(source: str | Path, lists: Mapping[str, frozenset[str]] | None = None) -> Model:
+    """Read a model from a path or `preset:NAME`; raises ModelError with every problem of the file.
+
+    `lists` are the named lists of `in_list`; the ones that ship with the product are used where a name is absent.
+    """
+    file, content = _content(source)
+    raw = _parsed(file, content)
+    known_lists = {**read_lists(), **(lists or {})}
+    supported, problems = without_unsupported(raw)
+    specification, shape_problems = _specification(supported)
+    problems += shape_problems
+    problems += cross_problems(supported, tuple(known_lists))
+    if problems or specification is None:
+        raise ModelError(tuple(f"{file}: {problem}" for problem in problems))
+    used = _used_lists(specification)
+    return Model(
+        id=specification.model.id,
+        hash=hashlib.sha256(content).hexdigest()[:12],
+        file=file,
+        source_text=content.decode(),
+        spec=specification,
+        lists=tuple((name, known_lists[name]) for name in sorted(used)),
+    )
+
+
+def _content(source: str | Path) -> tuple[str, bytes]:
+    text = str(source)
+    if text.startswith("preset:"):
+        folder = resources.files("scoring") / "presets"
+        file = folder / f"{text.removeprefix('preset:')}.toml"
+        if not file.is_file():
+            names = sorted(
+                entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
+            )
+            raise ModelError((f"{text}: there is no such preset (there are {', '.join(names)})",))
+        return text, file.read_bytes()
+    try:
+        return text, Path(source).read_bytes()
+    except OSError as error:
+        raise ModelError((f"{text}: cannot be read ({error.strerror})",)) from None
+
+
+def _parsed(file: str, content: bytes) -> dict[str, Any]:
+    try:
+        return tomllib.loads(content.decode())
+    except UnicodeDecodeError:
+        raise ModelError((f"{file}: is not UTF-8 text",)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ModelError((f"{file}: is not TOML: {error}",)) from None
+
+
+def _specification(raw: dict[str, Any]) -> tuple[Specification | None, list[str]]:
+    groups = raw.get("group", {})
+    if not isinstance(groups, Mapping) or not all(isinstance(table, Mapping) for table in groups.values()):
+        return None, ["group: is a table for each group, such as [group.web]"]
+    if "model" not in raw:
+        return None, ["model: the table [model] with an 'id' is missing"]
+    shaped = {**raw, "group": [{**table, "id": name} for name, table in groups.items()]}
+    try:
+        return Specification.model_validate(shaped), []
+    except ValidationError as error:
+        return None, readable(error, shaped)
+
+
+def _used_lists(specification: Specification) -> frozenset[str]:
+    every = conditions(specification) + event_conditions(specification)
+    return frozenset(leaf.in_list for condition in every for leaf in leaves(condition) if leaf.in_list is not None)
+
+
+def model_fields(model: Model) -> frozenset[str]:
+    """Name the subject's fields that the model reads, such as `seniority` and `account.revenue`."""
+    spec = model.spec
+    fields = {leaf.field for condition in conditions(spec) for leaf in leaves(condition) if leaf.field}
+    fields |= {rule.field for rule in spec.fit if rule.field}
+    in_events = (leaf.field for condition in event_conditions(spec) for leaf in leaves(condition) if leaf.field)
+    return frozenset(fields | {field for field in in_events if field.startswith("account.")})
+
+
+def model_events(model: Model) -> frozenset[str]:
+    """Name the event types that the model reads."""
+    return frozenset(event for rule in event_rules(model.spec) for event in rule.event or ())
+
+
+def check_known(model: Model, fields: frozenset[str], events: frozenset[str]) -> tuple[str, ...]:
+    """Say which fields and event types of the model do not exist, with the nearest that do.
+
+    `fields` are the names of what a mapping or the data provide, the columns of accounts as `account.X`.
+    """
+    derived = {name for name, origin in BUILT_IN_FIELDS.items() if origin in fields}
+    known = fields | derived
+    problems = []
+    for field in sorted(model_fields(model)):
+        if field not in known and field.removeprefix("account.") not in known:
+            problems.append(f"{model.file}: there is no field '{field}'{nearest(field, known)}")
+    allowed = events | frozenset(model.spec.events.custom)
+    for event in sorted(model_events(model) - allowed):
+        problems.append(f"{model.file}: there is no event type '{event}'{nearest(event, allowed | EVENT_TYPES)}")
+    return tuple(problems)

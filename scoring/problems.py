@@ -1,0 +1,162 @@
+"""Turns what pydantic says about a model file into lines that name the key and the nearest valid one."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from scoring.conditions import Condition
+from scoring.names import nearest
+from scoring.rules import (
+    Band,
+    Bracket,
+    Combine,
+    DecayRule,
+    EngagementRule,
+    FitRule,
+    Grade,
+    Group,
+    Inactivity,
+    MultiplyRule,
+    Needs,
+    PerPeriod,
+    Scale,
+    Step,
+    Suppress,
+)
+from scoring.specification import CustomEvents, DecayDefault, Header, Specification
+from scoring.values import Frozen
+
+_LATER_TABLES = ("segment", "rollup", "pillars", "pillar", "override", "breadth", "coverage")
+_LATER_RULE_KEYS = {"fit": ("pillar", "third_party"), "engagement": ("third_party",), "band": ("third_party",)}
+_LATER_KINDS = ("predictive", "blend", "rank")
+_NOT_YET = "not supported yet by this version"
+
+_TABLES: dict[str, type[Frozen]] = {
+    "": Specification,
+    "model": Header,
+    "scale": Scale,
+    "fit": FitRule,
+    "brackets": Bracket,
+    "engagement": EngagementRule,
+    "multiply": MultiplyRule,
+    "group": Group,
+    "inactivity": Inactivity,
+    "steps": Step,
+    "per_period": PerPeriod,
+    "suppress": Suppress,
+    "combine": Combine,
+    "grade": Grade,
+    "band": Band,
+    "needs": Needs,
+    "decay": DecayRule,
+    "default": DecayRule,
+    "events": CustomEvents,
+    **dict.fromkeys(("when", "where", "audience", "all", "any", "not"), Condition),
+}
+
+_PLAIN = {
+    "tuple_type": "is not a list",
+    "bool_type": "is neither true nor false",
+    "bool_parsing": "is neither true nor false",
+    "model_type": "is not a table",
+    "model_attributes_type": "is not a table",
+    "int_type": "is not a whole number",
+    "string_type": "is not text",
+}
+
+
+def without_unsupported(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Take out what a later version understands, with one problem for each such key."""
+    rest = {key: value for key, value in raw.items() if key not in _LATER_TABLES}
+    problems = [f"{key}: {_NOT_YET}" for key in raw if key in _LATER_TABLES]
+    for table, keys in _LATER_RULE_KEYS.items():
+        rows = rest.get(table)
+        if isinstance(rows, list):
+            found = [(row, key) for row in rows if isinstance(row, Mapping) for key in keys if key in row]
+            problems += [f"{table}.{row.get('id', '?')}.{key}: {_NOT_YET}" for row, key in found]
+            rest[table] = [_without(row, keys) for row in rows]
+    problems += _later_choice(rest, "model", "subject", ("account",))
+    problems += _later_choice(rest, "combine", "kind", _LATER_KINDS)
+    problems += _later_choice(rest, "combine", "shadow", (True,))
+    return rest, problems
+
+
+def _without(row: Any, keys: Sequence[str]) -> Any:  # noqa: ANN401 - a row of unknown shape passes through
+    return {key: value for key, value in row.items() if key not in keys} if isinstance(row, Mapping) else row
+
+
+def _later_choice(rest: dict[str, Any], table: str, key: str, choices: Sequence[object]) -> list[str]:
+    content = rest.get(table)
+    if not isinstance(content, Mapping) or content.get(key) not in choices:
+        return []
+    problem = f"{table}.{key} = {_toml(content[key])}: {_NOT_YET}"
+    rest[table] = _without(content, (key,))
+    return [problem]
+
+
+def readable(error: ValidationError, raw: Mapping[str, Any]) -> list[str]:
+    """Give one line for every problem: the path of the key, what is wrong, the nearest valid name."""
+    return [line for detail in error.errors(include_url=False) for line in _lines(detail, raw)]
+
+
+def _lines(detail: ErrorDetails, raw: Mapping[str, Any]) -> list[str]:
+    path = _path(detail["loc"], raw)
+    key = str(detail["loc"][-1]) if detail["loc"] else ""
+    match detail["type"]:
+        case "extra_forbidden":
+            return [f"{path}: unknown key '{key}'{nearest(key, _valid_keys(detail['loc']))}"]
+        case "missing":
+            return [f"{path}: key '{key}' is missing"]
+        case "value_error":
+            return [f"{path}: {line}" for line in str(detail["ctx"]["error"]).split("\n")]
+        case "literal_error":
+            given = str(detail["input"])
+            expected = str(detail["ctx"]["expected"])
+            return [
+                f"{path}: {given!r} is not one of {expected}{nearest(given, expected.replace(chr(39), '').split())}"
+            ]
+        case "too_short" if detail["input"]:
+            return []  # its entries are wrong, and each of them has a line of its own
+        case kind if kind in _PLAIN:
+            return [f"{path}: {_toml(detail['input'])} {_PLAIN[kind]}"]
+        case _:
+            return [f"{path}: {detail['msg'][0].lower()}{detail['msg'][1:]}, it is {_toml(detail['input'])}"]
+
+
+def _path(loc: tuple[int | str, ...], raw: Mapping[str, Any]) -> str:
+    parts: list[str] = []
+    here: Any = raw
+    for step in loc:
+        here = _inner(here, step)
+        if isinstance(step, int):
+            name = here.get("id") if isinstance(here, Mapping) else None
+            parts[-1] += f".{name}" if name is not None else f"[{step + 1}]"
+        else:
+            parts.append(step)
+    return ".".join(parts) or "file"
+
+
+def _inner(container: Any, step: int | str) -> Any:  # noqa: ANN401 - walks parsed TOML
+    if isinstance(container, Mapping):
+        return container.get(step)
+    if isinstance(container, Sequence) and isinstance(step, int) and step < len(container):
+        return container[step]
+    return None
+
+
+def _valid_keys(loc: tuple[int | str, ...]) -> list[str]:
+    tables = [step for step in loc[:-1] if isinstance(step, str)]
+    table = DecayDefault if tables == ["decay"] else _TABLES.get(tables[-1] if tables else "", Frozen)
+    return [field.alias or name for name, field in table.model_fields.items()]
+
+
+def _toml(value: object) -> str:
+    match value:
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return f'"{value}"'
+        case _:
+            return repr(value)

@@ -1,0 +1,81 @@
+"""A whole model file, as it says it: its tables side by side."""
+
+from typing import Literal
+
+from scoring.conditions import Condition
+from scoring.rules import (
+    AnyDecay,
+    Band,
+    Combine,
+    DecayRule,
+    EngagementRule,
+    FitRule,
+    Grade,
+    Group,
+    Inactivity,
+    MultiplyRule,
+    Scale,
+    Suppress,
+)
+from scoring.values import Frozen, Identifier, Text
+
+
+class Header(Frozen):
+    """The `[model]` table."""
+
+    id: Identifier
+    label: Text | None = None
+    subject: Literal["person"] = "person"
+    scale: Scale = Scale()
+    audience: Condition | None = None
+
+
+class DecayDefault(Frozen):
+    """The `[decay]` table: the decay of engagement rules that name none."""
+
+    default: AnyDecay = DecayRule()
+
+
+class CustomEvents(Frozen):
+    """The `[events]` table: event types beside the canonical ones."""
+
+    custom: tuple[Text, ...] = ()
+
+
+class Specification(Frozen):
+    """A whole model file, as it says it."""
+
+    model: Header
+    fit: tuple[FitRule, ...] = ()
+    engagement: tuple[EngagementRule, ...] = ()
+    multiply: tuple[MultiplyRule, ...] = ()
+    group: tuple[Group, ...] = ()
+    inactivity: Inactivity | None = None
+    suppress: Suppress | None = None
+    combine: Combine = Combine()
+    grade: Grade = Grade()
+    band: tuple[Band, ...] = (
+        Band(id="hot", at_least=70.0, release_below=60.0),
+        Band(id="warm", at_least=40.0),
+        Band(id="cold"),
+    )
+    decay: DecayDefault = DecayDefault()
+    events: CustomEvents = CustomEvents()
+
+
+def conditions(specification: Specification) -> tuple[Condition, ...]:
+    """Give every condition on the subject: all but the `where` of events."""
+    found = [specification.model.audience, *(rule.when for rule in specification.fit)]
+    found.append(specification.suppress.when if specification.suppress else None)
+    found += [band.needs.when for band in specification.band if band.needs]
+    return tuple(condition for condition in found if condition is not None)
+
+
+def event_rules(specification: Specification) -> tuple[EngagementRule | MultiplyRule, ...]:
+    """Give every rule that reads events."""
+    return (*specification.engagement, *specification.multiply)
+
+
+def event_conditions(specification: Specification) -> tuple[Condition, ...]:
+    """Give every `where`, a condition on an event."""
+    return tuple(rule.where for rule in event_rules(specification) if rule.where is not None)
