@@ -163,6 +163,10 @@ class Storage:
         names = ["_id", "_created_at", "_modified_at", *columns, "_deleted", "_created_by", "_modified_by"]
         marks = ", ".join("?" for _ in range(len(columns) + 3))
         statement = f"INSERT INTO {quote(object)} ({', '.join(map(quote, names))}) VALUES ({marks}, 0, 'seed', 'seed')"  # noqa: S608 - quoted identifiers
+        self.seed_rows(statement, rows)
+
+    def seed_rows(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one statement for many rows in one commit, unjournaled; for tables of an app's own."""
         with self.lock:
             self._connection.execute("BEGIN IMMEDIATE")
             self._connection.executemany(statement, rows)
