@@ -1,0 +1,28 @@
+"""How far each object of the CRM was read; stored in the transaction that stores the rows it covers."""
+
+import sqlite3
+
+from connector.store.state import now_text, store_errors, transaction
+
+
+def get(connection: sqlite3.Connection, object: str) -> str | None:  # noqa: A002 - the vendors' own word
+    """Return the adapter's cursor for an object, null where it was never read."""
+    with store_errors():
+        row = connection.execute("SELECT cursor FROM cursors WHERE object = ?", (object,)).fetchone()
+    return None if row is None else str(row[0])
+
+
+def put(connection: sqlite3.Connection, object: str, cursor: str) -> None:  # noqa: A002 - the vendors' own word
+    """Remember an object's cursor."""
+    with transaction(connection):
+        connection.execute(
+            "INSERT INTO cursors VALUES (?, ?, ?) ON CONFLICT (object) DO UPDATE SET "
+            "cursor = excluded.cursor, updated_at = excluded.updated_at",
+            (object, cursor, now_text()),
+        )
+
+
+def forget(connection: sqlite3.Connection, object: str) -> None:  # noqa: A002 - the vendors' own word
+    """Drop an object's cursor, so that the next pull reads it whole."""
+    with transaction(connection):
+        connection.execute("DELETE FROM cursors WHERE object = ?", (object,))

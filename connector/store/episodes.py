@@ -1,0 +1,101 @@
+"""Episodes: the times during which a trigger held for a record. One task per episode, ever.
+
+An episode opens when its condition becomes true and closes when it no longer holds; `number` counts the episodes of a
+record and trigger from 1, so that a record that becomes hot again gets its second task and never the first one twice.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from connector.store.state import from_text, store_errors, to_text, transaction
+
+EpisodeKey = tuple[str, str, str]
+_COLUMNS = "object, record_id, trigger_id, number, opened_at, closed_at, task_key"
+
+
+@dataclass(frozen=True)
+class Episode:
+    """State one episode; closed_at is null while it is open, task_key while it has no task."""
+
+    object: str
+    record_id: str
+    trigger: str
+    number: int
+    opened_at: datetime
+    closed_at: datetime | None = None
+    task_key: str | None = None
+
+    @property
+    def key(self) -> EpisodeKey:
+        """Return (object, record_id, trigger)."""
+        return self.object, self.record_id, self.trigger
+
+
+class Opening(NamedTuple):
+    """Ask for an episode to be open; opened_at is the run's as_of."""
+
+    object: str
+    record_id: str
+    trigger: str
+    opened_at: datetime
+    task_key: str | None = None
+
+
+def current(connection: sqlite3.Connection) -> dict[EpisodeKey, Episode]:
+    """Return the newest episode, open or closed, of every (object, record_id, trigger)."""
+    return _by_key(connection, "1")  # rows come in key order, so that the newest number of a key wins
+
+
+def open_episodes(connection: sqlite3.Connection) -> dict[EpisodeKey, Episode]:
+    """Return the open episode of every (object, record_id, trigger) that has one."""
+    return _by_key(connection, "closed_at IS NULL")
+
+
+def open_many(connection: sqlite3.Connection, openings: Iterable[Opening]) -> int:
+    """Open episodes, numbered on from the last of their key; one that is open stays. Returns how many were opened."""
+    values = [(o.object, o.record_id, o.trigger, to_text(o.opened_at), o.task_key) for o in openings]
+    with transaction(connection):
+        changed = connection.executemany(
+            "INSERT INTO episodes SELECT ?1, ?2, ?3, 1 + coalesce(max(number), 0), ?4, NULL, ?5 FROM episodes "
+            "WHERE object = ?1 AND record_id = ?2 AND trigger_id = ?3 HAVING coalesce(sum(closed_at IS NULL), 0) = 0",
+            values,
+        )
+    return changed.rowcount
+
+
+def close_many(connection: sqlite3.Connection, keys: Iterable[EpisodeKey], closed_at: datetime) -> int:
+    """Close the open episodes of these keys; returns how many were open."""
+    values = [(to_text(closed_at), *key) for key in keys]
+    with transaction(connection):
+        changed = connection.executemany(
+            "UPDATE episodes SET closed_at = ? WHERE object = ? AND record_id = ? AND trigger_id = ? "
+            "AND closed_at IS NULL",
+            values,
+        )
+    return changed.rowcount
+
+
+def set_task_keys(connection: sqlite3.Connection, task_keys: Mapping[EpisodeKey, str]) -> None:
+    """Note the key of the task of open episodes."""
+    values = [(task_key, *key) for key, task_key in task_keys.items()]
+    with transaction(connection):
+        connection.executemany(
+            "UPDATE episodes SET task_key = ? WHERE object = ? AND record_id = ? AND trigger_id = ? "
+            "AND closed_at IS NULL",
+            values,
+        )
+
+
+def _by_key(connection: sqlite3.Connection, where: str) -> dict[EpisodeKey, Episode]:
+    query = f"SELECT {_COLUMNS} FROM episodes WHERE {where} ORDER BY object, record_id, trigger_id, number"  # noqa: S608 - constant
+    with store_errors():
+        return {episode.key: episode for episode in map(_episode, connection.execute(query))}
+
+
+def _episode(row: tuple[Any, ...]) -> Episode:
+    object_, record_id, trigger, number, opened_at, closed_at, task_key = row
+    ended = None if closed_at is None else from_text(closed_at)
+    return Episode(object_, record_id, trigger, number, from_text(opened_at), ended, task_key)

@@ -1,0 +1,96 @@
+"""The schema of the state database, version by version; a version is never edited once it was released."""
+
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from connector.errors import StoreError
+
+_VERSION_1 = (
+    """CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE cursors (object TEXT PRIMARY KEY, cursor TEXT NOT NULL, updated_at TEXT NOT NULL)
+    STRICT, WITHOUT ROWID""",
+    """CREATE TABLE runs (
+      n INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL UNIQUE, command TEXT NOT NULL, status TEXT NOT NULL,
+      as_of TEXT NOT NULL, config_hash TEXT NOT NULL, model_hash TEXT NOT NULL,
+      started_at TEXT NOT NULL, finished_at TEXT, counts TEXT NOT NULL DEFAULT '{}') STRICT""",
+    """CREATE TABLE written (
+      object TEXT NOT NULL, record_id TEXT NOT NULL, fields TEXT NOT NULL, written_at TEXT NOT NULL, run_id TEXT,
+      PRIMARY KEY (object, record_id)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE episodes (
+      object TEXT NOT NULL, record_id TEXT NOT NULL, trigger_id TEXT NOT NULL, number INTEGER NOT NULL,
+      opened_at TEXT NOT NULL, closed_at TEXT, task_key TEXT,
+      PRIMARY KEY (object, record_id, trigger_id, number)) STRICT, WITHOUT ROWID""",
+    """CREATE UNIQUE INDEX episodes_open ON episodes (object, record_id, trigger_id) WHERE closed_at IS NULL""",
+    """CREATE TABLE outbox (
+      id INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL, seq INTEGER NOT NULL, kind TEXT NOT NULL,
+      object TEXT NOT NULL, record_id TEXT NOT NULL, payload TEXT NOT NULL, key TEXT, state TEXT NOT NULL,
+      attempts INTEGER NOT NULL DEFAULT 0, reason TEXT, result_id TEXT, updated_at TEXT NOT NULL,
+      CHECK (state IN ('planned', 'inflight', 'done', 'retry', 'quarantined', 'superseded'))) STRICT""",
+    """CREATE UNIQUE INDEX outbox_key ON outbox (key) WHERE key IS NOT NULL""",
+    """CREATE INDEX outbox_run ON outbox (run_id, state)""",
+    """CREATE INDEX outbox_open ON outbox (object, kind, id)
+    WHERE state IN ('planned', 'inflight', 'retry', 'quarantined')""",
+    """CREATE INDEX outbox_unsent ON outbox (kind, object, record_id, id)
+    WHERE state IN ('planned', 'retry') AND key IS NULL""",
+    """CREATE TABLE lake_files (
+      table_name TEXT NOT NULL, seq INTEGER NOT NULL, file TEXT NOT NULL, kind TEXT NOT NULL, key TEXT,
+      rows INTEGER NOT NULL, bytes INTEGER NOT NULL, run_id TEXT, added_at TEXT NOT NULL, retired_at TEXT,
+      PRIMARY KEY (table_name, seq), CHECK (kind IN ('base', 'delta', 'snapshot'))) STRICT, WITHOUT ROWID""",
+)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+
+
+def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
+    """Bring the schema to the newest version, one transaction per version, after a backup beside the database.
+
+    A process killed half way leaves the old version or the new one. Raises StoreError for a newer schema.
+    """
+    if _pending(connection, path, migrations) == 0:
+        return
+    _back_up(connection, path)
+    while _pending(connection, path, migrations):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            # another process may have migrated while this one waited for the write lock
+            if _pending(connection, path, migrations):
+                _apply_next(connection, migrations)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """Read the schema's version; 0 for an empty database."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _pending(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]]) -> int:
+    found = version(connection)
+    if found > len(migrations):
+        raise StoreError(
+            f"{path}: schema version {found}, but this program knows up to {len(migrations)}; "
+            "install the newer program that wrote it, or restore an older backup"
+        )
+    return len(migrations) - found
+
+
+def _apply_next(connection: sqlite3.Connection, migrations: Sequence[Sequence[str]]) -> None:
+    present = version(connection)
+    for statement in migrations[present]:
+        connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {present + 1}")
+
+
+def _back_up(connection: sqlite3.Connection, path: Path) -> None:
+    present = version(connection)
+    backup = path.with_name(f"{path.stem}.v{present}.backup.db")
+    if present == 0 or backup.exists():
+        return
+    partial = backup.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    partial.touch(mode=0o600)  # VACUUM INTO accepts an empty file and keeps its mode
+    connection.execute("VACUUM INTO ?", (str(partial),))
+    partial.replace(backup)

@@ -1,0 +1,180 @@
+"""The outbox: what is to be sent, committed before it is sent, and what became of it.
+
+A row goes planned -> inflight -> done | retry | quarantined; a newer row of the same (kind, object, record_id)
+supersedes one that was not sent yet. A row with a `key` (a task) is unique by that key for ever: the same key never
+becomes a second row, and one that is done or under way is left alone.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+from connector.store.state import from_text, now_text, store_errors, to_text, transaction
+
+Kind = Literal["fields", "owner", "task"]
+State = Literal["planned", "inflight", "done", "retry", "quarantined", "superseded"]
+UNSETTLED: tuple[State, ...] = ("planned", "inflight", "retry")
+_COLUMNS = "id, run_id, seq, kind, object, record_id, payload, key, state, attempts, reason, result_id, updated_at"
+_JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_OPEN = "state IN ('planned', 'inflight', 'retry', 'quarantined')"  # word for word the index's, or SQLite scans
+_INSERT = """
+INSERT INTO outbox (run_id, seq, kind, object, record_id, payload, key, state, updated_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, 'planned', ?)
+ON CONFLICT (key) WHERE key IS NOT NULL DO UPDATE
+SET run_id = excluded.run_id, seq = excluded.seq, payload = excluded.payload,
+  state = 'planned', reason = NULL, updated_at = excluded.updated_at
+WHERE state NOT IN ('done', 'inflight')
+"""
+_SUPERSEDE = """
+UPDATE outbox SET state = 'superseded', reason = 'a newer change of the record: ' || ?1, updated_at = ?2
+WHERE id IN (
+  SELECT id FROM (
+    SELECT id, lead(id) OVER (PARTITION BY kind, object, record_id ORDER BY id) AS newer_id FROM outbox
+    WHERE state IN ('planned', 'retry') AND key IS NULL)
+  WHERE newer_id IS NOT NULL)
+"""
+_RELEASE = f"""
+UPDATE outbox SET state = 'retry', reason = 'the process ended before the answer', updated_at = ?
+WHERE {_OPEN} AND state = 'inflight'
+"""  # noqa: S608 - constant
+
+
+class Entry(NamedTuple):
+    """Ask for one change; payload is plain JSON (no NaN), key only where the effect may happen once."""
+
+    kind: Kind
+    object: str
+    record_id: str
+    payload: Mapping[str, Any]
+    key: str | None = None
+
+
+class Settlement(NamedTuple):
+    """Say what became of a row: reason for people where it was not done, result_id is the record's id in the CRM."""
+
+    id: int
+    state: State
+    reason: str | None = None
+    result_id: str | None = None
+
+
+@dataclass(frozen=True)
+class OutboxRow:
+    """Carry one row as it is stored; seq is its place in the plan of its run."""
+
+    id: int
+    run_id: str
+    seq: int
+    kind: Kind
+    object: str
+    record_id: str
+    payload: Mapping[str, Any]
+    key: str | None
+    state: State
+    attempts: int
+    reason: str | None
+    result_id: str | None
+    updated_at: datetime
+
+
+def enqueue(connection: sqlite3.Connection, run_id: str, rows: Iterable[Entry]) -> None:
+    """Add a run's changes in plan order, superseding unsent ones of the same kind and record; one transaction."""
+    at = now_text()
+    with transaction(connection):
+        query = "SELECT 1 + coalesce(max(seq), 0) FROM outbox WHERE run_id = ?"
+        first = connection.execute(query, (run_id,)).fetchone()[0]
+        values = (
+            (run_id, seq, row.kind, row.object, row.record_id, _JSON.encode(row.payload), row.key, at)
+            for seq, row in enumerate(rows, start=first)
+        )
+        connection.executemany(_INSERT, values)
+        connection.execute(_SUPERSEDE, (run_id, at))
+
+
+def take(
+    connection: sqlite3.Connection,
+    limit: int,
+    object: str,  # noqa: A002 - the vendors' own word
+    kind: Kind,
+    *,
+    after_id: int = 0,
+) -> list[OutboxRow]:
+    """Mark up to `limit` unsent rows as inflight and return them in plan order; commit before sending.
+
+    Give the last taken id as `after_id` to pass over the outbox once: a row settled as `retry` meanwhile stays for
+    the next pass.
+    """
+    clause = f"{_OPEN} AND state IN ('planned', 'retry') AND object = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?"
+    with transaction(connection):
+        found = list(_select(connection, clause, (object, kind, after_id, limit)))
+        at = now_text()
+        connection.executemany(
+            "UPDATE outbox SET state = 'inflight', attempts = attempts + 1, updated_at = ? WHERE id = ?",
+            [(at, row.id) for row in found],
+        )
+    return [replace(row, state="inflight", attempts=row.attempts + 1, updated_at=from_text(at)) for row in found]
+
+
+def settle(
+    connection: sqlite3.Connection, results: Sequence[Settlement | tuple[int, State, str | None, str | None]]
+) -> None:
+    """Record the answers of rows, in one transaction; also puts rows back ("planned") or drops them ("superseded")."""
+    at = now_text()
+    with transaction(connection):
+        connection.executemany(
+            "UPDATE outbox SET state = ?, reason = ?, result_id = coalesce(?, result_id), updated_at = ? WHERE id = ?",
+            [(state, reason, result_id, at, row_id) for row_id, state, reason, result_id in results],
+        )
+
+
+def counts(connection: sqlite3.Connection, run_id: str) -> dict[State, int]:
+    """Count a run's rows by state; states without rows are absent."""
+    query = "SELECT state, count(*) FROM outbox WHERE run_id = ? GROUP BY state ORDER BY state"
+    with store_errors():
+        return dict(connection.execute(query, (run_id,)).fetchall())
+
+
+def unsettled(connection: sqlite3.Connection) -> list[OutboxRow]:
+    """List rows that are planned, inflight or waiting for another try, in plan order."""
+    return list(rows(connection, UNSETTLED))
+
+
+def rows(connection: sqlite3.Connection, states: Sequence[State]) -> Iterator[OutboxRow]:
+    """Iterate over the rows in these states, in plan order."""
+    listed = f"state IN ({', '.join('?' for _ in states)})"
+    finished = {"done", "superseded"}.intersection(states)
+    return _select(connection, f"{listed} ORDER BY id" if finished else f"{_OPEN} AND {listed} ORDER BY id", states)
+
+
+def release_inflight(connection: sqlite3.Connection) -> int:
+    """Turn rows whose answer was lost with their process into `retry`; returns how many. Needs the writer lock."""
+    with transaction(connection):
+        changed = connection.execute(_RELEASE, (now_text(),))
+    return changed.rowcount
+
+
+def prune(connection: sqlite3.Connection, *, settled_before: datetime) -> int:
+    """Delete old rows that are done or superseded and have no key; keyed ones stay, so that none is sent twice."""
+    with transaction(connection):
+        changed = connection.execute(
+            "DELETE FROM outbox WHERE state IN ('done', 'superseded') AND key IS NULL AND updated_at < ?",
+            (to_text(settled_before),),
+        )
+    return changed.rowcount
+
+
+def _select(connection: sqlite3.Connection, clause: str, values: Sequence[object]) -> Iterator[OutboxRow]:
+    with store_errors():
+        for row in connection.execute(f"SELECT {_COLUMNS} FROM outbox WHERE {clause}", values):  # noqa: S608 - constant
+            yield _row(row)
+
+
+def _row(row: tuple[Any, ...]) -> OutboxRow:
+    row_id, run_id, seq, kind, object_, record_id, payload, key, state, attempts, reason, result_id, updated_at = row
+    return OutboxRow(
+        row_id, run_id, seq, kind, object_, record_id, json.loads(payload), key, state, attempts, reason, result_id,
+        from_text(updated_at),
+    )  # fmt: skip
