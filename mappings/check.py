@@ -1,0 +1,183 @@
+"""Hold a mapping against what a CRM says exists, before anything is read or written; changes nothing in the CRM."""
+
+import difflib
+from collections.abc import Iterator
+from collections.abc import Mapping as AbcMapping
+from typing import Final
+
+from mappings.fields import FieldInfo, ObjectInfo
+from mappings.model import ASSOCIATIONS, Mapping, ReadTable, Source, TaskTarget, WriteField
+from mappings.prune import lookup, prune
+from mappings.read import fields_to_read
+from mappings.transforms import TRANSFORMS
+from mappings.write import creatable, targets
+from scoring.schema import EVENTS, OUTCOMES, TABLES, ColumnType
+
+Describes = AbcMapping[str, ObjectInfo | None]
+_READABLE_AS: Final[AbcMapping[str, frozenset[str]]] = {
+    "text": frozenset({"text", "option", "reference", "number", "date"}),
+    "map": frozenset({"text"}),
+    "list": frozenset({"text", "option", "reference"}),
+    "number": frozenset({"number"}),
+    "boolean": frozenset({"boolean", "option"}),
+    "datetime": frozenset({"datetime", "date"}),
+}
+_WRITABLE_AS: Final[AbcMapping[str, frozenset[str]]] = {
+    "number": frozenset({"number"}),
+    "text": frozenset({"text", "option"}),
+    "datetime": frozenset({"datetime"}),
+}
+
+
+def objects_to_describe(mapping: Mapping) -> tuple[str, ...]:
+    """List the objects whose describes `check_mapping` and `prune` want."""
+    task = (mapping.write.task.object,) if mapping.write.task else ()
+    return tuple(dict.fromkeys((*mapping.read, *task)))
+
+
+def check_mapping(mapping: Mapping, describes: Describes, *, new_fields_ok: bool) -> tuple[str, ...]:
+    """List every problem of a mapping in this org; none means that reading and writing it can work.
+
+    describes: by object, null (or absent) where the user cannot see the object. Optional objects and fields that do
+    not exist are no problem (`prune` leaves them out). new_fields_ok: fields that `provision` can create may be
+    missing.
+    """
+    there = prune(mapping, describes)
+    problems: list[str] = []
+    for name, table in there.read.items():
+        problems += _read_problems(there, name, table, describes.get(name))
+    for name, spec in targets(there):
+        problems += _write_problems(there, name, spec, describes.get(name), new_fields_ok)
+    problems += _owner_problems(there, describes)
+    if there.write.task is not None:
+        problems += _task_problems(there.write.task, describes.get(there.write.task.object), new_fields_ok)
+    return tuple(dict.fromkeys(problems))
+
+
+def _absent_object(key: str, name: str) -> str:
+    return f"{key}: object {name} does not exist or the connecting user may not see it; grant access or take it out"
+
+
+def _absent_field(key: str, name: str, field: str, info: ObjectInfo, advice: str) -> str:
+    near = difflib.get_close_matches(field.lower(), [known.lower() for known in info.fields], n=1)
+    nearest = next((f" (did you mean {known}?)" for known in info.fields if near and known.lower() == near[0]), "")
+    return f"{key}: {name} has no field {field} that the connecting user may see{nearest}; {advice}"
+
+
+def _read_problems(mapping: Mapping, name: str, table: ReadTable, info: ObjectInfo | None) -> Iterator[str]:
+    key = f"read.{name}"
+    if info is None:
+        yield _absent_object(key, name)
+        return
+    for field in fields_to_read(mapping, name):
+        if lookup(info, field) is None:
+            yield _absent_field(
+                key, name, field, info, "grant read access, correct the name or mark it optional = true"
+            )
+    for column, kind, source in _typed_sources(table):
+        for field in source.from_:
+            found = info.fields.get(field)
+            if found is not None and not _reads_as(found, source, kind):
+                yield f"{key}.{column}: {name}.{field} is a {found.kind} field, {column} needs {kind}{_hint(kind)}"
+
+
+def _typed_sources(table: ReadTable) -> Iterator[tuple[str, ColumnType, Source]]:
+    """Walk the sources whose column has a type of its own; custom columns take any."""
+    known = TABLES[table.table].columns
+    for name, source in table.columns().items():
+        if name in known:
+            yield name, known[name], source
+    for source in (*table.occurred_at, *(at for entry in table.outcome for at in entry.occurred_at)):
+        yield "occurred_at", "datetime", source
+    for event in table.event:
+        yield from ((name, EVENTS.columns[name], source) for name, source in event.columns().items())
+    for outcome in table.outcome:
+        yield from ((name, OUTCOMES.columns[name], source) for name, source in outcome.columns().items())
+
+
+def _reads_as(found: FieldInfo, source: Source, kind: ColumnType) -> bool:
+    if source.transform is not None:
+        return TRANSFORMS[source.transform][1] == kind
+    return found.kind in _READABLE_AS[kind]
+
+
+def _hint(kind: ColumnType) -> str:
+    return '; transform = "number" reads numbers out of text' if kind == "number" else ""
+
+
+def _write_problems(
+    mapping: Mapping, name: str, spec: WriteField, info: ObjectInfo | None, new_fields_ok: bool
+) -> Iterator[str]:
+    subject = "person" if mapping.read[name].table == "people" else "account"
+    key = f"write.{subject}.{spec.from_}"
+    if spec.policy == "never" or info is None:  # an object that cannot be seen is told once, where it is read
+        return
+    found = info.fields.get(spec.field)
+    if found is None:
+        if not (new_fields_ok and creatable(mapping, spec)):
+            advice = "run `leadlight provision`" if creatable(mapping, spec) else "correct the name"
+            yield _absent_field(key, name, spec.field, info, advice)
+        return
+    where = f"{key}: {name}.{spec.field}"
+    if not found.updateable:
+        yield f'{where} is not writable for the connecting user; grant edit access, or set policy = "never"'
+    if found.kind not in _WRITABLE_AS[spec.kind]:
+        yield f"{where} is a {found.kind} field, {spec.from_} needs {spec.kind}; map it to another field"
+    else:
+        yield from _size_problems(where, spec, found)
+
+
+def _size_problems(where: str, spec: WriteField, found: FieldInfo) -> Iterator[str]:
+    needed = spec.length
+    if needed is not None and found.length is not None and found.kind == "text" and found.length < needed:
+        advice = f"lengthen it, or set max_length = {found.length}"
+        yield f"{where} holds {found.length} characters, {spec.from_} may need {needed}; {advice}"
+    if spec.kind == "number" and found.scale is not None and found.scale < spec.decimals:
+        yield f"{where} keeps {found.scale} decimals, round = {spec.decimals} needs more; set round = {found.scale}"
+
+
+def _owner_problems(mapping: Mapping, describes: Describes) -> Iterator[str]:
+    owner = mapping.write.owner
+    if owner is None or owner.policy == "never":
+        return
+    for name in mapping.objects("people"):
+        info = describes.get(name)
+        if info is None:
+            continue
+        found = info.fields.get(owner.field)
+        if found is None:
+            yield _absent_field("write.owner", name, owner.field, info, 'correct the name, or set policy = "never"')
+        elif not found.updateable:
+            yield f"write.owner: {name}.{owner.field} is not writable for the connecting user; grant edit access"
+
+
+def _task_problems(task: TaskTarget, info: ObjectInfo | None, new_fields_ok: bool) -> Iterator[str]:
+    if info is None:
+        yield _absent_object("write.task", task.object)
+        return
+    for part, spec in task.fields.items():
+        yield from _task_field_problems(f"write.task.fields.{part}", task.object, spec.field, info)
+    for field in task.constants:
+        yield from _task_field_problems("write.task.constants", task.object, field, info)
+    unique = info.fields.get(task.key_field)
+    if unique is None:
+        if not new_fields_ok:
+            yield _absent_field("write.task.key_field", task.object, task.key_field, info, "run `leadlight provision`")
+    elif not unique.unique:
+        yield (
+            f"write.task.key_field: {task.object}.{task.key_field} is not unique, so a task could be made twice; "
+            "make the field unique, or name another one and run `leadlight provision`"
+        )
+
+
+def _task_field_problems(key: str, name: str, field: str, info: ObjectInfo) -> Iterator[str]:
+    if field.startswith(ASSOCIATIONS):
+        return
+    found = info.fields.get(field)
+    if found is None:
+        yield _absent_field(key, name, field, info, "correct the name, or take it out")
+    elif not found.createable:
+        yield f"{key}: {name}.{field} cannot be set by the connecting user on a new record; grant edit access"
+
+
+__all__ = ["check_mapping", "objects_to_describe", "prune"]

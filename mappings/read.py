@@ -1,0 +1,147 @@
+"""CRM rows to canonical tables, vectorised; reads nothing but the rows it is given.
+
+Columns and types are those of scoring.schema; what a mapping leaves out is absent, what a row lacks is null.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mappings.columns import ARROW_TYPES, blank_to_null, cast, field_of
+from mappings.conditions import matches
+from mappings.links import link
+from mappings.model import Condition, EventEntry, Mapping, OutcomeEntry, ReadTable, Source
+from mappings.sources import first_set
+from scoring.schema import EVENTS, OUTCOMES, TABLES
+
+_KEY: Final = "\0record_key"  # no CRM field can be called so
+_EVENT_FRAME: Final = frozenset({"event_id", "type", "occurred_at", "person_id", "account_id"})
+
+
+def fields_to_read(mapping: Mapping, object: str) -> tuple[str, ...]:  # noqa: A002 - the vendors' own word
+    """List the CRM fields that an object's table needs, its key first, each once.
+
+    Dotted names are parent paths (`Campaign.Name`) or, on HubSpot, `associations.X` and event `properties.X`.
+    """
+    table = mapping.read[object]
+    names = [table.key, *_condition_fields(table.where)]
+    for source in sources_of(table):
+        names += [*source.from_, *_condition_fields(source.when)]
+    for when in (*(entry.when for entry in table.event), *(entry.when for entry in table.outcome)):
+        names += _condition_fields(when)
+    return tuple(dict.fromkeys(names))
+
+
+def _condition_fields(condition: Condition | None) -> list[str]:
+    return [] if condition is None else [leaf.field for leaf in condition.leaves() if leaf.field is not None]
+
+
+def sources_of(table: ReadTable) -> Iterator[Source]:
+    """Walk every source of a read table, those of its entries included."""
+    yield from (*table.person, *table.account, *table.columns().values(), *table.occurred_at)
+    for event in table.event:
+        yield from event.columns().values()
+    for outcome in table.outcome:
+        yield from (*outcome.occurred_at, *outcome.columns().values())
+
+
+def record_key(mapping: Mapping, object: str, record_id: str) -> str:  # noqa: A002 - as above
+    """Give the id under which a record's events are known: unique across objects.
+
+    Salesforce ids are unique by themselves, HubSpot's per object only (`calls:123`). Every event_id and outcome_id of
+    the record is this key, alone or followed by `:` and more.
+    """
+    return record_id if mapping.crm == "salesforce" else f"{object}:{record_id}"
+
+
+def to_canonical(mapping: Mapping, object: str, rows: pa.Table) -> dict[str, pa.Table]:  # noqa: A002 - as above
+    """Turn rows of one CRM object into its canonical table, by name: people, accounts, events or outcomes.
+
+    rows: as a CRM page carries them; a missing column is unknown. Rows without key, and events and outcomes without a
+    time or without both person and account, are left out. An event of several people gives one row each. outcomes
+    carry an `outcome_id`. Raises ValueError where the key column is missing.
+    """
+    table = mapping.read[object]
+    if table.key not in rows.column_names:
+        raise ValueError(f"{object}: the rows have no key column {table.key!r}")
+    rows = _keep(rows, pc.and_(pc.is_valid(blank_to_null(field_of(rows, table.key))), matches(table.where, rows)))
+    if table.table in ("people", "accounts"):
+        return {table.table: _subjects(table, rows)}
+    keys = cast(field_of(rows, table.key), "text")
+    prefix = record_key(mapping, object, "")
+    keys = pc.binary_join_element_wise(pa.scalar(prefix), keys, "") if prefix else keys
+    rows = rows.append_column(_KEY, keys)
+    return {table.table: _events(table, rows) if table.table == "events" else _outcomes(table, rows)}
+
+
+def _keep(rows: pa.Table, mask: pa.Array) -> pa.Table:
+    """Filter, but copy nothing where every row stays."""
+    return rows if pc.all(mask, min_count=0).as_py() else rows.filter(mask)
+
+
+def _subjects(table: ReadTable, rows: pa.Table) -> pa.Table:
+    known = TABLES[table.table].columns
+    id_name = "person_id" if table.table == "people" else "account_id"
+    columns = {id_name: cast(field_of(rows, table.key), "text")}
+    if table.kind is not None:
+        columns["kind"] = pa.repeat(pa.scalar(table.kind), rows.num_rows)
+    if table.account:
+        columns["account_id"] = first_set(table.account, rows, "text")
+    for name, source in table.columns().items():
+        columns[name] = first_set((source,), rows, known.get(name))
+    return pa.table(columns)
+
+
+def _events(table: ReadTable, rows: pa.Table) -> pa.Table:
+    parts = [_event_rows(table, entry, part) for entry, part in _first_match(table.event, rows)]
+    given = {name for entry in table.event for name in entry.columns()} | _EVENT_FRAME
+    return _stack(parts, {name: ARROW_TYPES[kind] for name, kind in EVENTS.columns.items() if name in given})
+
+
+def _first_match(entries: tuple[EventEntry, ...], rows: pa.Table) -> Iterator[tuple[EventEntry, pa.Table]]:
+    """Give each entry the rows that match it and none before it."""
+    free = matches(None, rows)
+    for entry in entries:
+        hit = pc.and_(free, matches(entry.when, rows))
+        free = pc.and_not(free, hit)
+        yield entry, _keep(rows, hit)
+
+
+def _event_rows(table: ReadTable, entry: EventEntry, rows: pa.Table) -> pa.Table:
+    columns = {name: first_set((source,), rows, EVENTS.columns[name]) for name, source in entry.columns().items()}
+    columns["event_id"] = field_of(rows, _KEY)
+    columns["occurred_at"] = first_set(table.occurred_at, rows, "datetime")
+    whole = pc.and_(pc.is_valid(columns["occurred_at"]), pc.is_valid(columns["type"]))
+    return link(_keep(pa.table(columns), whole), _keep(rows, whole), table.person, table.account, "event_id")
+
+
+def _outcomes(table: ReadTable, rows: pa.Table) -> pa.Table:
+    parts = [_outcome_rows(table, entry, _keep(rows, matches(entry.when, rows))) for entry in table.outcome]
+    given = {name for entry in table.outcome for name in entry.columns()}
+    given |= {"kind", "occurred_at", "person_id", "account_id"}
+    types = {name: ARROW_TYPES[kind] for name, kind in OUTCOMES.columns.items() if name in given}
+    return _stack(parts, {"outcome_id": pa.string(), **types})
+
+
+def _outcome_rows(table: ReadTable, entry: OutcomeEntry, rows: pa.Table) -> pa.Table:
+    columns = {name: first_set((source,), rows, OUTCOMES.columns[name]) for name, source in entry.columns().items()}
+    columns["kind"] = pa.repeat(pa.scalar(entry.kind), rows.num_rows)
+    columns["outcome_id"] = pc.binary_join_element_wise(field_of(rows, _KEY), columns["kind"], ":")
+    columns["occurred_at"] = first_set(entry.occurred_at, rows, "datetime")
+    dated = pc.is_valid(columns["occurred_at"])
+    return link(_keep(pa.table(columns), dated), _keep(rows, dated), table.person, table.account, "outcome_id")
+
+
+def _stack(parts: list[pa.Table], types: dict[str, pa.DataType]) -> pa.Table:
+    """Lay the entries' rows one under another; a column that an entry does not give is null there."""
+    schema = pa.schema(types.items())
+    full = [
+        pa.table([part[n] if n in part.column_names else pa.nulls(part.num_rows, t) for n, t in types.items()], schema)
+        for part in parts
+    ]
+    return pa.concat_tables(full) if full else schema.empty_table()
+
+
+__all__ = ["fields_to_read", "record_key", "sources_of", "to_canonical"]
