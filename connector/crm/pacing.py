@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -17,19 +18,22 @@ class Bucket:
     per_s: float
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
-    _starts: list[float] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _starts: deque[float] = field(init=False, repr=False)
+    _lock: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self._starts = deque(maxlen=self.rate)
 
     def take(self) -> None:
-        """Wait until one more call may start."""
-        while (wait_s := self._reserve()) > 0:
+        """Wait until one more call may start; waiting callers start in the order in which they asked."""
+        if (wait_s := self._reserve()) > 0:
             self.sleep(wait_s)
 
     def _reserve(self) -> float:
+        """Book the next free start, so that nobody who asks later can take it, and return the wait until then."""
         with self._lock:
             now = self.clock()
-            self._starts = [start for start in self._starts if start > now - self.per_s]
-            if len(self._starts) < self.rate:
-                self._starts.append(now)
-                return 0.0
-            return self._starts[0] + self.per_s - now
+            full = len(self._starts) == self.rate
+            start = max(now, self._starts[0] + self.per_s) if full else now
+            self._starts.append(start)
+            return start - now

@@ -1,0 +1,185 @@
+"""HubSpot's endpoints, each named once; the only module that knows the client library.
+
+All paths are v3 and v4, which the library speaks; a transport for the dated paths would replace this module alone.
+Of the library only addresses and authentication are used: its retries, pools, timeouts and model objects are not.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import hubspot
+import urllib3
+from hubspot.discovery.discovery_base import DiscoveryBase
+
+from connector.crm.base import CallCounter
+from connector.crm.hubspot.session import Answer, RawResponse, Request, Session
+from connector.crm.hubspot.settings import HubSpotSettings
+from connector.crm.pacing import Bucket
+
+Body = Mapping[str, Any]
+
+
+class Client:
+    """Call endpoints over one connection pool; every method returns a 2xx answer or raises a connector error."""
+
+    def __init__(self, settings: HubSpotSettings, calls: CallCounter) -> None:
+        self.session = Session(calls)
+        self._base_url = settings.base_url.rstrip("/")
+        self._headers = {
+            "Authorization": f"Bearer {settings.access_token}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+        }
+        # No redirects: the token must never reach another host.
+        self._pool = urllib3.PoolManager(maxsize=8, retries=urllib3.Retry(0, redirect=False))
+        self._timeout = (settings.connect_timeout_s, settings.read_timeout_s)
+        self._raw = {"_preload_content": False, "_request_timeout": self._timeout}
+        self._normal = Bucket(settings.rate_per_10s, 10.0)
+        self._search = Bucket(settings.search_per_s, 1.0)
+        self._list_page, self._events_page = settings.list_page, settings.events_page
+        self._connect(settings)
+
+    def _connect(self, settings: HubSpotSettings) -> None:
+        """Build each API object once: every property access of the library's client makes a new connection pool."""
+        client = hubspot.Client.create(
+            access_token=settings.access_token, host=self._base_url, retry=False, api_factory=self._api
+        )
+        self._basic = client.crm.objects.basic_api
+        self._batch = client.crm.objects.batch_api
+        self._searches = client.crm.objects.search_api
+        self._links = client.crm.associations.v4.batch_api
+        self._owners = client.crm.owners.owners_api
+        self._properties = client.crm.properties.core_api
+        self._property_batch = client.crm.properties.batch_api
+        self._property_groups = client.crm.properties.groups_api
+        self._events = client.events.events_api
+
+    def _api(self, package: Any, name: str, config: Any) -> Any:  # noqa: ANN401 - the library has no types
+        api = DiscoveryBase._default_api_factory(package, name, config)
+        api.api_client.rest_client.pool_manager = self._pool
+        api.api_client.set_default_header("Accept-Encoding", "gzip")
+        return api
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._pool.clear()
+
+    def _send(self, asks: str, bucket: Bucket | None, call: Any, *args: object, **kwargs: object) -> Answer:  # noqa: ANN401 - see _api
+        return self.session.send(Request(asks, False, bucket), lambda: call(*args, **kwargs, **self._raw))
+
+    def _write(self, asks: str, bucket: Bucket | None, call: Any, *args: object) -> Answer:  # noqa: ANN401 - see _api
+        return self.session.send(Request(asks, True, bucket), lambda: call(*args, **self._raw))
+
+    def list_page(
+        self, object_type: str, properties: Sequence[str], associations: Sequence[str], after: str | None
+    ) -> Answer:
+        """List records by ascending id, with inline associations."""
+        # https://developers.hubspot.com/docs/guides/api/crm/using-object-apis
+        return self._send(
+            f"list of {object_type}",
+            self._normal,
+            self._basic.get_page,
+            object_type,
+            limit=self._list_page,
+            after=after,
+            properties=[",".join(properties)] if properties else None,
+            associations=[",".join(associations)] if associations else None,
+            archived=False,
+        )
+
+    def archived_page(self, object_type: str, after: str | None) -> Answer:
+        """List archived records alone; only their ids and dates are of use."""
+        # https://developers.hubspot.com/docs/guides/api/crm/using-object-apis
+        return self._send(
+            f"list of archived {object_type}",
+            self._normal,
+            self._basic.get_page,
+            object_type,
+            limit=self._list_page,
+            after=after,
+            properties=["hs_object_id"],
+            archived=True,
+        )
+
+    def search(self, object_type: str, body: Body) -> Answer:
+        """Search records; the index lags behind writes."""
+        # https://developers.hubspot.com/docs/guides/api/crm/search
+        return self._send(f"search of {object_type}", self._search, self._searches.do_search, object_type, body)
+
+    def batch_read(self, object_type: str, body: Body) -> Answer:
+        """Read at most 100 records by id or unique property; missing ones make it a 207."""
+        # https://developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/batch/get-contacts
+        return self._send(f"batch/read of {object_type}", self._normal, self._batch.read, object_type, body)
+
+    def batch_update(self, object_type: str, body: Body) -> Answer:
+        """Update at most 100 records with unique ids."""
+        # https://developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/batch/update-contacts
+        return self._write(f"batch/update of {object_type}", self._normal, self._batch.update, object_type, body)
+
+    def batch_upsert(self, object_type: str, body: Body) -> Answer:
+        """Create or update at most 100 records by a unique property."""
+        # https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/post-crm-v3-objects-tasks-batch-upsert
+        return self._write(f"batch/upsert of {object_type}", self._normal, self._batch.upsert, object_type, body)
+
+    def read_links(self, from_type: str, to_type: str, body: Body) -> Answer:
+        """Read associations of at most 1,000 records; one without any makes it a 207. No 10-s limit."""
+        # https://developers.hubspot.com/docs/guides/api/crm/associations/associations-v4
+        return self._send(
+            f"associations of {from_type} to {to_type}", None, self._links.get_page, from_type, to_type, body
+        )
+
+    def create_links(self, from_type: str, to_type: str, body: Body) -> Answer:
+        """Create at most 2,000 associations; existing ones stay. No 10-s limit."""
+        # https://developers.hubspot.com/docs/guides/api/crm/associations/associations-v4
+        return self._write(
+            f"associations of {from_type} to {to_type}", None, self._links.create, from_type, to_type, body
+        )
+
+    def owners_page(self, after: str | None, *, archived: bool) -> Answer:
+        """List owners, 100 a page."""
+        # https://developers.hubspot.com/docs/guides/api/crm/owners
+        return self._send(
+            "list of owners", self._normal, self._owners.get_page, limit=100, after=after, archived=archived
+        )
+
+    def properties(self, object_type: str) -> Answer:
+        """List the property definitions of an object."""
+        # https://developers.hubspot.com/docs/guides/api/crm/properties
+        return self._send(f"properties of {object_type}", self._normal, self._properties.get_all, object_type)
+
+    def create_group(self, object_type: str, body: Body) -> Answer:
+        """Create a property group."""
+        # https://developers.hubspot.com/docs/guides/api/crm/properties
+        return self._write(
+            f"property group of {object_type}", self._normal, self._property_groups.create, object_type, body
+        )
+
+    def create_properties(self, object_type: str, body: Body) -> Answer:
+        """Create properties; existing ones make it a 207."""
+        # https://developers.hubspot.com/docs/guides/api/crm/properties
+        return self._write(f"properties of {object_type}", self._normal, self._property_batch.create, object_type, body)
+
+    def events_page(self, event_type: str, object_type: str, occurred_after: str | None, after: str | None) -> Answer:
+        """List event occurrences of one type; HubSpot documents no largest page."""
+        # https://developers.hubspot.com/docs/api-reference/legacy/events/retrieve-events/get-events
+        return self._send(
+            f"{event_type} events of {object_type}s",
+            self._normal,
+            self._events.get_page,
+            event_type=event_type,
+            object_type=object_type,
+            occurred_after=occurred_after,
+            after=after,
+            limit=self._events_page,
+        )
+
+    def account(self) -> Answer:
+        """Read the portal's id and time zone; not in the client library."""
+        # https://developers.hubspot.com/docs/guides/api/settings/account-information-api
+        timeout = urllib3.Timeout(connect=self._timeout[0], read=self._timeout[1])
+        url = f"{self._base_url}/account-info/v3/details"
+
+        def call() -> RawResponse:
+            return self._pool.request("GET", url, headers=self._headers, preload_content=False, timeout=timeout)
+
+        return self.session.send(Request("account details", False, self._normal), call)

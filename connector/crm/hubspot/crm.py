@@ -1,0 +1,136 @@
+"""The CRM port over HubSpot."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from connector.crm.base import CallCounter, Capabilities, Connection, Owner, Page, Write, WriteResult
+from connector.crm.hubspot import provision as properties
+from connector.crm.hubspot import write as writing
+from connector.crm.hubspot.client import Client
+from connector.crm.hubspot.cursor import Cursor
+from connector.crm.hubspot.describe import EVENT, event_info, object_info
+from connector.crm.hubspot.errors import Forbidden, Refused
+from connector.crm.hubspot.events import Events
+from connector.crm.hubspot.read import Stream
+from connector.crm.hubspot.settings import HubSpotSettings
+from connector.errors import AuthError, RetryableError
+from mappings.fields import NewField, ObjectInfo
+
+RECORD_URL = "https://{host}/contacts/{{instance}}/record/{{object}}/{{id}}"
+CAPABILITIES = Capabilities(
+    crm="hubspot", write_batch=100, queues=False, search_lag_s=60, url_of=RECORD_URL.format(host="app.hubspot.com")
+)
+
+
+@dataclass
+class HubSpotCrm:
+    """Read and write one HubSpot account (connector.crm.base.Crm).
+
+    Objects are HubSpot's plural names; `event:TYPE` reads the occurrences of an event type, where `{portal}` stands
+    for the account's id. url_of takes the account's id as instance.
+    """
+
+    client: Client
+    calls: CallCounter
+    capabilities: Capabilities = CAPABILITIES
+    _described: dict[str, ObjectInfo | None] = field(default_factory=dict)
+    _account: dict[str, Any] = field(default_factory=dict)
+
+    def check(self) -> Connection:
+        """Prove that the token works; user_id is empty, as a static token belongs to an app and not to a user."""
+        self._account = self.client.account().json()
+        host = str(self._account.get("uiDomain") or "app.hubspot.com")
+        self.capabilities = replace(self.capabilities, url_of=RECORD_URL.format(host=host))
+        server_time_at = self.calls.server_time_at
+        if server_time_at is None:
+            raise RetryableError("HubSpot answered without a Date header; a proxy may strip it")
+        session = self.client.session
+        used = None
+        if session.daily_limit is not None and session.daily_remaining is not None:
+            used = session.daily_limit - session.daily_remaining
+        return Connection(self._portal(), "", server_time_at, api_used=used, api_limit=session.daily_limit)
+
+    def owners(self) -> Sequence[Owner]:
+        """List owners, archived ones as inactive; their id is what hubspot_owner_id holds."""
+        return [_owner(one) for archived in (False, True) for one in self._owner_pages(archived=archived)]
+
+    def describe(self, object: str) -> ObjectInfo | None:  # noqa: A002 - the port's name
+        """Describe one object, from memory after the first time; null where it does not exist or is not granted."""
+        if object not in self._described:
+            self._described[object] = self._describe(object)
+        return self._described[object]
+
+    def changes(self, object: str, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:  # noqa: A002 - same
+        """Read what changed since the cursor; deleted holds archived, purged and merged ids."""
+        reached = Cursor.parse(cursor, object)
+        if object.startswith(EVENT):
+            yield from Events(self.client, self._event_type(object), tuple(fields)).pages(reached)
+            return
+        info = self.describe(object)
+        if info is None:
+            raise AuthError(f"HubSpot: the token cannot see {object}; grant its crm.objects and crm.schemas scopes")
+        kinds = {name: known.kind for name, known in info.fields.items()}
+        yield from Stream(self.client, object, tuple(fields), kinds).pages(reached)
+
+    def write(self, writes: Sequence[Write]) -> list[WriteResult]:
+        """Send writes of one object, 100 a request; results in input order."""
+        return writing.write(self.client, writes)
+
+    def provision(self, fields: Sequence[NewField]) -> tuple[list[str], list[str]]:
+        """Create missing properties in the group `leadlight`; HubSpot grants every app access to them."""
+        for name in {wanted.object for wanted in fields}:
+            self._described.pop(name, None)
+        created, existing = properties.provision(self.client, fields, self.describe)
+        self._described.clear()
+        return created, existing
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.close()
+
+    def _describe(self, name: str) -> ObjectInfo | None:
+        if name.startswith(EVENT):
+            return event_info(name)
+        try:
+            return object_info(name, self.client.properties(name).json())
+        except (Forbidden, Refused):
+            return None
+
+    def _event_type(self, name: str) -> str:
+        event_type = name.removeprefix(EVENT)
+        return event_type.replace("{portal}", self._portal()) if "{portal}" in event_type else event_type
+
+    def _portal(self) -> str:
+        if not self._account:
+            self._account = self.client.account().json()
+        return str(self._account.get("portalId", ""))
+
+    def _owner_pages(self, *, archived: bool) -> Iterator[dict[str, Any]]:
+        after: str | None = None
+        while True:
+            body = self.client.owners_page(after, archived=archived).json()
+            yield from body.get("results") or ()
+            previous, after = after, ((body.get("paging") or {}).get("next") or {}).get("after")
+            if after is None:
+                return
+            if after == previous:
+                raise RetryableError("HubSpot list of owners answers the same page again")
+
+
+def connect(settings: HubSpotSettings) -> HubSpotCrm:
+    """Make the adapter; nothing is sent yet."""
+    calls = CallCounter()
+    return HubSpotCrm(Client(settings, calls), calls)
+
+
+def _owner(one: dict[str, Any]) -> Owner:
+    name = " ".join(str(part) for part in (one.get("firstName"), one.get("lastName")) if part)
+    email = one.get("email") or None
+    return Owner(
+        id=str(one["id"]),
+        name=name or str(email or one["id"]),
+        email=email,
+        active=not one.get("archived"),
+        queue=one.get("type") == "QUEUE",
+    )

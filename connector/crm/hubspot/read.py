@@ -1,0 +1,227 @@
+"""Records of one object: everything through the list, later changes through search and batch reads."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote_plus
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from connector.crm.base import Page
+from connector.crm.hubspot import columns
+from connector.crm.hubspot.client import Client
+from connector.crm.hubspot.cursor import Cursor, instant, stamp_of
+from connector.crm.hubspot.errors import problems_of
+from connector.crm.hubspot.links import read_links
+from connector.crm.hubspot.search import Search, epoch_ms
+from connector.crm.hubspot.session import Answer
+from connector.errors import RetryableError
+from mappings.fields import FieldKind
+
+PAGES_PER_TABLE = 25
+BATCH_READ = 100
+RECORDS_PER_TABLE = 1000  # also the most that one read of associations takes
+URL_BYTES = 8000  # HubSpot answers 414 with HTML somewhere above
+OVERLAP = timedelta(minutes=5)
+SWEEP_PACE = timedelta(minutes=1)  # for each page that the last sweep of archived records took
+MERGED = "hs_merged_object_ids"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Read one object's records with the given fields."""
+
+    client: Client
+    object_type: str
+    fields: tuple[str, ...]
+    kinds: Mapping[str, FieldKind]
+
+    def pages(self, cursor: Cursor) -> Iterator[Page]:
+        """Read on from the cursor; a first pull that was interrupted goes on where it stopped."""
+        return self.everything(cursor) if cursor.since_at is None else self.changed(cursor)
+
+    def everything(self, cursor: Cursor) -> Iterator[Page]:
+        """List all records by ascending id; the list is stable under inserts."""
+        started_at, after = cursor.started_at, cursor.after
+        wide = self._is_wide()
+        asked = (not wide and columns.property_names(self.fields)) or ["hs_object_id"]
+        bodies: list[bytes] = []
+        while True:
+            answer = self.client.list_page(self.object_type, asked, self._linked, after)
+            started_at = started_at or _date(answer)
+            bodies.append(answer.body)
+            previous, after = after, columns.next_after(answer.body)
+            if after is not None and after == previous:
+                raise RetryableError(f"HubSpot list of {self.object_type} answers the same page again")
+            if after is None or len(bodies) == PAGES_PER_TABLE:
+                rows = self._wide_rows(bodies) if wide else self._listed(bodies)
+                yield Page(rows, cursor=_first_pull(started_at, after).text())
+                bodies = []
+            if after is None:
+                return
+
+    def changed(self, cursor: Cursor) -> Iterator[Page]:
+        """Search what changed since the cursor less the overlap, read it, then look for archived records."""
+        since_at = _moment(cursor.since_at)
+        search = Search(self.client, self.object_type)
+        seen: dict[str, int] = {}
+        waiting: dict[str, None] = {}  # an ordered set
+        started_at: str | None = None
+        for found in search.changed_since(self._from(since_at)):
+            started_at = started_at or _server_time(self.client)
+            fresh = [one for one in found if seen.get(one.id) != one.modified_ms]
+            seen.update((one.id, one.modified_ms) for one in fresh)
+            waiting.update((one.id, None) for one in fresh)
+            if len(waiting) >= RECORDS_PER_TABLE:
+                ready = list(waiting)[:RECORDS_PER_TABLE]
+                waiting = dict.fromkeys(list(waiting)[RECORDS_PER_TABLE:])
+                # What still waits is of this page, so everything older than the page's oldest stamp was read.
+                yield self._page(ready, _progress(cursor, since_at, min(one.modified_ms for one in found)))
+        ended = replace(cursor, since_at=_later(cursor.since_at, started_at))
+        if waiting:
+            yield self._page(list(waiting), cursor)
+        yield self._sweep(cursor, ended)
+
+    @property
+    def _linked(self) -> list[str]:
+        return columns.association_types(self.fields)
+
+    def _from(self, since_at: datetime) -> datetime:
+        """Start at the cursor less the overlap; a cursor from the future must not hide what changes now."""
+        now = self.client.session.calls.server_time_at
+        return min(since_at, now or since_at) - OVERLAP
+
+    def _is_wide(self) -> bool:
+        """Tell whether the properties would make the address of a list too long."""
+        return sum(len(quote_plus(name)) + 3 for name in self.fields) > URL_BYTES
+
+    def _listed(self, bodies: Sequence[bytes]) -> pa.Table:
+        rows = columns.record_rows(bodies, self.fields)
+        return columns.record_table(rows, self.fields, self.kinds, self._completed(rows))
+
+    def _completed(self, rows: pa.StructArray) -> columns.Links:
+        """Read the associations of records that have more than a list shows."""
+        parts = {to: columns.unfinished(rows, to) for to in self._linked}
+        return {to: read_links(self.client, self.object_type, to, ids) for to, ids in parts.items() if ids}
+
+    def _wide_rows(self, bodies: Sequence[bytes]) -> pa.Table:
+        """Read the properties of listed ids in batches; the list keeps giving the associations."""
+        narrow = ["id", *(name for name in self.fields if name.startswith(columns.ASSOCIATIONS))]
+        rows = columns.record_rows(bodies, narrow)
+        listed = columns.record_table(rows, narrow, {}, self._completed(rows))
+        ids = listed["id"].to_pylist()
+        links = {to: dict(zip(ids, listed[columns.ASSOCIATIONS + to].to_pylist(), strict=True)) for to in self._linked}
+        read, _ = self._read(ids)
+        return columns.record_table(columns.record_rows(read, self.fields), self.fields, self.kinds, links)
+
+    def _page(self, ids: Sequence[str], cursor: Cursor) -> Page:
+        """Read records by id; the ids that are gone or were merged away are deleted."""
+        bodies, deleted = self._read(ids)
+        rows = columns.record_rows(bodies, self._with_merged())
+        found = pc.struct_field(rows, "id").to_pylist()
+        links = {to: read_links(self.client, self.object_type, to, found) for to in self._linked}
+        table = columns.record_table(rows, self.fields, self.kinds, links)
+        gone = [*deleted, *self._losers(rows)]
+        alive = set(found)
+        return Page(table, tuple(dict.fromkeys(one for one in gone if one not in alive)), cursor.text())
+
+    def _with_merged(self) -> tuple[str, ...]:
+        return (*self.fields, MERGED) if MERGED in self.kinds and MERGED not in self.fields else self.fields
+
+    def _losers(self, rows: pa.StructArray) -> list[str]:
+        """List the ids that were merged into the records read; a loser vanishes without a trace of its own."""
+        if MERGED not in self._with_merged():
+            return []
+        merged = pc.struct_field(rows, ["properties", MERGED]).drop_null().to_pylist()
+        return [one.strip() for ids in merged for one in ids.split(";") if one.strip()]
+
+    def _read(self, ids: Sequence[str]) -> tuple[list[bytes], list[str]]:
+        """Read records in batches; returns the bodies and the ids that do not exist any more."""
+        bodies, deleted = [], []
+        properties = columns.property_names(self._with_merged())
+        for start in range(0, len(ids), BATCH_READ):
+            asked = ids[start : start + BATCH_READ]
+            body = {"properties": properties, "propertiesWithHistory": [], "inputs": [{"id": one} for one in asked]}
+            answer = self.client.batch_read(self.object_type, body)
+            bodies.append(answer.body)
+            deleted += _missing(answer, asked)
+        return bodies, deleted
+
+    def _sweep(self, cursor: Cursor, ended: Cursor) -> Page:
+        """Look for archived records, which neither search nor list shows.
+
+        The list of archived records has no order in time and is read whole, so the more pages it has, the less often.
+        """
+        empty = columns.record_table(columns.record_rows([], self.fields), self.fields, self.kinds)
+        swept_at, now = _moment(cursor.swept_at or cursor.since_at), _moment(ended.since_at)
+        if cursor.sweep_pages > 1 and now - swept_at < cursor.sweep_pages * SWEEP_PACE:
+            return Page(empty, cursor=ended.text())
+        bodies = self._archived()
+        archived = columns.archived_rows(bodies).to_pylist()
+        deleted = [one["id"] for one in archived if _since(one["archivedAt"], swept_at - OVERLAP)]
+        final = replace(ended, swept_at=ended.since_at, sweep_pages=len(bodies))
+        return Page(empty, tuple(deleted), final.text())
+
+    def _archived(self) -> list[bytes]:
+        bodies: list[bytes] = []
+        after: str | None = None
+        while not bodies or after is not None:
+            answer = self.client.archived_page(self.object_type, after)
+            bodies.append(answer.body)
+            previous, after = after, columns.next_after(answer.body)
+            if after is not None and after == previous:
+                raise RetryableError(f"HubSpot list of archived {self.object_type} answers the same page again")
+        return bodies
+
+
+def _first_pull(started_at: str | None, after: str | None) -> Cursor:
+    if after is None:
+        return Cursor(since_at=started_at, swept_at=started_at)
+    return Cursor(started_at=started_at, after=after)
+
+
+def _missing(answer: Answer, asked: Sequence[str]) -> list[str]:
+    """List the asked ids that HubSpot says are gone, or that came back under the id of a merge's survivor."""
+    if answer.status == 207:
+        parsed = answer.json()
+        named = [one for problem in problems_of(parsed) for one in problem.ids if "NOT_FOUND" in problem.code]
+        found = [str(one["id"]) for one in parsed.get("results") or ()]
+    else:
+        named = []
+        found = pc.struct_field(columns.record_rows([answer.body], ["id"]), "id").to_pylist()
+    wanted = set(asked)
+    survivors = any(one not in wanted for one in found)
+    unanswered = wanted.difference(found) if survivors else set()
+    return [one for one in asked if one in unanswered or one in named]
+
+
+def _progress(cursor: Cursor, since_at: datetime, reached_ms: int) -> Cursor:
+    reached = datetime.fromtimestamp(reached_ms // 1000, UTC)
+    return replace(cursor, since_at=stamp_of(max(since_at, reached)))
+
+
+def _since(stamp: str | None, limit: datetime) -> bool:
+    return stamp is None or epoch_ms(datetime.fromisoformat(stamp)) >= epoch_ms(limit)
+
+
+def _later(first: str | None, second: str | None) -> str:
+    return stamp_of(max(_moment(first), _moment(second or first)))
+
+
+def _moment(stamp: str | None) -> datetime:
+    moment = instant(stamp)
+    if moment is None:
+        raise AssertionError("a cursor of changes has a time")
+    return moment
+
+
+def _date(answer: Answer) -> str:
+    if answer.server_time_at is None:
+        raise RetryableError("HubSpot answered without a Date header, which the next pull starts from")
+    return stamp_of(answer.server_time_at)
+
+
+def _server_time(client: Client) -> str | None:
+    now = client.session.calls.server_time_at
+    return None if now is None else stamp_of(now)
