@@ -1,0 +1,178 @@
+"""The lake: immutable zstd Parquet files and a manifest in the state database.
+
+A table is one *base* file, unique by key, and *delta* files on top of it; the newest row of a key wins, and a deletion
+is a row whose `_deleted` is true. Or it is a row of *snapshots*, each whole, of which the newest is read. A file counts
+from the moment its manifest row is committed; until then it is an orphan that `sweep` removes. A file that was
+replaced stays on the disk for an hour, for readers that still have it in their query.
+"""
+
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+
+from connector.store import compaction
+from connector.store.manifest import LakeFile, add, live, newest_snapshots, retire, retired, strike
+from connector.store.parquet import DELETED, Delta, DeltaWriter, new_file, row_count
+from connector.store.state import store_errors, transaction
+
+MAX_DELTA_FILES = 8
+MAX_DELTA_SHARE = 0.2
+KEEP_SNAPSHOTS = 10
+GRACE_S = 3600.0
+
+
+class Lake:
+    """Read and change the tables of one store; a change needs the store's writer lock, reading does not."""
+
+    def __init__(self, folder: Path, connection: sqlite3.Connection, *, memory_limit_mb: int = 768) -> None:
+        self._folder = folder / "lake"
+        self._connection = connection
+        self._memory_limit_mb = memory_limit_mb
+        self._uncommitted: set[Path] = set()
+
+    def writer(self, table: str, key: str) -> DeltaWriter:
+        """Open a writer that takes pages and deletions as they come; `commit` what its `close` returns."""
+        return DeltaWriter(self._folder / table, table, key, self._uncommitted.add)
+
+    def merge(
+        self, table: str, key: str, rows: pa.RecordBatchReader | Iterable[pa.Table], deleted: Iterable[str] = ()
+    ) -> Delta:
+        """Write rows, then deletions, to delta files in flat memory; nothing counts until `commit`.
+
+        The newest row of a key replaces the older one whole. `deleted` is read after the rows are, so that it may be
+        filled by the iterator that yields them.
+        """
+        with self.writer(table, key) as writer:
+            for page in rows:
+                writer.add(page)
+            writer.delete(deleted)
+            return writer.close()
+
+    def commit(self, delta: Delta, *, run_id: str | None = None) -> None:
+        """Enter a delta's files into the manifest; call it in the transaction that stores the cursors they cover."""
+        with transaction(self._connection):
+            for path, rows in delta.files:
+                add(self._connection, delta.table, path, "delta", rows, key=delta.key, run_id=run_id)
+        self._uncommitted.difference_update(path for path, _ in delta.files)
+
+    def compact(self, table: str, key: str, order_by: Sequence[str], *, force: bool = False) -> bool:
+        """Merge base and deltas into one base sorted by `order_by` where it is worth it; tells whether it did.
+
+        Worth it: there is no base yet, or more than 8 delta files, or they hold over 20 % of the base's rows.
+        """
+        files = self._live(table)
+        deltas = [file for file in files if file.kind == "delta"]
+        if not deltas or not (force or _worth_it(files)):
+            return False
+        target = self.new_file(table)
+        with store_errors(target):
+            compaction.write(self.relation(table) or "", target, order_by, self._memory_limit_mb)
+            rows = row_count(target)
+        with transaction(self._connection):
+            retire(self._connection, table, [file.seq for file in files])
+            add(self._connection, table, target, "base", rows, key=key)
+        self._uncommitted.discard(target)
+        return True
+
+    def new_file(self, table: str) -> Path:
+        """Reserve an empty file for a snapshot of a table; write it whole, then `replace`."""
+        with store_errors(self._folder):
+            path = new_file(self._folder / table)
+        self._uncommitted.add(path)
+        return path
+
+    def replace(self, table: str, file: Path, *, run_id: str | None = None, keep: int = KEEP_SNAPSHOTS) -> None:
+        """Make a file the table's newest snapshot; all but the last `keep` are retired.
+
+        Write to `new_file`: a file from elsewhere is moved into the lake. Call it in the transaction of what belongs to
+        it. Raises StoreError where the file is no Parquet.
+        """
+        with store_errors(file):
+            rows = row_count(file)
+            if file.parent != self._folder / table:
+                file = Path(shutil.move(file, self.new_file(table)))
+            _make_durable(file)
+        with transaction(self._connection):
+            add(self._connection, table, file, "snapshot", rows, run_id=run_id)
+            kept = {found.seq for found in newest_snapshots(self._connection, table, keep)}
+            old = [found.seq for found in live(self._connection, table) if found.seq not in kept]
+            retire(self._connection, table, old)
+        self._uncommitted.discard(file)
+
+    def relation(self, table: str, *, run_id: str | None = None) -> str | None:
+        """Return SQL for DuckDB's FROM clause that reads the present rows; null where the table has no file.
+
+        With `run_id`: the snapshot that this run made. A deleted or replaced row is not in it; a column that only some
+        files have is null in the others.
+        """
+        files = self._live(table)
+        snapshots = [file for file in files if file.kind == "snapshot" and run_id in (None, file.run_id)]
+        if snapshots:
+            return compaction.read([self._path(snapshots[-1])])
+        if run_id is not None or not files:
+            return None
+        bases = [self._path(file) for file in files if file.kind == "base"]
+        deltas = [self._path(file) for file in files if file.kind == "delta"]
+        return compaction.newest(bases, deltas, files[-1].key or "", DELETED)
+
+    def columns(self, table: str) -> dict[str, str]:
+        """Return the columns of `relation` and their Arrow type names; empty where the table has no file."""
+        relation = self.relation(table)
+        if relation is None:
+            return {}
+        with store_errors(self._folder / table):
+            return {field.name: str(field.type) for field in compaction.schema(relation)}
+
+    def files(self, table: str) -> list[LakeFile]:
+        """List the live files, oldest first: base and deltas, or the snapshots that are kept."""
+        return self._live(table)
+
+    def sweep(self, *, grace_s: float = GRACE_S) -> int:
+        """Delete files that no reader can want: orphans, and those retired for longer than `grace_s`; returns how many.
+
+        Needs the writer lock: the orphans of a writer that is at work look like those of a killed one.
+        """
+        cut = datetime.now(UTC) - timedelta(seconds=grace_s)
+        gone = retired(self._connection, cut)
+        with store_errors(self._folder):
+            for file in gone:
+                self._path(file).unlink(missing_ok=True)
+            orphans = self._orphans()
+            for path in orphans:
+                path.unlink(missing_ok=True)
+        with transaction(self._connection):
+            strike(self._connection, gone)
+        return len(gone) + len(orphans)
+
+    def _orphans(self) -> list[Path]:
+        known = {self._path(file) for file in live(self._connection)} | {
+            self._path(file) for file in retired(self._connection)
+        }
+        return [path for path in self._folder.glob("*/*") if path not in known and path not in self._uncommitted]
+
+    def _live(self, table: str) -> list[LakeFile]:
+        return live(self._connection, table)
+
+    def _path(self, file: LakeFile) -> Path:
+        return self._folder / file.table / file.name
+
+
+def _worth_it(files: Sequence[LakeFile]) -> bool:
+    base_rows = sum(file.rows for file in files if file.kind == "base")
+    delta_rows = [file.rows for file in files if file.kind == "delta"]
+    has_base = any(file.kind == "base" for file in files)
+    return not has_base or len(delta_rows) > MAX_DELTA_FILES or sum(delta_rows) > MAX_DELTA_SHARE * base_rows
+
+
+def _make_durable(file: Path) -> None:
+    for path in (file, file.parent):
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
