@@ -1,0 +1,122 @@
+"""Writing up to a few thousand rows: sObject Collections, 200 rows a call, each row answered on its own."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+from connector.crm.base import JsonScalar, WriteResult
+from connector.crm.salesforce.faults import AUTOMATION_CODES, PASSING_CODES
+from connector.crm.salesforce.gateway import Gateway
+from connector.crm.salesforce.soql import identifier, is_one_of, select
+from connector.crm.salesforce.wire import Answer, JsonValue, Request, json_of
+from connector.errors import RetryableError
+
+T = TypeVar("T")
+ROWS_PER_CALL = 200
+ROWS_PER_SECOND_TRY = 25  # a customer's trigger runs over a whole call: one bad row refuses its neighbours
+KEY_QUERY_LIMIT = 8_000  # characters of keys in one query
+
+
+@dataclass(frozen=True)
+class Item:
+    """Hold one row to send: fields for the record `id`, or a new record with a unique `key` (field, value)."""
+
+    fields: Mapping[str, JsonScalar]
+    id: str | None = None
+    key: tuple[str, str] | None = None
+
+    def record(self, source: str) -> dict[str, JsonValue]:
+        """Write the row as the vendor wants it."""
+        named = {"id": self.id} if self.id else {}
+        keyed = {self.key[0]: self.key[1]} if self.key else {}
+        return {"attributes": {"type": source}, **named, **self.fields, **keyed}
+
+
+def result_of(row: JsonValue) -> WriteResult:
+    """Read the answer to one row."""
+    if row.get("success"):
+        return WriteResult(id=row["id"], created=bool(row.get("created")))
+    error = (row.get("errors") or [{}])[0]
+    code = error.get("statusCode") or "UNKNOWN"
+    return WriteResult(code=code, message=error.get("message"), retry=code in PASSING_CODES)
+
+
+def send(gateway: Gateway, method: Literal["POST", "PATCH"], records: Sequence[JsonValue]) -> list[WriteResult]:
+    """Send one call's worth of records; results come in their order."""
+
+    def read(answer: Answer) -> list[WriteResult]:
+        rows = json_of(answer)
+        if not isinstance(rows, list) or len(rows) != len(records):
+            raise RetryableError(f"Salesforce did not answer each of {len(records)} rows", unknown_outcome=True)
+        return [result_of(row) for row in rows]
+
+    # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_sobjects_collections.htm
+    body = {"allOrNone": False, "records": list(records)}
+    return gateway.call(Request(method, "composite/sobjects", write=True, json=body), read)
+
+
+def update_rows(gateway: Gateway, source: str, items: Sequence[Item]) -> list[WriteResult]:
+    """Update at most 200 records."""
+    return _with_second_try(gateway, "PATCH", source, items)
+
+
+def create_rows(gateway: Gateway, source: str, items: Sequence[Item]) -> list[WriteResult]:
+    """Create at most 200 records with unique keys; one that exists is acknowledged and left as it is.
+
+    A create whose answer was lost is sent again: the key makes the second one a duplicate, which is an acknowledgement.
+    """
+    results = _with_second_try(gateway, "POST", source, items)
+    results = [replace(each, created=True) if each.ok else each for each in results]
+    clashes = [at for at, each in enumerate(results) if each.code == "DUPLICATE_VALUE" and _on_key(items[at], each)]
+    existing = _existing(gateway, source, [key for at in clashes if (key := items[at].key)])
+    for at in clashes:
+        key = items[at].key
+        found = existing.get(key[1].casefold()) if key else None
+        # not found: the one it clashes with is not visible yet
+        results[at] = WriteResult(id=found) if found else replace(results[at], retry=True)
+    return results
+
+
+def _on_key(item: Item, result: WriteResult) -> bool:
+    return item.key is not None and item.key[0].casefold() in (result.message or "").casefold()
+
+
+def _with_second_try(
+    gateway: Gateway, method: Literal["POST", "PATCH"], source: str, items: Sequence[Item]
+) -> list[WriteResult]:
+    """Send; rows that failed with the customer's automation go once more, in small calls."""
+    records = [item.record(source) for item in items]
+    results = send(gateway, method, records)
+    again = [at for at, result in enumerate(results) if result.code in AUTOMATION_CODES]
+    if len(records) > 1:
+        for chunk in chunks(again, ROWS_PER_SECOND_TRY):
+            second = send(gateway, method, [records[at] for at in chunk])
+            for at, result in zip(chunk, second, strict=True):
+                results[at] = result
+    return results
+
+
+def _existing(gateway: Gateway, source: str, keys: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Look up ids by key; keys are compared without case, as the vendor's unique index does."""
+    found: dict[str, str] = {}
+    for field, values in _key_queries(keys):
+        # queryAll sees archived activities, too
+        soql = select(["Id", field], source, f"{is_one_of(field, values)} AND IsDeleted = false")
+        page = gateway.json(Request("GET", "queryAll/", params={"q": soql}))
+        found |= {str(row[field]).casefold(): row["Id"] for row in page["records"]}
+    return found
+
+
+def _key_queries(keys: Sequence[tuple[str, str]]) -> Iterator[tuple[str, list[str]]]:
+    for field in sorted({field for field, _ in keys}):
+        identifier(field)
+        values = [value for name, value in keys if name == field]
+        longest = max(len(value) for value in values) + 12
+        for chunk in chunks(values, max(1, min(ROWS_PER_CALL, KEY_QUERY_LIMIT // longest))):
+            yield field, list(chunk)
+
+
+def chunks(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Cut into runs of at most `size`."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

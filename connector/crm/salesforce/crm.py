@@ -1,0 +1,98 @@
+"""The Salesforce adapter as the pipeline sees it."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from connector.crm.base import CallCounter, Capabilities, Connection, Owner, Page, Write, WriteResult
+from connector.crm.salesforce.faults import as_config_error
+from connector.crm.salesforce.gateway import Gateway
+from connector.crm.salesforce.owners import list_owners
+from connector.crm.salesforce.provision import create_fields
+from connector.crm.salesforce.pull import pages
+from connector.crm.salesforce.schema import Schema
+from connector.crm.salesforce.selection import selection_of
+from connector.crm.salesforce.settings import SalesforceSettings, check_settings
+from connector.crm.salesforce.wire import JsonValue, Request
+from connector.crm.salesforce.write import write_rows
+from connector.errors import BatchRefused, RetryableError
+from mappings.fields import NewField, ObjectInfo
+
+CAPABILITIES = Capabilities(
+    crm="salesforce",
+    write_batch=10_000,  # rows in one call of write: enough for a Bulk job; Collections cut them into 200
+    queues=True,
+    search_lag_s=5,  # measured by others: a committed row shows in queries after 1 to 3 s
+    url_of="{instance}/lightning/r/{object}/{id}/view",
+)
+
+
+@dataclass
+class SalesforceCrm:
+    """Read and write one Salesforce org; implements connector.crm.base.Crm."""
+
+    gateway: Gateway
+    capabilities: Capabilities = CAPABILITIES
+    calls: CallCounter = field(init=False)
+    schema: Schema = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.calls = self.gateway.calls
+        self.schema = Schema(self.gateway)
+
+    def check(self) -> Connection:
+        """Prove that the credentials work and learn the server's time."""
+        user = identity(self.gateway)
+        used, limit = api_usage(self.gateway)
+        if self.calls.server_time_at is None:
+            raise RetryableError("Salesforce's answers carry no Date header, so its time is unknown")
+        return Connection(user["organization_id"], user["user_id"], self.calls.server_time_at, used, limit)
+
+    def owners(self) -> Sequence[Owner]:
+        """List users and queues that may own records, inactive ones included."""
+        return list_owners(self.gateway)
+
+    def describe(self, object: str) -> ObjectInfo | None:  # noqa: A002 - the port's name
+        """Describe one object, null where the user cannot see it; asked for once per connection."""
+        described = self.schema.describe(object)
+        return described.info if described else None
+
+    def changes(self, object: str, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:  # noqa: A002 - the port's name
+        """Read what changed since the cursor; rows hold Id and the requested fields."""
+        return pages(self.gateway, selection_of(self.schema.need(object), fields), cursor)
+
+    def write(self, writes: Sequence[Write]) -> list[WriteResult]:
+        """Send writes of one object, by Collections or, for many updates, Bulk; results in input order."""
+        return write_rows(self.gateway, writes)
+
+    def provision(self, fields: Sequence[NewField]) -> tuple[list[str], list[str]]:
+        """Create missing fields, with access for our user through the permission set Leadlight."""
+        return create_fields(self.gateway, self.schema, fields)
+
+
+def identity(gateway: Gateway) -> JsonValue:
+    """Ask who we are: user_id and organization_id."""
+    try:
+        # https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_using_userinfo_endpoint.htm
+        return gateway.json(Request("GET", "/services/oauth2/userinfo"))
+    except BatchRefused as refused:
+        raise as_config_error(refused, "the user cannot be identified") from None
+
+
+def api_usage(gateway: Gateway) -> tuple[int | None, int | None]:
+    """Ask for API requests (used, limit) of the last 24 hours; the header is newer than the body."""
+    try:
+        # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_limits.htm
+        limits = gateway.json(Request("GET", "limits/"))
+    except BatchRefused as refused:
+        raise as_config_error(refused, "the API limits cannot be read") from None
+    if gateway.api_usage is not None:
+        return gateway.api_usage
+    daily = limits.get("DailyApiRequests") or {}
+    return (daily["Max"] - daily["Remaining"], daily["Max"]) if daily else (None, None)
+
+
+def connect(settings: SalesforceSettings, *, sleep: Callable[[float], None] = time.sleep) -> SalesforceCrm:
+    """Make the adapter; nothing is sent before the first call. Raises ConfigError for unusable settings."""
+    check_settings(settings)
+    return SalesforceCrm(Gateway(settings, sleep=sleep))

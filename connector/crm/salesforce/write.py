@@ -1,0 +1,108 @@
+"""Writes of one object: merged, cut into calls, and answered in the order they came."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from connector.crm.base import Write, WriteResult
+from connector.crm.salesforce.bulk_ingest import csv_of, run_job
+from connector.crm.salesforce.collections_write import ROWS_PER_CALL, Item, chunks, create_rows, update_rows
+from connector.crm.salesforce.gateway import Gateway
+from connector.crm.salesforce.soql import identifier
+from connector.errors import AuthError, BatchRefused, ConfigError, LeadlightError, QuotaExhausted, RetryableError
+
+Identity = tuple[str, ...]  # what makes two writes the same record: its id, or its key
+
+
+@dataclass(frozen=True)
+class Sending:
+    """Hold the rows of one call or job, and how to send them."""
+
+    identities: Sequence[Identity]
+    send: Callable[[], list[WriteResult]]
+
+
+def write_rows(gateway: Gateway, writes: Sequence[Write]) -> list[WriteResult]:
+    """Send writes of one object; a refused row is a value.
+
+    Once something was acknowledged, an outage is a value, too: the rows not sent say retry. Before that it is raised.
+    """
+    source = _one_object(writes)
+    if source is None:
+        return []
+    identities = [_identity(each) for each in writes]
+    items = _merged(identities, writes)
+    results = _send_all(list(_sendings(gateway, source, items)))
+    answered: set[Identity] = set()
+    ordered: list[WriteResult] = []
+    for identity in identities:
+        result = results[identity]
+        ordered.append(replace(result, created=False) if identity in answered else result)
+        answered.add(identity)
+    return ordered
+
+
+def _one_object(writes: Sequence[Write]) -> str | None:
+    names = {each.object for each in writes}
+    if len(names) > 1:
+        raise ConfigError(f"one call writes one object, not {', '.join(sorted(names))}")
+    return identifier(names.pop()) if names else None
+
+
+def _identity(write: Write) -> Identity:
+    if write.id:
+        return ("id", write.id[:15])  # the 18-character form only adds a checksum
+    if write.key:
+        return ("key", write.key[0], write.key[1])
+    raise ConfigError(f"a write to {write.object} names neither an id nor a unique key")
+
+
+def _merged(identities: Sequence[Identity], writes: Sequence[Write]) -> dict[Identity, Item]:
+    """Make one row of each record: of an update, later fields win; a create is the first one asked for."""
+    items: dict[Identity, Item] = {}
+    for identity, write in zip(identities, writes, strict=True):
+        for name in write.fields:
+            identifier(name)
+        earlier = items.get(identity)
+        if earlier is None:
+            items[identity] = Item(write.fields, write.id, None if write.id else write.key)
+        elif write.id:
+            items[identity] = replace(earlier, fields={**earlier.fields, **write.fields})
+    return items
+
+
+def _sendings(gateway: Gateway, source: str, items: Mapping[Identity, Item]) -> Iterator[Sending]:
+    updates = {identity: item for identity, item in items.items() if item.id}
+    creates = {identity: item for identity, item in items.items() if not item.id}
+    if len(updates) > gateway.settings.bulk_write_above:
+        names = iter(updates)
+        for body, rows in csv_of(list(updates.values())):
+            # the body is bound now: the loop goes on before it is sent
+            yield Sending([next(names) for _ in rows], lambda b=body, r=rows: run_job(gateway, source, b, r))  # type: ignore[misc] # mypy cannot infer a lambda's defaults
+    else:
+        yield from _calls(updates, lambda rows: update_rows(gateway, source, rows))
+    yield from _calls(creates, lambda rows: create_rows(gateway, source, rows))
+
+
+def _calls(items: Mapping[Identity, Item], send: Callable[[Sequence[Item]], list[WriteResult]]) -> Iterator[Sending]:
+    for chunk in chunks(list(items), ROWS_PER_CALL):
+        yield Sending(chunk, lambda rows=[items[name] for name in chunk]: send(rows))  # type: ignore[misc] # as above
+
+
+def _send_all(sendings: Sequence[Sending]) -> dict[Identity, WriteResult]:
+    results: dict[Identity, WriteResult] = {}
+    for at, sending in enumerate(sendings):
+        try:
+            answers = sending.send()
+        except BatchRefused as refused:
+            answers = [WriteResult(code=refused.code, message=refused.message)] * len(sending.identities)
+        except (RetryableError, QuotaExhausted, AuthError) as outage:
+            if not results:
+                raise
+            return results | _unsent(sendings[at:], outage)
+        results |= zip(sending.identities, answers, strict=True)
+    return results
+
+
+def _unsent(sendings: Sequence[Sending], outage: LeadlightError) -> dict[Identity, WriteResult]:
+    answer = WriteResult(code=type(outage).__name__, message=outage.message, retry=True)
+    return {identity: answer for sending in sendings for identity in sending.identities}
