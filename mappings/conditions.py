@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mappings.columns import blank_to_null, cast, field_of
-from mappings.model import Condition, Scalar
+from mappings.spec import Condition, Scalar
 
 
 def matches(condition: Condition | None, rows: pa.Table) -> pa.Array:

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mappings.columns import first_of_list
-from mappings.model import Source
 from mappings.sources import links
+from mappings.spec import Source
 
 
 def link(frame: pa.Table, rows: pa.Table, person: Sequence[Source], account: Sequence[Source], key: str) -> pa.Table:

@@ -107,7 +107,7 @@ def _merge(base: Document, changes: Document, path: tuple[str, ...]) -> Document
 
 def _problems(source: str, errors: Sequence[ErrorDetails]) -> Iterator[str]:
     for error in errors:
-        path = error["loc"]
+        path = tuple(part for part in error["loc"] if part != "[key]")
         key = ".".join(str(part) for part in path) or "the file"
         if error["type"] == "extra_forbidden":
             valid = _names(_table_at(path[:-1]))
@@ -117,6 +117,8 @@ def _problems(source: str, errors: Sequence[ErrorDetails]) -> Iterator[str]:
             names = [name.strip("' ") for name in expected.replace(" or ", ", ").split(",")]
             near = _nearest(str(error["input"]), names)
             yield f"{source}: {key}: {error['input']!r} is not one of {', '.join(names)}{near}"
+        elif error["type"] == "missing":
+            yield f"{source}: {key}: is required"
         else:
             for line in error["msg"].removeprefix("Value error, ").splitlines():
                 yield f"{source}: {key}: {line}"
@@ -129,7 +131,8 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 
 def _names(table: type[BaseModel]) -> list[str]:
     shown = {name: field.alias or field.serialization_alias or name for name, field in table.model_fields.items()}
-    return sorted(alias for name, alias in shown.items() if name != "dropped")
+    names = [alias for name, alias in shown.items() if name != "dropped"]
+    return sorted([*names, "extends"] if table is Mapping else names)
 
 
 _TABLES: Final[dict[str, type[BaseModel]]] = {

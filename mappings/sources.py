@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from mappings.columns import ARROW_TYPES, as_text, blank_to_null, cast, field_of, map_distinct
 from mappings.conditions import matches
-from mappings.model import Source
+from mappings.spec import Source
 from mappings.transforms import TRANSFORMS
 from scoring.schema import ColumnType
 

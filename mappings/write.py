@@ -46,7 +46,7 @@ _CUSTOM_NAMES: Final = {
 }
 
 
-def targets(mapping: Mapping) -> Iterator[tuple[str, WriteField]]:
+def written_fields(mapping: Mapping) -> Iterator[tuple[str, WriteField]]:
     """Walk the fields that scores go to, per object: people's on every object read as people, accounts' likewise."""
     for name in mapping.objects("people"):
         yield from ((name, spec) for spec in mapping.write.person.values())
@@ -56,7 +56,7 @@ def targets(mapping: Mapping) -> Iterator[tuple[str, WriteField]]:
 
 def new_fields(mapping: Mapping) -> tuple[NewField, ...]:
     """List every custom field written to, for `provision` to create where it is missing; the task key is unique."""
-    fields = [_new_field(name, spec) for name, spec in targets(mapping) if creatable(mapping, spec)]
+    fields = [_new_field(name, spec) for name, spec in written_fields(mapping) if creatable(mapping, spec)]
     task = mapping.write.task
     if task is not None:
         label = "Leadlight key"
@@ -101,8 +101,10 @@ def render(spec: WriteField | TaskField, value: Value) -> JsonScalar:
 
 
 def _render_task(spec: TaskField, value: Value) -> JsonScalar:
+    if spec.kind != "text" and value is not None:
+        return _moment_text(value, spec.kind)
     if isinstance(value, datetime):
-        return _iso(value)[:10] if spec.kind == "date" else _iso(value)
+        return _iso(value)
     if not isinstance(value, str):
         return value
     renamed = {word.lower(): theirs for word, theirs in spec.values.items()}.get(value.lower(), value)
@@ -184,4 +186,4 @@ def _moment_text(value: Value, kind: str) -> str:
     return _iso(value)[:10] if kind == "date" else _iso(value)
 
 
-__all__ = ["creatable", "differs", "new_fields", "render", "round_half_away", "shorten", "targets"]
+__all__ = ["creatable", "differs", "new_fields", "render", "round_half_away", "shorten", "written_fields"]
