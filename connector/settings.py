@@ -1,0 +1,265 @@
+"""The configuration: one TOML file, read with LEADLIGHT_ environment variables on top, all problems told at once.
+
+The descriptions below are the documentation; `example` renders them as config.example.toml.
+"""
+
+import hashlib
+import json
+from datetime import tzinfo
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, model_validator
+from pydantic import field_validator as check
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from connector import settings_checks as checks
+from connector.errors import ConfigError
+from connector.settings_example import render
+from connector.settings_sources import PREFIX, SECRETS, merged
+
+Auth = Literal["client_credentials", "jwt", "token"]
+
+
+class Table(BaseModel):
+    """Base of every table of the file: immutable, unknown keys refused, values kept out of error texts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class CrmSettings(Table):
+    """The CRM, and how to get in. Secrets are best kept out of this file: set the environment variable named beside
+    each, or the same with _FILE for a file that holds it, or a file crm_<name> in $CREDENTIALS_DIRECTORY (systemd)."""
+
+    kind: Literal["salesforce", "hubspot"] = Field(description="salesforce or hubspot", examples=["salesforce"])
+    instance_url: str = Field(
+        description="Your org's own address (My Domain). HubSpot: leave it out",
+        examples=["https://acme.my.salesforce.com"],
+    )
+    auth: Auth = Field(
+        description="client_credentials (client_id, client_secret), jwt (client_id, username, private_key) or token. "
+        "HubSpot: token, the default there",
+        examples=["client_credentials"],
+    )
+    mapping: str = Field(
+        description="Which fields are read and written: salesforce, hubspot, or a file of your own. Default: the kind",
+        examples=["salesforce"],
+    )
+    ca_file: Path | None = Field(
+        None, description="Certificate authority (PEM) of a proxy or sandbox", examples=["ca.pem"]
+    )
+    client_id: str | None = Field(None, description="Consumer key of the connected app", examples=["3MVG9..."])
+    username: str | None = Field(
+        None, description="The integration user, for auth = jwt", examples=["leadlight@acme.com"]
+    )
+    login_url: str | None = Field(
+        None, description="Where tokens are issued. Default: instance_url", examples=["https://login.salesforce.com"]
+    )
+    api_version: str | None = Field(
+        None, description="Default: the version this program was tested with", examples=["62.0"]
+    )
+    client_secret: SecretStr | None = Field(None, description="LEADLIGHT_CRM__CLIENT_SECRET", examples=[""])
+    token: SecretStr | None = Field(None, description="LEADLIGHT_CRM__TOKEN", examples=[""])
+    private_key: SecretStr | None = Field(None, description="LEADLIGHT_CRM__PRIVATE_KEY (PEM text)", examples=[""])
+
+    _defaults = model_validator(mode="before")(checks.crm_defaults)
+    _origin = check("instance_url", "login_url")(checks.origin)
+    _mapping = check("mapping")(checks.mapping_file)
+    _version = check("api_version")(checks.api_version)
+    _ca_file = check("ca_file")(checks.existing_file)
+
+    def secrets(self) -> list[str]:
+        """List the secret values that are set, for the log's redaction."""
+        found = (getattr(self, name) for name in SECRETS)
+        return [secret.get_secret_value() for secret in found if secret is not None]
+
+    def require_credentials(self) -> None:
+        """Raise ConfigError naming every credential that `auth` needs and that is not set; nothing is sent without."""
+        missing = [name for name in checks.NEEDED[self.auth] if not getattr(self, name)]
+        if missing:
+            raise ConfigError([checks.missing_credential(self.auth, name) for name in missing])
+
+
+class StoreSettings(Table):
+    """What is kept between runs. The folder holds data about people: it is made with access for its owner alone."""
+
+    path: Path = Field(
+        Path("./leadlight-store"),
+        description="A folder on a local disk, beside this file where relative",
+        examples=["./leadlight-store"],
+    )
+    memory_limit_mb: int = Field(
+        768, ge=128, description="Memory for scoring and sorting; beyond it, work spills to the disk"
+    )
+
+
+class ModelSettings(Table):
+    """A scoring model."""
+
+    file: str = Field(
+        description="A model file beside this one, or a shipped model: preset:b2b_saas, preset:simple",
+        examples=["preset:b2b_saas"],
+    )
+
+    _file = check("file")(checks.model_file)
+
+
+class OwnerAction(Table):
+    """Who gets the record."""
+
+    pool: str = Field(description="id of a [[pool]]", examples=["sdr"])
+    strategy: Literal["round_robin"] = Field("round_robin", description="the fewest records so far is next")
+
+
+class TaskAction(Table):
+    """What is to be done, in words; templates know name, company, title, band, score, reasons, owner."""
+
+    subject: str = Field(min_length=1, description="template", examples=["Call {{ name }}: {{ band }} ({{ score }})"])
+    due: str = Field("1d", description="time from entering the band: s, m, h, d or w", examples=["1h"])
+    priority: str | None = Field(None, description="as the CRM names it", examples=["High"])
+    body: str = Field("", description="template", examples=["{{ reasons }}"])
+    type: str | None = Field(None, description="task type, as the CRM names it", examples=["Call"])
+
+    _due = check("due")(checks.duration)
+    _templates = check("subject", "body")(checks.template)
+
+
+class Action(Table):
+    """What entering a band means: an owner, a task, or both."""
+
+    band: str = Field(description="A band of the model", examples=["hot"])
+    owner: OwnerAction | None = Field(None, description="Only records that nobody owns are given an owner")
+    task: TaskAction | None = Field(None, description="One task for each time that a record enters the band")
+
+
+class PoolSettings(Table):
+    """People who share work."""
+
+    id: str = Field(min_length=1, description="Named by [[action]] owner.pool", examples=["sdr"])
+    owners: tuple[str, ...] = Field(
+        min_length=1, description="E-mail addresses or ids of CRM users", examples=[["ana@acme.com", "ben@acme.com"]]
+    )
+
+
+class ScheduleSettings(Table):
+    """When the daemon works: cron expressions (minute hour day month weekday; weekdays by name: mon, tue, ...)."""
+
+    timezone: str = Field("UTC", description="Of the expressions below, such as Europe/Berlin")
+    sync: str = Field("*/5 * * * *", description="Pull what changed, score it and act on it")
+    rescore: str = Field("15 2 * * *", description="Score everything again, for scores fall with time")
+
+    _timezone = check("timezone")(checks.timezone)
+    _cron = check("sync", "rescore")(checks.cron)
+
+    @property
+    def zone(self) -> tzinfo:
+        """Return the time zone."""
+        return ZoneInfo(self.timezone)
+
+
+class LimitSettings(Table):
+    """What a run may not exceed."""
+
+    daily_api_share: float = Field(0.3, gt=0, le=1, description="Share of the CRM's daily API calls that we may use up")
+    max_changed_share: float = Field(
+        0.5, ge=0, le=1, description="A plan that moves a larger share of people to another band is refused"
+    )
+    min_population: int = Field(50, ge=0, description="Below so many people, shares are not judged")
+    rate_per_10s: int | None = Field(
+        None,
+        gt=0,
+        description="HubSpot requests in ten seconds. Default 190; Free and Starter accounts: 99",
+        examples=[190],
+    )
+    search_per_s: int | None = Field(None, gt=0, description="HubSpot searches in a second. Default 5", examples=[5])
+
+
+class LogSettings(Table):
+    """The log goes to standard error; it never holds secrets."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
+    format: Literal["auto", "console", "json"] = Field(
+        "auto", description="console, json, or auto: console on a terminal, else json"
+    )
+
+
+class Settings(BaseSettings):
+    """Configuration of Leadlight. Any value of a [table] can be set by LEADLIGHT_<TABLE>__<KEY> instead."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, env_prefix=PREFIX, env_nested_delimiter="__"
+    )
+
+    config_version: Literal[1] = Field(description="Shape of this file")
+    crm: CrmSettings
+    store: StoreSettings = StoreSettings()
+    model: tuple[ModelSettings, ...] = Field(min_length=1)
+    action: tuple[Action, ...] = ()
+    pool: tuple[PoolSettings, ...] = ()
+    schedule: ScheduleSettings = ScheduleSettings()
+    limits: LimitSettings = LimitSettings()
+    log: LogSettings = LogSettings()
+
+    @check("action", "pool")
+    @classmethod
+    def _distinct(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
+        key = "band" if info.field_name == "action" else "id"
+        return checks.distinct(value, key)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        **_: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what `load_settings` has merged: a variable of the environment never slips in unchecked."""
+        return (init_settings,)
+
+    @property
+    def hash(self) -> str:
+        """Return 12 hex digits over what a run does: no secrets, no log, no place on this machine.
+
+        A mapping file counts by its content; a model has a hash of its own.
+        """
+        content = self.model_dump(mode="json", exclude={"log": True, "store": True, "crm": {*SECRETS, "ca_file"}})
+        content["model"] = [Path(model.file).name for model in self.model]
+        mapping = Path(self.crm.mapping)
+        content["crm"]["mapping"] = mapping.read_text(encoding="utf-8") if mapping.is_file() else mapping.name
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def load_settings(path: Path) -> Settings:
+    """Read a configuration file; relative paths in it are taken from its folder.
+
+    Raises ConfigError with every problem: unknown or missing keys and values, unknown LEADLIGHT_ variables, files that
+    do not exist, secrets in a file that others can read.
+    """
+    raw, origins, problems = merged(path, Settings)
+    try:
+        settings = Settings(**raw)
+    except ValidationError as error:
+        raise ConfigError([*problems, *checks.readable(error, path.name, origins, Settings)]) from None
+    problems += [f"{path.name}: {problem}" for problem in _cross_checks(settings)]
+    if problems:
+        raise ConfigError(problems)
+    return settings
+
+
+def example() -> str:
+    """Render config.example.toml."""
+    return render(Settings)
+
+
+def _cross_checks(settings: Settings) -> list[str]:
+    pools = [pool.id for pool in settings.pool]
+    found = [checks.unknown_pool(action.band, action.owner.pool, pools) for action in settings.action if action.owner]
+    found += [
+        f"action.{action.band}: names neither an owner nor a task"
+        for action in settings.action
+        if action.owner is None and action.task is None
+    ]
+    if settings.crm.kind == "hubspot" and settings.crm.auth != "token":
+        found.append(f"crm.auth: HubSpot knows 'token' alone, not {settings.crm.auth!r}")
+    return [problem for problem in found if problem]
