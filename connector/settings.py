@@ -47,21 +47,25 @@ class CrmSettings(Table):
         examples=["salesforce"],
     )
     ca_file: Path | None = Field(
-        None, description="Certificate authority (PEM) of a proxy or sandbox", examples=["ca.pem"]
+        default=None, description="Certificate authority (PEM) of a proxy or sandbox", examples=["ca.pem"]
     )
-    client_id: str | None = Field(None, description="Consumer key of the connected app", examples=["3MVG9..."])
+    client_id: str | None = Field(default=None, description="Consumer key of the connected app", examples=["3MVG9..."])
     username: str | None = Field(
-        None, description="The integration user, for auth = jwt", examples=["leadlight@acme.com"]
+        default=None, description="The integration user, for auth = jwt", examples=["leadlight@acme.com"]
     )
     login_url: str | None = Field(
-        None, description="Where tokens are issued. Default: instance_url", examples=["https://login.salesforce.com"]
+        default=None,
+        description="Where tokens are issued. Default: instance_url",
+        examples=["https://login.salesforce.com"],
     )
     api_version: str | None = Field(
-        None, description="Default: the version this program was tested with", examples=["62.0"]
+        default=None, description="Default: the version this program was tested with", examples=["62.0"]
     )
-    client_secret: SecretStr | None = Field(None, description="LEADLIGHT_CRM__CLIENT_SECRET", examples=[""])
-    token: SecretStr | None = Field(None, description="LEADLIGHT_CRM__TOKEN", examples=[""])
-    private_key: SecretStr | None = Field(None, description="LEADLIGHT_CRM__PRIVATE_KEY (PEM text)", examples=[""])
+    client_secret: SecretStr | None = Field(default=None, description="LEADLIGHT_CRM__CLIENT_SECRET", examples=[""])
+    token: SecretStr | None = Field(default=None, description="LEADLIGHT_CRM__TOKEN", examples=[""])
+    private_key: SecretStr | None = Field(
+        default=None, description="LEADLIGHT_CRM__PRIVATE_KEY (PEM text)", examples=[""]
+    )
 
     _defaults = model_validator(mode="before")(checks.crm_defaults)
     _origin = check("instance_url", "login_url")(checks.origin)
@@ -85,12 +89,12 @@ class StoreSettings(Table):
     """What is kept between runs. The folder holds data about people: it is made with access for its owner alone."""
 
     path: Path = Field(
-        Path("./leadlight-store"),
+        default=Path("./leadlight-store"),
         description="A folder on a local disk, beside this file where relative",
         examples=["./leadlight-store"],
     )
     memory_limit_mb: int = Field(
-        768, ge=128, description="Memory for scoring and sorting; beyond it, work spills to the disk"
+        default=768, ge=128, description="Memory for scoring and sorting; beyond it, work spills to the disk"
     )
 
 
@@ -109,17 +113,17 @@ class OwnerAction(Table):
     """Who gets the record."""
 
     pool: str = Field(description="id of a [[pool]]", examples=["sdr"])
-    strategy: Literal["round_robin"] = Field("round_robin", description="the fewest records so far is next")
+    strategy: Literal["round_robin"] = Field(default="round_robin", description="the fewest records so far is next")
 
 
 class TaskAction(Table):
     """What is to be done, in words; templates know name, company, title, band, score, reasons, owner."""
 
     subject: str = Field(min_length=1, description="template", examples=["Call {{ name }}: {{ band }} ({{ score }})"])
-    due: str = Field("1d", description="time from entering the band: s, m, h, d or w", examples=["1h"])
-    priority: str | None = Field(None, description="as the CRM names it", examples=["High"])
-    body: str = Field("", description="template", examples=["{{ reasons }}"])
-    type: str | None = Field(None, description="task type, as the CRM names it", examples=["Call"])
+    due: str = Field(default="1d", description="time from entering the band: s, m, h, d or w", examples=["1h"])
+    priority: str | None = Field(default=None, description="as the CRM names it", examples=["High"])
+    body: str = Field(default="", description="template", examples=["{{ reasons }}"])
+    type: str | None = Field(default=None, description="task type, as the CRM names it", examples=["Call"])
 
     _due = check("due")(checks.duration)
     _templates = check("subject", "body")(checks.template)
@@ -129,8 +133,8 @@ class Action(Table):
     """What entering a band means: an owner, a task, or both."""
 
     band: str = Field(description="A band of the model", examples=["hot"])
-    owner: OwnerAction | None = Field(None, description="Only records that nobody owns are given an owner")
-    task: TaskAction | None = Field(None, description="One task for each time that a record enters the band")
+    owner: OwnerAction | None = Field(default=None, description="Only records that nobody owns are given an owner")
+    task: TaskAction | None = Field(default=None, description="One task for each time that a record enters the band")
 
 
 class PoolSettings(Table):
@@ -145,9 +149,9 @@ class PoolSettings(Table):
 class ScheduleSettings(Table):
     """When the daemon works: cron expressions (minute hour day month weekday; weekdays by name: mon, tue, ...)."""
 
-    timezone: str = Field("UTC", description="Of the expressions below, such as Europe/Berlin")
-    sync: str = Field("*/5 * * * *", description="Pull what changed, score it and act on it")
-    rescore: str = Field("15 2 * * *", description="Score everything again, for scores fall with time")
+    timezone: str = Field(default="UTC", description="Of the expressions below, such as Europe/Berlin")
+    sync: str = Field(default="*/5 * * * *", description="Pull what changed, score it and act on it")
+    rescore: str = Field(default="15 2 * * *", description="Score everything again, for scores fall with time")
 
     _timezone = check("timezone")(checks.timezone)
     _cron = check("sync", "rescore")(checks.cron)
@@ -161,26 +165,32 @@ class ScheduleSettings(Table):
 class LimitSettings(Table):
     """What a run may not exceed."""
 
-    daily_api_share: float = Field(0.3, gt=0, le=1, description="Share of the CRM's daily API calls that we may use up")
-    max_changed_share: float = Field(
-        0.5, ge=0, le=1, description="A plan that moves a larger share of people to another band is refused"
+    daily_api_share: float = Field(
+        default=0.3, gt=0, le=1, description="Share of the CRM's daily API calls that we may use up"
     )
-    min_population: int = Field(50, ge=0, description="Below so many people, shares are not judged")
+    max_changed_share: float = Field(
+        default=0.5, ge=0, le=1, description="A plan that moves a larger share of people to another band is refused"
+    )
+    min_population: int = Field(default=50, ge=0, description="Below so many people, shares are not judged")
     rate_per_10s: int | None = Field(
-        None,
+        default=None,
         gt=0,
         description="HubSpot requests in ten seconds. Default 190; Free and Starter accounts: 99",
         examples=[190],
     )
-    search_per_s: int | None = Field(None, gt=0, description="HubSpot searches in a second. Default 5", examples=[5])
+    search_per_s: int | None = Field(
+        default=None, gt=0, description="HubSpot searches in a second. Default 5", examples=[5]
+    )
 
 
 class LogSettings(Table):
     """The log goes to standard error; it never holds secrets."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="debug, info, warning or error")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error"
+    )
     format: Literal["auto", "console", "json"] = Field(
-        "auto", description="console, json, or auto: console on a terminal, else json"
+        default="auto", description="console, json, or auto: console on a terminal, else json"
     )
 
 
@@ -212,7 +222,9 @@ class Settings(BaseSettings):
         cls,
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
-        **_: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take only what `load_settings` has merged: a variable of the environment never slips in unchecked."""
         return (init_settings,)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from connector.actions import parse_duration, template_problems
-from connector.settings_sources import PREFIX, SECRETS, Location
+from connector.settings_sources import PREFIX, SECRETS, Key
 from scoring.names import nearest
 
 NEEDED = {
@@ -144,16 +144,15 @@ def missing_credential(auth: str, name: str) -> str:
     return f"crm.{name}: is not set, and auth = {auth!r} needs it; {how}"
 
 
-def readable(
-    error: ValidationError, file: str, origins: Mapping[Location, str], settings: type[BaseModel]
-) -> list[str]:
+def readable(error: ValidationError, file: str, origins: Mapping[Key, str], settings: type[BaseModel]) -> list[str]:
     """Give one line per problem: where the value came from, its key, what is wrong, the nearest valid name."""
     return [_line(detail, file, origins, settings) for detail in error.errors(include_url=False)]
 
 
-def _line(detail: ErrorDetails, file: str, origins: Mapping[Location, str], settings: type[BaseModel]) -> str:
+def _line(detail: ErrorDetails, file: str, origins: Mapping[Key, str], settings: type[BaseModel]) -> str:
     location = detail["loc"]
-    source = f"environment: {origins[location]}" if location in origins else f"{file}: {_path(location)}"
+    variable = origins.get(tuple(map(str, location)))
+    source = f"environment: {variable}" if variable else f"{file}: {_path(location)}"
     return f"{source}: {_what(detail, settings)}"
 
 
@@ -178,7 +177,7 @@ def _what(detail: ErrorDetails, settings: type[BaseModel]) -> str:
             return f"{detail['msg'][0].lower()}{detail['msg'][1:]}{given}"
 
 
-def _keys(settings: type[BaseModel], location: Location) -> list[str]:
+def _keys(settings: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
     here: type[BaseModel] | None = settings
     for step in location:
         if isinstance(step, str) and here is not None:
@@ -191,7 +190,7 @@ def _table(annotation: Any) -> type[BaseModel] | None:  # noqa: ANN401 - a type,
     return next((found for found in candidates if isinstance(found, type) and issubclass(found, BaseModel)), None)
 
 
-def _path(location: Location) -> str:
+def _path(location: tuple[int | str, ...]) -> str:
     text = ""
     for step in location:
         text += f"[{step + 1}]" if isinstance(step, int) else f".{step}"

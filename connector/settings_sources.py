@@ -19,10 +19,11 @@ from scoring.names import nearest
 PREFIX = "LEADLIGHT_"
 OTHER_VARIABLES = frozenset({"LEADLIGHT_CONFIG"})  # the command line's own
 SECRETS = ("client_secret", "token", "private_key")
-Location = tuple[int | str, ...]
+Key = tuple[str, ...]
+_PATHS = (("store", "path"), ("crm", "ca_file"), ("crm", "mapping"))
 
 
-def merged(path: Path, settings: type[BaseSettings]) -> tuple[dict[str, Any], dict[Location, str], list[str]]:
+def merged(path: Path, settings: type[BaseSettings]) -> tuple[dict[str, Any], dict[Key, str], list[str]]:
     """Merge all sources; returns the values, the variable or file each overriding one came from, and problems.
 
     Relative paths are made absolute from the configuration's folder. Raises ConfigError where the file is unreadable.
@@ -68,9 +69,9 @@ def _open_to_others(path: Path, raw: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _variables(settings: type[BaseSettings]) -> dict[str, Location]:
+def _variables(settings: type[BaseSettings]) -> dict[str, Key]:
     """Name every variable that sets something."""
-    found: dict[str, Location] = {}
+    found: dict[str, Key] = {}
     for table, field in settings.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseModel):
@@ -80,7 +81,7 @@ def _variables(settings: type[BaseSettings]) -> dict[str, Location]:
     return found
 
 
-def _unknown_variables(variables: Mapping[str, Location]) -> list[str]:
+def _unknown_variables(variables: Mapping[str, Key]) -> list[str]:
     known = {*variables, *(f"{_variable(name)}_FILE" for name in SECRETS), *OTHER_VARIABLES}
     set_here = sorted(name for name in os.environ if name.upper().startswith(PREFIX))
     return [
@@ -91,8 +92,8 @@ def _unknown_variables(variables: Mapping[str, Location]) -> list[str]:
 
 
 def _environment(
-    settings: type[BaseSettings], variables: Mapping[str, Location], problems: list[str]
-) -> tuple[dict[Location, Any], dict[Location, str]]:
+    settings: type[BaseSettings], variables: Mapping[str, Key], problems: list[str]
+) -> tuple[dict[Key, Any], dict[Key, str]]:
     set_here = {name.upper() for name, value in os.environ.items() if value}
     used = {location: name for name, location in variables.items() if name in set_here}
     try:
@@ -103,11 +104,9 @@ def _environment(
     return {location: _get(values, location) for location in used}, used
 
 
-def _secret_files(
-    variables: Mapping[str, Location], problems: list[str]
-) -> tuple[dict[Location, Any], dict[Location, str]]:
-    found: dict[Location, Any] = {}
-    origins: dict[Location, str] = {}
+def _secret_files(variables: Mapping[str, Key], problems: list[str]) -> tuple[dict[Key, Any], dict[Key, str]]:
+    found: dict[Key, Any] = {}
+    origins: dict[Key, str] = {}
     directory = os.environ.get("CREDENTIALS_DIRECTORY")
     for name in SECRETS:
         variable, location = _variable(name), variables[_variable(name)]
@@ -126,10 +125,10 @@ def _secret_files(
 
 
 def _make_absolute(raw: dict[str, Any], folder: Path) -> None:
-    for location in (("store", "path"), ("crm", "ca_file"), ("crm", "mapping")):
-        value = _get(raw, location)
-        if isinstance(value, str) and value and (location[1] != "mapping" or value.endswith(".toml")):
-            _put(raw, location, str(folder / Path(value).expanduser()))
+    for table, key in _PATHS:
+        value = _get(raw, (table, key))
+        if isinstance(value, str) and value and (key != "mapping" or value.endswith(".toml")):
+            _put(raw, (table, key), str(folder / Path(value).expanduser()))
     models = raw.get("model")
     for model in models if isinstance(models, list) else ():
         file = model.get("file") if isinstance(model, dict) else None
@@ -141,14 +140,14 @@ def _variable(secret: str) -> str:
     return f"{PREFIX}CRM__{secret}".upper()
 
 
-def _get(values: Mapping[str, Any], location: Location) -> Any:  # noqa: ANN401 - a value of any kind
+def _get(values: Mapping[str, Any], location: Key) -> Any:  # noqa: ANN401 - a value of any kind
     here: Any = values
     for step in location:
         here = here.get(step) if isinstance(here, Mapping) else None
     return here
 
 
-def _put(values: dict[str, Any], location: Location, value: Any) -> None:  # noqa: ANN401 - as above
+def _put(values: dict[str, Any], location: Key, value: Any) -> None:  # noqa: ANN401 - as above
     *tables, key = location
     for table in tables:
         values = values.setdefault(table, {})
