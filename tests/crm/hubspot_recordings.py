@@ -7,9 +7,11 @@ Content-Type. Every request of a cassette must have been made once, and no other
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -100,3 +102,55 @@ def _same_json(one: Any, other: Any) -> None:  # noqa: ANN401 - vcrpy's requests
     """Raise where two bodies do not mean the same."""
     first, second = (json.loads(request.body) if request.body else None for request in (one, other))
     assert first == second, f"{first} is not {second}"
+
+
+Reply = tuple[int, Mapping[str, str], bytes]
+Answering = Callable[[str, str, dict[str, Any]], Reply | None]
+"""Answer (method, path with query, parsed body); null closes the connection without an answer."""
+
+
+def reply(status: int, body: object, **headers: str) -> Reply:
+    """Make an answer: JSON, or HTML where the body is text."""
+    if isinstance(body, str):
+        return status, {"Content-Type": "text/html", "Date": DATE, **headers}, body.encode()
+    return status, {**JSON_HEADERS, **headers}, json.dumps(body).encode()
+
+
+@contextmanager
+def served(answering: Answering) -> Iterator[str]:
+    """Serve on a loopback port; yields the address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # headers and a short body leave in one packet
+        disable_nagle_algorithm = True
+
+        def do_GET(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(length)) if length else {}
+            answer = answering(self.command, self.path, body)
+            if answer is None:
+                self.close_connection = True
+                return
+            status, headers, content = answer
+            self.send_response_only(status)
+            for name, value in {"Content-Length": str(len(content)), **headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_POST = do_GET  # noqa: N815 - the name that the base class looks for
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

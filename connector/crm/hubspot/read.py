@@ -49,7 +49,7 @@ class Stream:
         bodies: list[bytes] = []
         while True:
             answer = self.client.list_page(self.object_type, asked, self._linked, after)
-            started_at = started_at or _date(answer)
+            started_at = started_at or _stamp(answer.server_time_at)
             bodies.append(answer.body)
             previous, after = after, columns.next_after(answer.body)
             if after is not None and after == previous:
@@ -64,12 +64,15 @@ class Stream:
     def changed(self, cursor: Cursor) -> Iterator[Page]:
         """Search what changed since the cursor less the overlap, read it, then look for archived records."""
         since_at = _moment(cursor.since_at)
-        search = Search(self.client, self.object_type)
+        started_at: str | None = None
+        reached = cursor
         seen: dict[str, int] = {}
         waiting: dict[str, None] = {}  # an ordered set
-        started_at: str | None = None
-        for found in search.changed_since(self._from(since_at)):
-            started_at = started_at or _server_time(self.client)
+        for found in Search(self.client, self.object_type).changed_since(since_at - OVERLAP):
+            started_at = started_at or self._answered_at()
+            if since_at - OVERLAP > _moment(started_at):  # the server's clock was set back: its time counts from here
+                yield from self.changed(replace(cursor, since_at=started_at))
+                return
             fresh = [one for one in found if seen.get(one.id) != one.modified_ms]
             seen.update((one.id, one.modified_ms) for one in fresh)
             waiting.update((one.id, None) for one in fresh)
@@ -77,20 +80,19 @@ class Stream:
                 ready = list(waiting)[:RECORDS_PER_TABLE]
                 waiting = dict.fromkeys(list(waiting)[RECORDS_PER_TABLE:])
                 # What still waits is of this page, so everything older than the page's oldest stamp was read.
-                yield self._page(ready, _progress(cursor, since_at, min(one.modified_ms for one in found)))
-        ended = replace(cursor, since_at=_later(cursor.since_at, started_at))
+                reached = _progress(reached, min(one.modified_ms for one in found))
+                yield self._page(ready, reached)
         if waiting:
-            yield self._page(list(waiting), cursor)
-        yield self._sweep(cursor, ended)
+            yield self._page(list(waiting), reached)
+        yield self._sweep(cursor, replace(reached, since_at=_later(reached.since_at, started_at)))
 
     @property
     def _linked(self) -> list[str]:
         return columns.association_types(self.fields)
 
-    def _from(self, since_at: datetime) -> datetime:
-        """Start at the cursor less the overlap; a cursor from the future must not hide what changes now."""
-        now = self.client.session.calls.server_time_at
-        return min(since_at, now or since_at) - OVERLAP
+    def _answered_at(self) -> str:
+        """Read the Date of the latest answer."""
+        return _stamp(self.client.session.answered_at)
 
     def _is_wide(self) -> bool:
         """Tell whether the properties would make the address of a list too long."""
@@ -196,9 +198,9 @@ def _missing(answer: Answer, asked: Sequence[str]) -> list[str]:
     return [one for one in asked if one in unanswered or one in named]
 
 
-def _progress(cursor: Cursor, since_at: datetime, reached_ms: int) -> Cursor:
-    reached = datetime.fromtimestamp(reached_ms // 1000, UTC)
-    return replace(cursor, since_at=stamp_of(max(since_at, reached)))
+def _progress(cursor: Cursor, reached_ms: int) -> Cursor:
+    reached_at = datetime.fromtimestamp(reached_ms // 1000, UTC)
+    return replace(cursor, since_at=stamp_of(max(_moment(cursor.since_at), reached_at)))
 
 
 def _since(stamp: str | None, limit: datetime) -> bool:
@@ -216,12 +218,7 @@ def _moment(stamp: str | None) -> datetime:
     return moment
 
 
-def _date(answer: Answer) -> str:
-    if answer.server_time_at is None:
+def _stamp(answered_at: datetime | None) -> str:
+    if answered_at is None:
         raise RetryableError("HubSpot answered without a Date header, which the next pull starts from")
-    return stamp_of(answer.server_time_at)
-
-
-def _server_time(client: Client) -> str | None:
-    now = client.session.calls.server_time_at
-    return None if now is None else stamp_of(now)
+    return stamp_of(answered_at)

@@ -62,6 +62,7 @@ class Session:
     """Send requests one after the other or from several threads; counts and the daily limit are its only state."""
 
     calls: CallCounter
+    answered_at: datetime | None = None  # the Date of the latest answer
     daily_limit: int | None = None
     daily_remaining: int | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
@@ -104,6 +105,7 @@ class Session:
         """Keep the newest server time and the daily limit, which only normal endpoints of private apps report."""
         server_time_at = _http_date(headers.get("Date"))
         with self._lock:
+            self.answered_at = server_time_at or self.answered_at
             known_at = self.calls.server_time_at
             if server_time_at is not None and (known_at is None or server_time_at > known_at):
                 self.calls.server_time_at = server_time_at

@@ -10,6 +10,7 @@ from typing import Any
 
 from connector.crm.base import Write, WriteResult
 from connector.crm.hubspot.client import Client
+from connector.crm.hubspot.columns import ASSOCIATIONS
 from connector.crm.hubspot.errors import Problem, Refused, problems_of
 from connector.crm.hubspot.links import create_links
 from connector.crm.hubspot.session import Answer
@@ -59,6 +60,16 @@ def _unique_property(one: Write) -> str:
     return one.key[0] if one.id is None and one.key is not None else ""
 
 
+def _links(one: Write) -> list[tuple[str, str]]:
+    """List what a new record belongs to: its links, and fields named as associations are."""
+    named = [
+        (field.removeprefix(ASSOCIATIONS), str(value))
+        for field, value in one.fields.items()
+        if field.startswith(ASSOCIATIONS) and value not in (None, "")
+    ]
+    return list(dict.fromkeys([*one.links, *named]))
+
+
 def _row(one: Write, at: int, results: Results) -> Row | None:
     """Turn a write into an input, or refuse it."""
     name = one.id if one.id is not None else (one.key[1] if one.key else None)
@@ -66,7 +77,10 @@ def _row(one: Write, at: int, results: Results) -> Row | None:
         results[at] = WriteResult(code="KEY_REQUIRED", message="a HubSpot write needs an id or a unique key")
         return None
     try:
-        return Row(name, {field: to_text(value) for field, value in one.fields.items()}, at)
+        properties = {
+            field: to_text(value) for field, value in one.fields.items() if not field.startswith(ASSOCIATIONS)
+        }
+        return Row(name, properties, at)
     except ValueError as error:
         results[at] = WriteResult(code="INVALID_NUMBER", message=str(error))
         return None
@@ -94,7 +108,7 @@ def _send_chunk(
     merged = [_merged(name, [rows[at] for at in ats]) for name, ats in chunk.places.items()]
     if chunk.field:
         sent = _create(client, object_type, chunk.field, merged)
-        sent = _linked(client, object_type, {row.at: writes[row.at].links for row in merged}, sent)
+        sent = _linked(client, object_type, {row.at: _links(writes[row.at]) for row in merged}, sent)
     else:
         sent = _halving(merged, lambda part: client.batch_update(object_type, {"inputs": _inputs(part)}))
     for ats in chunk.places.values():
