@@ -51,15 +51,25 @@ class Transaction:
         self._storage.execute(statement, [id, now, now, 0, self._actor, self._actor, *fields.values()])
         self._note(object, id, "create", {}, dict(fields))
 
-    def update(self, object: str, id: str, fields: Mapping[str, Any]) -> None:  # noqa: A002 - the vendors' own words
-        """Change fields of a record and bump its stamp; raises KeyError where there is none."""
+    def update(
+        self,
+        object: str,  # noqa: A002 - the vendors' own word
+        id: str,  # noqa: A002 - the vendors' own word
+        fields: Mapping[str, Any],
+        *,
+        actor: str | None = None,
+    ) -> None:
+        """Change fields of a record and bump its stamp; raises KeyError where there is none.
+
+        actor: who the journal says did it, where an automation acts in the caller's name, as the record goes on to say.
+        """
         before = self._storage.get(object, id)
         if before is None:
             raise KeyError(id)
         sets = "".join(f", {quote(name)} = ?" for name in fields)
         statement = f"UPDATE {quote(object)} SET _modified_at = ?, _modified_by = ?{sets} WHERE _id = ?"  # noqa: S608 - quoted identifiers
         self._storage.execute(statement, [self._storage.clock.now_ms(), self._actor, *fields.values(), id])
-        self._note(object, id, "update", {name: before.get(name) for name in fields}, dict(fields))
+        self._note(object, id, "update", {name: before.get(name) for name in fields}, dict(fields), actor)
 
     def delete(self, object: str, id: str) -> None:  # noqa: A002 - the vendors' own words
         """Mark a record deleted and bump its stamp."""
@@ -70,6 +80,10 @@ class Transaction:
     def associate(self, object: str, id: str, after: Mapping[str, Any]) -> None:  # noqa: A002 - the vendors' own words
         """Journal an association that the caller has stored with `execute`."""
         self._note(object, id, "associate", {}, dict(after))
+
+    def note(self, object: str, id: str, op: str, after: Mapping[str, Any]) -> None:  # noqa: A002 - the vendors' own words
+        """Journal a change of an app's own tables that the caller has made with `execute`."""
+        self._note(object, id, op, {}, after)
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
         """Run a statement of the app's own tables inside this transaction."""
@@ -89,10 +103,18 @@ class Transaction:
         finally:
             self._storage.execute("RELEASE inner_part")
 
-    def _note(self, object: str, id: str, op: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:  # noqa: A002 - the vendors' own words
+    def _note(
+        self,
+        object: str,  # noqa: A002 - the vendors' own word
+        id: str,  # noqa: A002 - the vendors' own word
+        op: str,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        actor: str | None = None,
+    ) -> None:
         at = self._storage.clock.now_ms()
         texts = (json.dumps(before, default=str), json.dumps(after, default=str))
-        self._journal.append((at, self._actor, self._method, self._path, object, id, op, *texts))
+        self._journal.append((at, actor or self._actor, self._method, self._path, object, id, op, *texts))
 
     def journal_rows(self) -> list[tuple[Any, ...]]:
         """Give the journal rows with the final status in place."""
