@@ -1,0 +1,143 @@
+"""The fields that exist, kept in SQLite, and the part of them that the connecting user may see."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec, load_objects, make_field
+from connector.sandbox.state import Switches
+from connector.sandbox.storage import Storage, quote
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS salesforce_fields (object TEXT, name TEXT, id TEXT, spec TEXT, PRIMARY KEY (object, name))
+"""
+GRANTS = """
+SELECT p.Field, MAX(p.PermissionsRead), MAX(p.PermissionsEdit) FROM FieldPermissions p WHERE p._deleted = 0
+  AND p.ParentId IN (SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = ? AND _deleted = 0)
+GROUP BY p.Field
+"""
+
+
+@dataclass(frozen=True)
+class View:
+    """Hold the objects and fields one user may see; names are looked up with letter case ignored."""
+
+    objects: Mapping[str, ObjectSpec]
+    lower: Mapping[str, str]
+    fields: Mapping[str, Mapping[str, str]]
+
+    def object(self, name: str) -> ObjectSpec | None:
+        """Give an object, or null."""
+        found = self.lower.get(name.lower())
+        return self.objects[found] if found else None
+
+    def field(self, object: str, name: str) -> FieldSpec | None:  # noqa: A002 - the vendor's own word
+        """Give a visible field of an object, or null."""
+        found = self.fields[object].get(name.lower())
+        return self.objects[object].fields[found] if found else None
+
+    def children(self, parent: str) -> dict[str, tuple[ObjectSpec, FieldSpec]]:
+        """Give the child relationships of an object: name to the child object and its reference field."""
+        found = {}
+        for spec in self.objects.values():
+            for field in spec.fields.values():
+                name = child_relationship(spec, field, parent) if parent in field.to else None
+                if name is not None:
+                    found[name] = (spec, field)
+        return found
+
+
+def child_relationship(spec: ObjectSpec, field: FieldSpec, parent: str) -> str | None:
+    """Name the children an object has through a reference field of another, or null where they have no name."""
+    if field.name == "ParentId":
+        return f"Child{spec.plural}"
+    if field.custom:
+        return spec.plural.replace(" ", "_") + "__r"
+    if field.relationship in (parent, "Who", "What") or field.name == f"{parent}Id":
+        return spec.plural.replace(" ", "") + ("s" if not spec.plural.endswith("s") else "")
+    return None
+
+
+def make_view(objects: Mapping[str, ObjectSpec]) -> View:
+    """Index the objects for look-ups."""
+    fields = {name: {field.lower(): field for field in spec.fields} for name, spec in objects.items()}
+    return View(objects, {name.lower(): name for name in objects}, fields)
+
+
+class Catalog:
+    """Know the fields, their tables and their visibility."""
+
+    def __init__(self, storage: Storage, switches: Switches, actor_ids: Mapping[str, str], user_id: str) -> None:
+        self._storage, self._switches, self._user_id = storage, switches, user_id
+        self.objects = load_objects(actor_ids)
+        self._version = 0
+        self._cached: tuple[Any, View] | None = None
+
+    def install(self) -> None:
+        """Make the tables and load the custom fields added before."""
+        self._storage.execute(SCHEMA)
+        for row in self._storage.query("SELECT object, name, spec FROM salesforce_fields ORDER BY rowid"):
+            self._admit(row["object"], make_field(row["name"], json.loads(row["spec"])))
+        for spec in self.objects.values():
+            self._define(spec)
+
+    def add_field(self, object: str, spec: FieldSpec, field_id: str) -> None:  # noqa: A002 - the vendor's own word
+        """Add a custom field to an object and its table; raises KeyError for an unknown object."""
+        self._admit(object, spec)
+        values = json.dumps({key: value for key, value in asdict(spec).items() if key != "name"})
+        self._storage.execute(
+            "INSERT OR REPLACE INTO salesforce_fields VALUES (?, ?, ?, ?)", [object, spec.name, field_id, values]
+        )
+        self._define(self.objects[object])
+
+    def view(self) -> View:
+        """Give what the connecting user may see now."""
+        switches = self._switches
+        key = (self._storage.commits, self._version, switches.hidden_fields, switches.inactive_users)
+        if self._cached is None or self._cached[0] != key:
+            self._cached = (key, make_view(self._visible()))
+        return self._cached[1]
+
+    def _admit(self, object: str, spec: FieldSpec) -> None:  # noqa: A002 - the vendor's own word
+        self.objects[object] = self.objects[object].with_fields({spec.name: spec})
+        self._version += 1
+
+    def _define(self, spec: ObjectSpec) -> None:
+        self._storage.define(spec.name, spec.columns())
+        table = quote(spec.name)
+        stamp = quote(f"{spec.name}_stamp")
+        self._storage.execute(f"CREATE INDEX IF NOT EXISTS {stamp} ON {table} (_modified_at / 1000, _id)")
+        for name, field in spec.fields.items():
+            if field.column is None or not (field.indexed or field.id_lookup or field.external_id or field.unique):
+                continue
+            if field.unique:
+                self._storage.unique(spec.name, name)
+            order = "" if field.type == "reference" else " COLLATE NOCASE"
+            index = quote(f"{spec.name}_{name}")
+            self._storage.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {table} ({quote(name)}{order})")
+
+    def _visible(self) -> dict[str, ObjectSpec]:
+        grants = {row[0]: (bool(row[1]), bool(row[2])) for row in self._storage.query(GRANTS, [self._user_id])}
+        return {name: self._seen(spec, grants) for name, spec in self.objects.items()}
+
+    def _seen(self, spec: ObjectSpec, grants: Mapping[str, tuple[bool, bool]]) -> ObjectSpec:
+        hidden = {name.partition(".")[2] for name in self._switches.hidden_fields if name.startswith(f"{spec.name}.")}
+        changes = self._changed_fields(spec)
+        if not hidden and not changes and not any(field.needs_grant for field in spec.fields.values()):
+            return spec
+        fields = {}
+        for name, field in spec.fields.items():
+            read, edit = grants.get(f"{spec.name}.{name}", (False, False)) if field.needs_grant else (True, True)
+            if name not in hidden and read:
+                kept = changes.get(name, field)
+                fields[name] = kept if edit else replace(kept, access=kept.access.replace("c", "").replace("u", ""))
+        return replace(spec, fields=fields)
+
+    def _changed_fields(self, spec: ObjectSpec) -> dict[str, FieldSpec]:
+        inactive = [user_id for user_id in sorted(self._switches.inactive_users) if user_id.isalnum()]
+        if spec.name != "User" or not inactive:
+            return {}
+        listed = ", ".join(f"'{user_id}'" for user_id in inactive)
+        formula = f"CASE WHEN {{t}}._id IN ({listed}) THEN 0 ELSE {{t}}.IsActive END"
+        return {"IsActive": replace(spec.fields["IsActive"], formula=formula)}
