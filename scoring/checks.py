@@ -60,15 +60,19 @@ def _path(table: str, row: Row, *keys: str) -> str:
 
 def _duplicates(raw: Row, tables: Sequence[str]) -> Iterator[str]:
     named = [(table, row["id"]) for table, row in _rows(raw, *tables) if isinstance(row.get("id"), str)]
-    count = Counter(name for _, name in named)
+    # Ids name columns, and columns are the same to many engines when they differ in case alone.
+    count = Counter(name.lower() for _, name in named)
     for table, name in dict.fromkeys(named):
-        if count[name] > 1:
-            yield f"{table}.{name}: the id '{name}' is used {count[name]} times"
+        if count[name.lower()] > 1:
+            yield f"{table}.{name}: the id '{name}' is used {count[name.lower()]} times"
 
 
 def _group_problems(raw: Row) -> Iterator[str]:
     groups = raw.get("group", {})
     declared = set(groups) if isinstance(groups, Mapping) else set()
+    for name, uses in Counter(name.lower() for name in declared).items():
+        if uses > 1:
+            yield f"group.{name}: is declared {uses} times, in different case"
     named = [(table, row) for table, row in _rows(raw, *_RULE_TABLES) if isinstance(row.get("group"), str)]
     for table, row in named:
         if row["group"] not in declared:

@@ -137,7 +137,7 @@ def _misfit(leaf: Condition, column_type: ColumnType) -> str | None:
     allowed = _OPERATORS_BY_TYPE[column_type]
     if leaf.operator not in allowed:
         return f"'{shown(leaf.operator)}' does not apply to it (use {', '.join(shown(name) for name in allowed)})"
-    kinds = {_operand_type(value) for value in leaf.operands}
+    kinds = {operand_type(value) for value in leaf.operands}
     if column_type == "map":
         mixed = len(kinds) > 1 or (leaf.operator in _ORDER and not kinds <= {"number", "datetime"})
         return (
@@ -148,7 +148,8 @@ def _misfit(leaf: Condition, column_type: ColumnType) -> str | None:
     return f"'{shown(leaf.operator)}' compares it with {_NOUN[wrong[0]]}" if wrong else None
 
 
-def _operand_type(value: Operand) -> ColumnType:
+def operand_type(value: Operand) -> ColumnType:
+    """Give the column type that an operand compares with."""
     match value:
         case bool():
             return "boolean"

@@ -1,0 +1,61 @@
+"""The last pass: a letter for each axis and a band for the total, with hysteresis."""
+
+from sqlglot import exp
+
+from scoring.combine import DECIMALS, DISQUALIFIED, SUPPRESSED
+from scoring.expressions import Scalar, case, column, every, null, number, raw_text
+from scoring.model import Model
+from scoring.rules import Band, GradeAxis
+
+
+def band_columns(model: Model) -> dict[str, Scalar]:
+    """Give `band`, `fit_grade` and `engagement_grade`."""
+    return {
+        "band": _band(model),
+        "fit_grade": _grade(model.spec.grade.fit, column("fit")),
+        "engagement_grade": _grade(model.spec.grade.engagement, column("engagement")),
+    }
+
+
+def threshold(value: float) -> Scalar:
+    """Write a threshold at the precision at which totals are kept."""
+    return number(round(value, DECIMALS))
+
+
+def _band(model: Model) -> Scalar:
+    without = column("state").isin(raw_text(SUPPRESSED), raw_text(DISQUALIFIED))
+    branches: list[tuple[Scalar, Scalar]] = [(without, null("text"))]
+    return case(branches + [(_in_band(band), raw_text(band.id)) for band in model.spec.band], null("text"))
+
+
+def _in_band(band: Band) -> Scalar:
+    entered = every(_entry_terms(band))
+    if band.release_below is None:
+        return entered
+    stays = exp.and_(column("previous_band").eq(raw_text(band.id)), column("total") >= threshold(band.release_below))
+    return exp.or_(entered, stays)
+
+
+def _entry_terms(band: Band) -> list[Scalar]:
+    terms: list[Scalar] = []
+    if band.at_least is not None:
+        terms.append(column("total") >= threshold(band.at_least))
+    if band.above is not None:
+        terms.append(column("total") > threshold(band.above))
+    if band.needs is None:
+        return terms
+    if band.needs.fit_at_least is not None:
+        terms.append(column("fit") >= threshold(band.needs.fit_at_least))
+    if band.needs.engagement_at_least is not None:
+        terms.append(column("engagement") >= threshold(band.needs.engagement_at_least))
+    if band.needs.when is not None:
+        terms.append(column(f"band.{band.id}.when"))
+    return terms
+
+
+def _grade(axis: GradeAxis | None, value: Scalar) -> Scalar:
+    if axis is None:
+        return null("text")
+    otherwise = null("text") if axis.otherwise is None else raw_text(axis.otherwise)
+    branches = [(value.copy() >= threshold(edge), raw_text(letter)) for letter, edge in axis.edges]
+    return case(branches, otherwise) if branches else otherwise

@@ -1,0 +1,171 @@
+"""A model as SQL: the passes in their order, materialised once, and one SELECT per output over the result."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from sqlglot import exp
+
+from scoring.bands import band_columns
+from scoring.combine import (
+    axis_columns,
+    engagement_sum,
+    final_columns,
+    group_sums,
+    group_values,
+    multiplier_columns,
+    rounded_total,
+    scaled_total,
+    weighted_sum,
+)
+from scoring.contributions import Line, contributions, lines, stored_columns
+from scoring.engagement import engagement_columns
+from scoring.events import IDLE, EventScope, distinct_rules, distinct_tallies, facts, idle_s, matches, tallies
+from scoring.expressions import Scalar, column, integer, named, null, raw_text, time_of
+from scoring.fit import FitScope, fit_columns, state_columns
+from scoring.model import Model, ModelError, model_events, model_fields
+from scoring.predicates import predicate
+from scoring.reasons import explained, reasons
+from scoring.schema import ColumnType
+from scoring.subjects import Columns, field_types, subjects
+
+# Each pass adds columns that the next ones read; this order is the order of evaluation.
+PASSES: tuple[Callable[[Model], dict[str, Scalar]], ...] = (
+    engagement_columns,
+    multiplier_columns,
+    group_sums,
+    group_values,
+    axis_columns,
+    engagement_sum,
+    weighted_sum,
+    scaled_total,
+    final_columns,
+    rounded_total,
+    band_columns,
+)
+
+
+_TALLIES = "tallies_"
+_RESULTS = ("subject_id", "as_of_s", "state", "fit", "engagement", "total", "band", "fit_grade", "engagement_grade")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A compiled model.
+
+    Reads the tables `people`, `accounts` and `events`. `prepare` makes the temporary tables `clock` and `scored`, in
+    this order; `scores` and `contributions` each select one output from `scored`.
+    """
+
+    prepare: tuple[str, ...]
+    scores: str
+    contributions: str
+
+
+def compile_model(
+    model: Model,
+    *,
+    as_of: datetime,
+    columns: Mapping[str, Mapping[str, ColumnType]],
+    dialect: str = "duckdb",
+) -> Statement:
+    """Compile a model for tables with these columns; raises ModelError when it reads a field that they do not have.
+
+    `as_of` (UTC when it names no zone, floored to whole seconds) enters through the table `clock` alone, so that the
+    rest of the text is the same for every time. In other dialects than DuckDB's `reasons` is null.
+    """
+    shape = tuple((table, tuple(sorted(kinds.items()))) for table, kinds in sorted(columns.items()))
+    scored, scores, rows = _texts(model, shape, dialect)
+    aware = as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of
+    clock = exp.select(named(exp.cast(integer(int(aware.timestamp() // 1)), "bigint"), "as_of_s"))
+    return Statement((_temporary("clock", clock).sql(dialect), scored), scores, rows)
+
+
+@lru_cache(maxsize=32)
+def _texts(
+    model: Model, shape: tuple[tuple[str, tuple[tuple[str, ColumnType], ...]], ...], dialect: str
+) -> tuple[str, str, str]:
+    columns = {table: dict(kinds) for table, kinds in shape}
+    types, problems = field_types(model_fields(model), columns)
+    if problems:
+        raise ModelError(tuple(f"{model.file}: {problem}" for problem in problems))
+    found = lines(model)
+    scored = _temporary("scored", _scored(model, types, columns, found))
+    outputs = (scored, _scores(model, found, dialect), contributions(found))
+    made, scores, rows = (query.sql(dialect, pretty=True) for query in outputs)
+    return made, scores, rows
+
+
+def _temporary(name: str, query: exp.Query) -> exp.Create:
+    properties = exp.Properties(expressions=[exp.TemporaryProperty()])
+    return exp.Create(this=exp.to_table(name), kind="TABLE", expression=query, properties=properties)
+
+
+def _scored(model: Model, types: Mapping[str, ColumnType], columns: Columns, found: tuple[Line, ...]) -> exp.Select:
+    stages: dict[str, exp.Query] = {"subjects": subjects(types, columns), "members": _members(model, types)}
+    stages |= _event_stages(model, types, columns)
+    stages["tallied"] = _tallied(model, stages)
+    query = exp.select(*map(column, _RESULTS), *_named(stored_columns(found))).from_(_add_passes(model, stages))
+    for name, stage in stages.items():
+        query = query.with_(name, as_=stage, copy=False)
+    return query
+
+
+def _members(model: Model, types: Mapping[str, ColumnType]) -> exp.Select:
+    scope = FitScope(types, dict(model.lists))
+    added = fit_columns(model, scope) | state_columns(model, scope)
+    query = exp.select(exp.Star(), *_named(added)).from_("subjects")
+    audience = model.spec.model.audience
+    return query if audience is None else query.where(predicate(audience, scope.features, scope.lists))
+
+
+def _event_stages(model: Model, types: Mapping[str, ColumnType], columns: Columns) -> dict[str, exp.Query]:
+    if not model_events(model):
+        return {}
+    stages: dict[str, exp.Query] = {
+        "facts": facts(model, columns),
+        "matches": matches(model, EventScope(types, dict(model.lists))),
+        f"{_TALLIES}0": tallies(model),
+    }
+    for position, rule in enumerate(distinct_rules(model), start=1):
+        stages[f"{_TALLIES}{position}"] = distinct_tallies(rule, model.spec.decay.default)
+    return stages
+
+
+def _tallied(model: Model, stages: Mapping[str, exp.Query]) -> exp.Select:
+    """Select the members with their tallies: null where somebody has no matching event."""
+    query = exp.select(exp.Column(this=exp.Star(), table=exp.to_identifier("members"))).from_("members")
+    sources = [name for name in stages if name.startswith(_TALLIES)]
+    for source in sources:
+        added = [column(name, source) for name in stages[source].named_selects if name != "person_id"]
+        of_member = column("person_id", source).eq(column("subject_id", "members"))
+        query = query.select(*added).join(source, on=of_member, join_type="left")
+    return query.select(named(idle_s(model), IDLE))
+
+
+def _add_passes(model: Model, stages: dict[str, exp.Query]) -> str:
+    previous = "tallied"
+    for position, of_pass in enumerate(PASSES, start=1):
+        added = of_pass(model)
+        if added:
+            name = f"pass_{position}"
+            stages[name] = exp.select(exp.Star(), *_named(added)).from_(previous)
+            previous = name
+    return previous
+
+
+def _named(columns: Mapping[str, Scalar]) -> list[exp.Alias]:
+    return [named(expression, name) for name, expression in columns.items()]
+
+
+def _scores(model: Model, found: tuple[Line, ...], dialect: str) -> exp.Select:
+    has_lists = dialect == "duckdb"
+    return exp.select(
+        column("subject_id"),
+        named(raw_text(model.id), "model_id"),
+        named(raw_text(model.hash), "model_hash"),
+        named(time_of(column("as_of_s")), "as_of"),
+        *(column(name) for name in _RESULTS if name not in ("subject_id", "as_of_s")),
+        named(reasons(found) if has_lists else null("text"), "reasons"),
+    ).from_(explained(found) if has_lists else "scored")

@@ -1,0 +1,124 @@
+"""The explanation in figures: one row per rule that gave points, and one per correction; they sum to the total."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from scoring.combine import DISQUALIFIED, GATED, SUPPRESSED, group_column, used_groups
+from scoring.events import IDLE, tally_column
+from scoring.expressions import Scalar, case, column, integer, named, null, number, or_zero, raw_text, rounded, time_of
+from scoring.fit import points_column
+from scoring.model import Model
+from scoring.rules import EngagementRule, MultiplyRule
+
+# Finer than the 9 decimals of a total, so that the rounding of many rows cannot add up to a difference from it.
+CONTRIBUTION_DECIMALS = 12
+
+
+@dataclass(frozen=True)
+class Line:
+    """One possible row of an explanation: how the scored table gives its points, its events and their ages."""
+
+    rule_id: str
+    label: str
+    kind: str
+    points: Scalar
+    events: Scalar | None = None
+    oldest_s: Scalar | None = None
+    newest_s: Scalar | None = None
+
+
+def lines(model: Model) -> tuple[Line, ...]:
+    """Give every row that an explanation may have, in file order, corrections last."""
+    spec = model.spec
+    found = [Line(rule.id, rule.title, "fit", column(points_column(rule.id))) for rule in spec.fit]
+    found += [_event_line(rule) for rule in spec.engagement]
+    found += [_event_line(rule) for rule in spec.multiply]
+    for group in used_groups(model):
+        label = f"{group.id.replace('_', ' ')} limit"
+        found.append(Line(group.id, label, "group_clamp", column(group_column(group.id, "clamp"))))
+    if spec.inactivity is not None:
+        found.append(Line("inactivity", "inactivity", "inactivity", column("inactivity")))
+    if spec.combine.kind == "weighted":
+        axes = ("fit", "engagement")
+        found += [Line(axis, f"{axis} weight", "axis_weight", column(f"weight.{axis}")) for axis in axes]
+    scale_clamp = column("scaled") - column("combined")
+    return (*found, Line("scale", "scale limit", "scale_clamp", scale_clamp), *_state_lines(model))
+
+
+def _event_line(rule: EngagementRule | MultiplyRule) -> Line:
+    kind = "multiply" if isinstance(rule, MultiplyRule) else "engagement"
+    points = column(points_column(rule.id))
+    newest = column(tally_column(rule.id, "newest_s"))
+    if isinstance(rule, EngagementRule) and rule.no_event_for is not None:
+        # No event stands behind silence; what a reader wants to know is since when.
+        return Line(rule.id, rule.title, kind, points, newest_s=newest if rule.event is not None else column(IDLE))
+    events = or_zero(column(tally_column(rule.id, "events")))
+    return Line(rule.id, rule.title, kind, points, events, column(tally_column(rule.id, "oldest_s")), newest)
+
+
+def _state_lines(model: Model) -> list[Line]:
+    spec = model.spec
+    states = [(SUPPRESSED, "suppress")] if spec.suppress else []
+    states += [(DISQUALIFIED, "disqualify")] if any(rule.disqualify for rule in spec.fit) else []
+    states += [(GATED, "gate")] if any(rule.gate for rule in spec.fit) else []
+    change = column("total_exact") - column("scaled")
+    return [
+        Line(rule_id, state, "state", case([(column("state").eq(raw_text(state)), change.copy())], number(0.0)))
+        for state, rule_id in states
+    ]
+
+
+def stored_columns(found: Sequence[Line]) -> dict[str, Scalar]:
+    """Give what the scored table keeps of each line: its points as they are stored, its events and their ages."""
+    columns: dict[str, Scalar] = {}
+    for line in found:
+        columns[line_column(line, "points")] = rounded(line.points, CONTRIBUTION_DECIMALS)
+        parts = {"events": line.events, "oldest_s": line.oldest_s, "newest_s": line.newest_s}
+        columns |= {line_column(line, name): part for name, part in parts.items() if part is not None}
+    return columns
+
+
+def line_column(line: Line, what: str) -> str:
+    """Name a column of a line in the scored table."""
+    return f"{line.kind}.{line.rule_id}.{what}"
+
+
+def points_of(line: Line) -> Scalar:
+    """Give the stored points of a line."""
+    return column(line_column(line, "points"))
+
+
+def events_of(line: Line) -> Scalar:
+    """Give how many events stand behind a line; 0 for what is no event rule."""
+    return exp.cast(integer(0) if line.events is None else column(line_column(line, "events")), "bigint")
+
+
+def time_s(line: Line, what: str) -> Scalar:
+    """Give when the oldest or newest event of a line happened, in seconds since 1970; null where there is none."""
+    has = line.oldest_s if what == "oldest_s" else line.newest_s
+    return null("bigint") if has is None else exp.paren(column("as_of_s") - column(line_column(line, what)))
+
+
+def contributions(found: Sequence[Line]) -> exp.Query:
+    """Select every contribution that is not zero from the scored table, long and sparse."""
+    selects = [_select(line) for line in found]
+    return exp.union(*selects, distinct=False) if len(selects) > 1 else selects[0]
+
+
+def _select(line: Line) -> exp.Select:
+    return (
+        exp.select(
+            column("subject_id"),
+            named(raw_text(line.rule_id), "rule_id"),
+            named(raw_text(line.kind), "kind"),
+            named(events_of(line), "events"),
+            named(time_of(time_s(line, "oldest_s")), "first_at"),
+            named(time_of(time_s(line, "newest_s")), "last_at"),
+            named(points_of(line), "points"),
+            named(raw_text(line.label), "label"),
+        )
+        .from_("scored")
+        .where(points_of(line).neq(number(0.0)))
+    )

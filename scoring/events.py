@@ -1,0 +1,254 @@
+"""The event passes: which events a rule matches, and one pass over them that tallies every rule per person.
+
+Reads `events`, `clock` and, where a `where` asks for account fields, `members`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from scoring.conditions import leaves
+from scoring.decay import share_left
+from scoring.expressions import (
+    Scalar,
+    case,
+    column,
+    epoch_s,
+    every,
+    holds,
+    integer,
+    known_number,
+    lowered,
+    named,
+    normalised,
+    null,
+    raw_text,
+    trimmed,
+)
+from scoring.model import Model
+from scoring.predicates import Lists, predicate
+from scoring.rules import DecayRule, EngagementRule, MultiplyRule
+from scoring.schema import EVENTS, ColumnType
+from scoring.specification import event_conditions, event_rules
+from scoring.subjects import SQL_TYPES, Columns, comparable, feature_name, source_column
+
+EventRule = EngagementRule | MultiplyRule
+IDLE = "idle_s"
+_NEVER_S = 2**62
+
+
+@dataclass(frozen=True)
+class EventScope:
+    """Where conditions on an event read: the columns of `facts`, and the account fields joined to it."""
+
+    types: Mapping[str, ColumnType]
+    lists: Lists
+
+    def value(self, field: str, wanted: ColumnType) -> Scalar:
+        """Give an event's column, one of its properties as the wanted type, or an account field."""
+        if field.startswith("account."):
+            return column(feature_name(field))
+        if field.startswith("props."):
+            return _property(field, wanted)
+        return comparable(column(field), EVENTS.columns[field])
+
+    def haystack(self, field: str) -> Scalar:
+        """Give a text lowered and not trimmed: what is looked for is trimmed already."""
+        if field.startswith("account."):
+            return column(feature_name(field))
+        return lowered(raw_value(field))
+
+    def column_type(self, field: str) -> ColumnType:
+        """Give the type of a field of an event."""
+        if field.startswith("account."):
+            return self.types[field]
+        return "map" if field.startswith("props.") else EVENTS.columns[field]
+
+    def age_s(self, field: str) -> Scalar:
+        """Give the age of a time that the event or its account carries."""
+        return column("as_of_s") - self.value(field, "datetime")
+
+
+def raw_value(field: str) -> Scalar:
+    """Give an event's column or property as it is."""
+    if field.startswith("props."):
+        return exp.Bracket(this=column("props"), expressions=[raw_text(field.removeprefix("props."))])
+    return column(field)
+
+
+def _property(field: str, wanted: ColumnType) -> Scalar:
+    raw = trimmed(raw_value(field))
+    match wanted:
+        case "number":
+            return known_number(exp.TryCast(this=raw, to=exp.DataType.build("double")))
+        case "datetime":
+            return epoch_s(exp.TryCast(this=raw, to=exp.DataType.build("timestamp")))
+        case "boolean":
+            is_true, is_false = (lowered(raw.copy()).eq(raw_text(word)) for word in ("true", "false"))
+            return case([(is_true, exp.true()), (is_false, exp.false())])
+        case _:
+            return normalised(raw_value(field))
+
+
+def facts(model: Model, columns: Columns) -> exp.Select:
+    """Select the events that exist at as_of and that some rule may match, with their age and what rules read."""
+    types = sorted({event for rule in event_rules(model.spec) for event in rule.event or ()})
+    is_bot = holds(source_column("events", "is_bot", columns))
+    person_id = source_column("events", "person_id", columns)
+    age_s = column("as_of_s", "clock") - epoch_s(column("occurred_at", "events"))
+    account_fields = _account_fields(model)
+    selected = [named(_event_column(name, columns), name) for name in sorted(_columns_read(model))]
+    selected += [named(column(feature_name(field), "members"), feature_name(field)) for field in account_fields]
+    query = (
+        exp.select(
+            named(person_id, "person_id"),
+            named(column("type", "events"), "type"),
+            named(column("as_of_s", "clock"), "as_of_s"),
+            named(age_s, "age_s"),
+            *selected,
+        )
+        .from_("events")
+        .join("clock", join_type="cross")
+        .where(
+            column("type", "events").isin(*map(raw_text, types)),
+            exp.not_(is_bot),
+            age_s.copy() >= integer(0),
+            exp.not_(person_id.is_(exp.null())),
+        )
+    )
+    of_person = column("subject_id", "members").eq(person_id.copy())
+    return query.join("members", on=of_person) if account_fields else query
+
+
+def _event_column(name: str, columns: Columns) -> Scalar:
+    if name in columns.get("events", {}):
+        return column(name, "events")
+    return exp.cast(exp.null(), "map<text, text>") if name == "props" else null(SQL_TYPES[EVENTS.columns[name]])
+
+
+def _fields_read(model: Model) -> set[str]:
+    found = {leaf.field for condition in event_conditions(model.spec) for leaf in leaves(condition) if leaf.field}
+    return found | {rule.distinct for rule in model.spec.engagement if rule.distinct is not None}
+
+
+def _columns_read(model: Model) -> set[str]:
+    columns = {field.split(".")[0] for field in _fields_read(model) if not field.startswith("account.")}
+    return columns - {"type", "person_id"}
+
+
+def _account_fields(model: Model) -> list[str]:
+    return sorted(field for field in _fields_read(model) if field.startswith("account."))
+
+
+def matches(model: Model, scope: EventScope) -> exp.Select:
+    """Select, of each fact, its age under every rule that it matches, windows aside."""
+    selected = [named(column("person_id"), "person_id")]
+    for rule in _tallied_rules(model):
+        selected.append(named(case([(_matches(rule, scope), column("age_s"))]), match_column(rule)))
+        if isinstance(rule, EngagementRule) and rule.distinct is not None:
+            selected.append(named(_distinct_key(rule.distinct), _key_column(rule)))
+    return exp.select(*selected).from_("facts")
+
+
+def _tallied_rules(model: Model) -> list[EventRule]:
+    return [rule for rule in event_rules(model.spec) if rule.event is not None]
+
+
+def match_column(rule: EventRule) -> str:
+    """Name the column of the age of a rule's matching events."""
+    return f"match.{rule.id}"
+
+
+def tally_column(rule_id: str, what: str) -> str:
+    """Name a tally of a rule: `events`, `newest_s`, `oldest_s` or `share`."""
+    return f"rule.{rule_id}.{what}"
+
+
+def _key_column(rule: EngagementRule) -> str:
+    return f"key.{rule.id}"
+
+
+def _distinct_key(field: str) -> Scalar:
+    kind: ColumnType = "text" if field.startswith("props.") else EVENTS.columns[field]
+    if kind == "text":
+        is_blank = trimmed(raw_value(field)).eq(raw_text(""))
+        return case([(exp.not_(is_blank), raw_value(field))])
+    return known_number(raw_value(field)) if kind == "number" else raw_value(field)
+
+
+def _matches(rule: EventRule, scope: EventScope) -> Scalar:
+    of_type = column("type").isin(*map(raw_text, rule.event or ()))
+    return every([of_type] if rule.where is None else [of_type, predicate(rule.where, scope, scope.lists)])
+
+
+def _in_window(rule: EventRule) -> Scalar:
+    age = column(match_column(rule))
+    return age if rule.within is None else case([(age < integer(rule.within), age.copy())])
+
+
+def tallies(model: Model) -> exp.Select:
+    """Select one row per person with every rule's tallies, in a single pass over the facts."""
+    selected = [named(column("person_id"), "person_id")]
+    for rule in _tallied_rules(model):
+        if not _is_distinct(rule):
+            selected += _tallies_of(rule, _in_window(rule), model.spec.decay.default)
+        if rule in _active_rules(model) and _active_column(rule) not in {alias.alias for alias in selected}:
+            selected.append(named(exp.Min(this=column(match_column(rule))), _active_column(rule)))
+    return exp.select(*selected).from_("matches").group_by(column("person_id"))
+
+
+def _active_rules(model: Model) -> list[EngagementRule]:
+    return [rule for rule in model.spec.engagement if rule.counts_as_activity]
+
+
+def _active_column(rule: EventRule) -> str:
+    """Name the age of the newest event that matches, windows aside: for most rules, simply the newest."""
+    bounded = rule.within is not None or _is_distinct(rule)
+    return tally_column(rule.id, "active_s" if bounded else "newest_s")
+
+
+def idle_s(model: Model) -> Scalar:
+    """Give the age of the newest counted activity; null if there never was any."""
+    newest = [column(_active_column(rule)) for rule in _active_rules(model)]
+    if not newest:
+        return null("bigint")
+    never = integer(_NEVER_S)
+    known = [exp.func("COALESCE", age, never.copy()) for age in newest]
+    return exp.Nullif(this=known[0] if len(known) == 1 else exp.func("LEAST", *known), expression=never)
+
+
+def distinct_rules(model: Model) -> Sequence[EngagementRule]:
+    """Give the rules that count equal events once; each needs a pass of its own."""
+    return [rule for rule in model.spec.engagement if _is_distinct(rule)]
+
+
+def _is_distinct(rule: EventRule) -> bool:
+    return isinstance(rule, EngagementRule) and rule.distinct is not None
+
+
+def distinct_tallies(rule: EngagementRule, default: DecayRule) -> exp.Select:
+    """Select one row per person with the tallies of a rule that counts equal events once, the newest of each."""
+    key = column(_key_column(rule))
+    person = column("person_id")
+    matched = exp.not_(_in_window(rule).is_(exp.null()))
+    newest = exp.select(person, named(exp.Min(this=_in_window(rule)), "age_s")).from_("matches")
+    newest = newest.where(matched, exp.not_(key.is_(exp.null()))).group_by(person.copy(), key.copy())
+    nameless = exp.select(person.copy(), named(_in_window(rule), "age_s")).from_("matches")
+    nameless = nameless.where(matched.copy(), key.is_(exp.null()))
+    once = exp.union(newest, nameless, distinct=False).subquery("once")
+    counted = _tallies_of(rule, column("age_s"), default)
+    return exp.select(person.copy(), *counted).from_(once).group_by(person.copy())
+
+
+def _tallies_of(rule: EventRule, age: Scalar, default: DecayRule) -> list[exp.Alias]:
+    found = [
+        named(exp.Count(this=age.copy()), tally_column(rule.id, "events")),
+        named(exp.Min(this=age.copy()), tally_column(rule.id, "newest_s")),
+        named(exp.Max(this=age.copy()), tally_column(rule.id, "oldest_s")),
+    ]
+    if isinstance(rule, EngagementRule) and rule.award == "each" and rule.no_event_for is None:
+        decay = rule.decay or default
+        if decay.fades:
+            found.append(named(exp.Sum(this=share_left(decay, age.copy())), tally_column(rule.id, "share")))
+    return found

@@ -1,0 +1,115 @@
+"""An explanation for people: the rows of a score, its short text, and a sentence per row."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from scoring.combine import DECIMALS
+from scoring.reasons import MOST_NEGATIVE, MOST_POSITIVE, SEPARATOR
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One row of an explanation; `events` is 0 and the times are null where no event stands behind it."""
+
+    rule_id: str
+    label: str
+    kind: str
+    events: int
+    first_at: datetime | None
+    last_at: datetime | None
+    points: float
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything about one subject's score; the contributions sum to `total` to 1e-9."""
+
+    subject_id: str
+    model_id: str
+    model_hash: str
+    as_of: datetime
+    state: str
+    fit: float
+    engagement: float
+    total: float
+    band: str | None
+    fit_grade: str | None
+    engagement_grade: str | None
+    previous_band: str | None
+    contributions: tuple[Contribution, ...]
+    reasons: str
+
+    def as_json(self) -> dict[str, object]:
+        """Give the object that `leadlight explain --json` prints: times in ISO 8601 with Z."""
+        return {
+            "subject_id": self.subject_id,
+            "model": {"id": self.model_id, "hash": self.model_hash},
+            "as_of": iso(self.as_of),
+            "state": self.state,
+            "fit": self.fit,
+            "engagement": self.engagement,
+            "total": self.total,
+            "band": self.band,
+            "fit_grade": self.fit_grade,
+            "engagement_grade": self.engagement_grade,
+            "previous_band": self.previous_band,
+            "contributions": [_row(contribution) for contribution in self.contributions],
+            "reasons": self.reasons,
+        }
+
+
+def _row(contribution: Contribution) -> dict[str, object]:
+    return {
+        "rule_id": contribution.rule_id,
+        "label": contribution.label,
+        "kind": contribution.kind,
+        "events": contribution.events,
+        "first_at": iso(contribution.first_at),
+        "last_at": iso(contribution.last_at),
+        "points": contribution.points,
+    }
+
+
+def iso(time: datetime | None) -> str | None:
+    """Write a UTC time as ISO 8601 with Z."""
+    return None if time is None else time.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+
+
+def short_reasons(contributions: Sequence[Contribution], as_of: datetime) -> str:
+    """Write the short text of a CRM field: the top 3 positive and top 2 negative rows, ties by rule id."""
+    ranked = sorted(contributions, key=lambda row: (-abs(_stored(row.points)), row.rule_id, row.kind))
+    shown = [row for row in ranked if _tenths(row.points) > 0]
+    positive = [row for row in shown if row.points > 0][:MOST_POSITIVE]
+    negative = [row for row in shown if row.points < 0][:MOST_NEGATIVE]
+    return SEPARATOR.join(sentence(row, as_of) for row in positive + negative)
+
+
+def sentence(contribution: Contribution, as_of: datetime) -> str:
+    """Write one row as a rep reads it, such as `+14 pricing page ×3 (last 28 Jun)`."""
+    events = f" ×{contribution.events}" if contribution.events > 1 else ""
+    last = "" if contribution.last_at is None else f" (last {_day(contribution.last_at, as_of)})"
+    return f"{_signed(contribution.points)} {contribution.label}{events}{last}"
+
+
+def _day(time: datetime, as_of: datetime) -> str:
+    time, as_of = time.astimezone(UTC), as_of.astimezone(UTC)
+    year = "" if time.year == as_of.year else f" {time.year}"
+    months = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+    return f"{time.day} {months[time.month - 1]}{year}"
+
+
+def _signed(points: float) -> str:
+    tenths = _tenths(points)
+    size = str(tenths // 10) if tenths % 10 == 0 else str(tenths / 10)
+    return f"{'-' if points < 0 else '+'}{size}"
+
+
+def _stored(points: float) -> float:
+    scale = float(10**DECIMALS)
+    return math.floor(points * scale + 0.5) / scale
+
+
+def _tenths(points: float) -> int:
+    return math.floor(abs(_stored(points)) * 10 + 0.5)

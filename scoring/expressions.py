@@ -1,0 +1,147 @@
+"""Building blocks of the compiled statement: sqlglot expressions over a small, portable part of SQL.
+
+Values enter as literals that sqlglot quotes; nothing is ever pasted into text. Numbers are written as `1.5E0`, because
+`1.5` alone is a decimal to several engines and would change the arithmetic.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import reduce
+
+from sqlglot import exp
+
+Scalar = exp.Condition
+
+WHITE_SPACE = "".join(
+    map(chr, [*range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029])
+) + "".join(map(chr, [0x202F, 0x205F, 0x3000]))
+"""What trimming takes away: the Unicode white space characters."""
+
+
+def column(name: str, table: str | None = None) -> exp.Column:
+    """Name a column, quoted."""
+    return exp.column(name, table=table, quoted=True)
+
+
+def named(expression: Scalar, name: str) -> exp.Alias:
+    """Give an expression a quoted name."""
+    return exp.Alias(this=expression, alias=exp.to_identifier(name, quoted=True))
+
+
+def number(value: float) -> Scalar:
+    """Write a float64 literal."""
+    text = repr(abs(float(value)))
+    literal = exp.Literal.number(text if "e" in text else f"{text}E0")
+    return exp.Paren(this=exp.Neg(this=literal)) if value < 0 else literal
+
+
+def integer(value: int) -> Scalar:
+    """Write a whole number literal."""
+    return exp.Literal.number(value)
+
+
+def raw_text(value: str) -> exp.Literal:
+    """Write a text literal as it is."""
+    return exp.Literal.string(value)
+
+
+def text(value: str) -> Scalar:
+    """Write a text literal to compare with `normalised` text; the engine lowers what its own rules must lower."""
+    trimmed = value.strip()
+    return raw_text(trimmed.lower()) if trimmed.isascii() else exp.Lower(this=raw_text(trimmed))
+
+
+def null(kind: str) -> Scalar:
+    """Write a typed null."""
+    return exp.cast(exp.null(), kind)
+
+
+def lowered(value: Scalar) -> Scalar:
+    """Lower a text."""
+    return exp.Lower(this=value)
+
+
+def normalised(value: Scalar) -> Scalar:
+    """Lower and trim a text; blank becomes null."""
+    return exp.Nullif(this=trimmed(lowered(value)), expression=raw_text(""))
+
+
+def trimmed(value: Scalar) -> Scalar:
+    """Trim white space."""
+    return exp.Trim(this=value, expression=raw_text(WHITE_SPACE))
+
+
+def known_number(value: Scalar) -> Scalar:
+    """Make NaN null."""
+    return exp.Nullif(this=value, expression=exp.cast(raw_text("NaN"), "double"))
+
+
+def epoch_s(value: Scalar) -> Scalar:
+    """Give a UTC time as whole seconds since 1970, floored."""
+    return exp.cast(exp.Floor(this=exp.TimeToUnix(this=value)), "bigint")
+
+
+def time_of(seconds: Scalar) -> Scalar:
+    """Give seconds since 1970 as a time with zone."""
+    return exp.UnixToTime(this=seconds)
+
+
+def case(branches: Iterable[tuple[Scalar, Scalar]], otherwise: Scalar | None = None) -> Scalar:
+    """Write `CASE WHEN … THEN … ELSE … END`; null when nothing matches and there is no `otherwise`."""
+    result = exp.Case()
+    for when, then in branches:
+        result = result.when(when, then)
+    return result if otherwise is None else result.else_(otherwise)
+
+
+def holds(condition: Scalar) -> Scalar:
+    """Take an unknown truth as false."""
+    return exp.func("COALESCE", condition, exp.false())
+
+
+def or_zero(value: Scalar) -> Scalar:
+    """Take null as 0."""
+    return exp.func("COALESCE", value, integer(0))
+
+
+def least(left: Scalar, right: Scalar) -> Scalar:
+    """Give the smaller of two known values."""
+    return exp.func("LEAST", left, right)
+
+
+def greatest(left: Scalar, right: Scalar) -> Scalar:
+    """Give the larger of two known values."""
+    return exp.func("GREATEST", left, right)
+
+
+def clamp(value: Scalar, low: float | None, high: float | None) -> Scalar:
+    """Bound a value: `high` first, then `low`."""
+    capped = value if high is None else least(value, number(high))
+    return capped if low is None else greatest(capped, number(low))
+
+
+def total(values: Sequence[Scalar]) -> Scalar:
+    """Add values from left to right; 0 if there are none."""
+    if not values:
+        return number(0.0)
+    return reduce(lambda left, right: exp.Add(this=left, expression=right), values)
+
+
+def times(left: Scalar, right: Scalar) -> Scalar:
+    """Multiply."""
+    return exp.paren(left) * exp.paren(right)
+
+
+def rounded(value: Scalar, decimals: int) -> Scalar:
+    """Round to so many decimals, halves upwards; never gives a negative zero."""
+    scale = number(10.0**decimals)
+    return exp.Floor(this=times(value, scale) + number(0.5)) / scale.copy()
+
+
+def every(conditions: Sequence[Scalar]) -> Scalar:
+    """Join with AND; true if there are none."""
+    return exp.and_(*conditions) if conditions else exp.true()
+
+
+def either(conditions: Sequence[Scalar]) -> Scalar:
+    """Join with OR; false if there are none."""
+    return exp.or_(*conditions) if conditions else exp.false()
