@@ -14,6 +14,13 @@ from mappings.lists import load_words
 
 Transformed = str | float | list[str] | None
 _LEVELS: Final = ("c_level", "vp", "director", "manager", "staff")
+_ACCOUNT_TYPES: Final = {
+    "customer": "customer",
+    "partner": "partner",
+    "prospect": "prospect",
+    "prospective": "prospect",
+    "reseller": "partner",
+}
 _NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _HOST = re.compile(r"[^\s/?#:@,;]+(?:\.[^\s/?#:@,;]+)+")
 
@@ -58,15 +65,12 @@ def listed(text: str) -> list[str]:
 
 
 def account_type(text: str) -> str:
-    """Reduce an account's type to customer, prospect or partner where it starts so ("Customer - Direct").
+    """Reduce an account's type to customer, prospect or partner, by the first of these words; else lower the case.
 
-    >>> account_type("Customer - Direct"), account_type("RESELLER"), account_type("Press")
+    >>> account_type("Customer - Channel"), account_type("Channel Partner / Reseller"), account_type("Press")
     ('customer', 'partner', 'press')
     """
-    word = fold(text).partition(" ")[0]
-    return {"customer": "customer", "prospect": "prospect", "partner": "partner", "reseller": "partner"}.get(
-        word, lower(text)
-    )
+    return next((_ACCOUNT_TYPES[word] for word in fold(text).split() if word in _ACCOUNT_TYPES), lower(text))
 
 
 def country(text: str) -> str:
