@@ -225,7 +225,7 @@ class Storage:
         """Give one record with its bookkeeping columns, or null."""
         statement = f"SELECT * FROM {quote(object)} WHERE _id = ? AND _deleted <= ?"  # noqa: S608 - quoted identifiers
         rows = self.query(statement, [id, int(deleted)])
-        return dict(rows[0]) if rows else None
+        return dict(zip(rows[0].keys(), rows[0], strict=True)) if rows else None  # dict(row) looks every name up
 
     def dump(self, object: str) -> list[dict[str, Any]]:  # noqa: A002 - the vendors' own word
         """List all records of an object as the control API shows them."""

@@ -145,3 +145,14 @@ def unlink(execute: Execute, from_type: str, to_type: str, from_id: int, to_id: 
             "DELETE FROM associations WHERE from_type = ? AND to_type = ? AND from_id = ? AND to_id = ?",
             [here, there, own, other],
         )
+
+
+def unlink_all(execute: Execute, plural: str, number: int) -> None:
+    """Drop all links of one record inside the caller's transaction."""
+    for target in sorted({kind.to_type for kind in association_types() if kind.from_type == plural}):
+        found = execute(
+            "SELECT DISTINCT to_id FROM associations WHERE from_type = ? AND to_type = ? AND from_id = ?",
+            [plural, target, number],
+        ).fetchall()
+        for row in found:
+            unlink(execute, plural, target, number, row[0])

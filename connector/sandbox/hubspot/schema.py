@@ -58,7 +58,10 @@ class Schema:
 
     def _index(self, plural: str) -> None:
         table = quote(plural)
-        for name, columns in (("number", "_deleted, CAST(_id AS INTEGER)"), ("stamp", "_deleted, _modified_at, _id")):
+        for name, columns in (
+            ("number", "_deleted, CAST(_id AS INTEGER), _modified_at"),
+            ("stamp", "_deleted, _modified_at, _id"),
+        ):
             self._storage.execute(f"CREATE INDEX IF NOT EXISTS {quote(plural + '_' + name)} ON {table} ({columns})")
 
     def of(self, plural: str) -> Mapping[str, Property]:
@@ -74,6 +77,11 @@ class Schema:
             self._storage.unique(plural, prop.name)
         self._storage.execute("INSERT OR REPLACE INTO properties VALUES (?, ?, ?)", [plural, prop.name, _to_json(prop)])
         self._properties[plural][prop.name] = prop
+
+    def remove(self, plural: str, name: str) -> None:
+        """Archive a property: its column and values stay, and come back when the name is made again."""
+        self._storage.execute("DELETE FROM properties WHERE object = ? AND name = ?", [plural, name])
+        del self._properties[plural][name]
 
     def add_property(
         self,

@@ -1,0 +1,206 @@
+"""The HubSpot side of the sandbox: routes, authentication, limits, headers."""
+
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from connector.sandbox.http import Request, Response
+from connector.sandbox.hubspot import (
+    account,
+    associations,
+    batching,
+    definitions,
+    events,
+    linking,
+    owners,
+    reading,
+    searching,
+    writing,
+)
+from connector.sandbox.hubspot.account import Account, Call
+from connector.sandbox.hubspot.limits import RateLimits
+from connector.sandbox.hubspot.objects import object_type
+from connector.sandbox.hubspot.pipelines import pipeline_body, pipelines
+from connector.sandbox.hubspot.schema import Schema
+from connector.sandbox.hubspot.values import check
+from connector.sandbox.hubspot.wire import ApiError, HtmlError, html_not_found, html_too_long, json_response
+from connector.sandbox.state import Clock, Switches
+from connector.sandbox.storage import Storage
+
+ADDRESS_MAX_CHARACTERS = 16_384
+NO_CREDENTIALS = (
+    "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at"
+    " https://developers.hubspot.com/docs/methods/auth/oauth-overview"
+)
+DATED = re.compile(r"^/(crm|events)/([a-z-]+)/(?:v[34]|20\d\d-\d\d)(?=/|$)")
+OLD_ASSOCIATIONS = re.compile(r"^/crm/v3/(associations/|objects/[^/]+/[^/]+/associations/[^/]+/?$)")
+VERSIONED = re.compile(r"^/(crm|events)/v[34]/([a-z-]+)(?=/|$)")
+
+Handler = Callable[..., Response]
+
+
+def list_pipelines(call: Call, object: str) -> Response:  # noqa: A002 - the vendor's own word
+    """Answer `GET /crm/v3/pipelines/{object}`."""
+    kind = call.subject(object)
+    found = pipelines().get(kind.plural)
+    return json_response(200, {"results": [pipeline_body(kind.plural, found)] if found else []})
+
+
+def get_pipeline(call: Call, object: str, id: str) -> Response:  # noqa: A002 - the vendor's own words
+    """Answer `GET /crm/v3/pipelines/{object}/{id}`. No recording of the 404."""
+    kind = call.subject(object)
+    found = pipelines().get(kind.plural)
+    if found is None or found.id != id:
+        raise ApiError(404, "resource not found")
+    return json_response(200, pipeline_body(kind.plural, found))
+
+
+ROUTES: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "objects/{object}", reading.list_records),
+    ("POST", "objects/{object}", writing.create_record),
+    ("POST", "objects/{object}/search", searching.search),
+    ("POST", "objects/{object}/batch/read", reading.batch_read),
+    ("POST", "objects/{object}/batch/create", batching.batch_create),
+    ("POST", "objects/{object}/batch/update", batching.batch_update),
+    ("POST", "objects/{object}/batch/upsert", batching.batch_upsert),
+    ("POST", "objects/{object}/batch/archive", batching.batch_archive),
+    ("GET", "objects/{object}/{id}", reading.get_record),
+    ("PATCH", "objects/{object}/{id}", writing.update_record),
+    ("DELETE", "objects/{object}/{id}", writing.archive_record),
+    ("GET", "objects/{object}/{id}/associations/{to_object}", linking.single_read),
+    ("PUT", "objects/{object}/{id}/associations/{to_object}/{to_id}/{name}", linking.put_single),
+    ("POST", "associations/{from_object}/{to_object}/batch/read", linking.batch_read),
+    ("POST", "associations/{from_object}/{to_object}/batch/create", linking.batch_create),
+    ("POST", "associations/{from_object}/{to_object}/batch/associate/default", linking.batch_default),
+    ("POST", "associations/{from_object}/{to_object}/batch/archive", linking.batch_archive),
+    ("GET", "associations/{from_object}/{to_object}/labels", linking.labels),
+    ("GET", "properties/{object}", definitions.list_properties),
+    ("POST", "properties/{object}", definitions.create_property),
+    ("POST", "properties/{object}/batch/create", definitions.batch_create),
+    ("POST", "properties/{object}/batch/read", definitions.batch_read),
+    ("GET", "properties/{object}/groups", definitions.list_groups),
+    ("POST", "properties/{object}/groups", definitions.create_group),
+    ("GET", "properties/{object}/groups/{name}", definitions.get_group),
+    ("GET", "properties/{object}/{name}", definitions.get_property),
+    ("PATCH", "properties/{object}/{name}", definitions.update_property),
+    ("DELETE", "properties/{object}/{name}", definitions.archive_property),
+    ("GET", "owners", owners.list_owners),
+    ("GET", "owners/{id}", owners.get_owner),
+    ("GET", "pipelines/{object}", list_pipelines),
+    ("GET", "pipelines/{object}/{id}", get_pipeline),
+    ("GET", "events", events.list_events),
+    ("GET", "events/event-types", events.list_types),
+    ("GET", "event-occurrences", events.list_events),
+    ("GET", "event-occurrences/event-types", events.list_types),
+    ("GET", "account-info/v3/details", account.details),
+    ("GET", "account-info/v3/api-usage/daily/private-apps", account.api_usage),
+)
+
+
+@cache
+def routes() -> tuple[tuple[str, re.Pattern[str], Handler], ...]:
+    """Compile the routes; more exact ones come first."""
+    return tuple((method, re.compile(re.sub(r"{(\w+)}", r"(?P<\1>[^/]+)", path)), act) for method, path, act in ROUTES)
+
+
+def resource(path: str) -> str:
+    """Take a path to the form that routes are written in: no version, no slash at either end.
+
+    Version 3's association reads have shapes of their own and are unknown here.
+    """
+    if OLD_ASSOCIATIONS.match(path):
+        return ""
+    plain = DATED.sub(r"/\2", path) if DATED.match(path) else VERSIONED.sub(r"/\2", path)
+    return plain.strip("/")
+
+
+def route(method: str, path: str) -> tuple[Handler, Mapping[str, str]]:
+    """Find a request's handler; raises HtmlError 404 or ApiError 405."""
+    wanted, known = resource(path), False
+    for allowed, pattern, act in routes():
+        found = pattern.fullmatch(wanted)
+        if found and allowed == method:
+            return act, found.groupdict()
+        known = known or bool(found)
+    if known:
+        raise ApiError(405, "HTTP 405 Method Not Allowed")
+    raise html_not_found()
+
+
+class HubSpotApp:
+    """Answer as HubSpot's CRM, properties, owners, pipelines, account and events APIs do.
+
+    Versions 3 and 4 and the dated paths lead to the same records. Merging, lists, privacy deletion and webhooks are
+    unknown paths. `Object.*` among the hidden fields takes the scopes of an object away (403).
+    """
+
+    def __init__(
+        self, storage: Storage, clock: Clock, switches: Switches, *, token: str, portal_id: int = 4242424
+    ) -> None:
+        self.schema = Schema(storage)
+        self._token = token
+        self._account = Account(storage, clock, switches, self.schema, RateLimits(clock, switches), portal_id)
+
+    def install(self) -> None:
+        """Make the tables and HubSpot's own properties."""
+        self.schema.install()
+        for part in (associations, events, owners):
+            part.install(self._account.storage)
+
+    def set_base_url(self, url: str) -> None:
+        """Say under which address the app is served, for links and locations."""
+        self._account.base_url = url.rstrip("/")
+
+    def handle(self, request: Request) -> Response:
+        """Answer one request, and journal it where it changed nothing."""
+        call, correlation = Call(self._account, request), str(uuid.uuid4())
+        headers = {"X-HubSpot-Correlation-Id": correlation, "Vary": "origin, accept-encoding", "Server": "cloudflare"}
+        try:
+            response = self._admitted(call, headers)
+        except ApiError as error:
+            response = json_response(error.status, {**error.body, "correlationId": correlation})
+        except HtmlError as error:
+            response = error.response
+        if not call.wrote:
+            kind = call.kind.plural if call.kind else None
+            self._account.storage.log_read(request.method, request.path, response.status, kind)
+        return Response(response.status, response.body, {**response.headers, **headers})
+
+    def _admitted(self, call: Call, headers: dict[str, str]) -> Response:
+        request = call.request
+        if request.headers.get("authorization", "") != f"Bearer {self._token}":
+            raise ApiError(401, NO_CREDENTIALS, "INVALID_AUTHENTICATION")
+        act, values = route(request.method, request.path)
+        search, exempt = act is searching.search, request.method == "POST" and act.__module__ == linking.__name__
+        self._account.limits.admit(search=search, exempt=exempt)
+        headers |= self._account.limits.headers(search=search)
+        length = len(request.path) + sum(len(k) + len(v) + 2 for k, vs in request.query.items() for v in vs)
+        if length > ADDRESS_MAX_CHARACTERS:
+            raise html_too_long()
+        return act(call, **values)
+
+    def edit(self, actor: str, object: str, id: str, fields: Mapping[str, Any]) -> None:  # noqa: A002 - contract's words
+        """Change a record as a person or an automation does; raises KeyError for an unknown record or property.
+
+        Raises ValueError for a value that its property does not take.
+        """
+        kind = object_type(object)
+        if kind is None or self._account.storage.get(kind.plural, id) is None:
+            raise KeyError(id)
+        known = self.schema.of(kind.plural)
+        if unknown := sorted(set(fields) - known.keys()):
+            raise KeyError(", ".join(unknown))
+        clean, problems = check(self._account.rules(kind), fields, by_person=True)
+        if problems:
+            raise ValueError("; ".join(problem["message"] for problem in problems))
+        with self._account.storage.transaction(actor, "EDIT", f"{kind.plural}/{id}") as transaction:
+            writing.update(self._account, transaction, kind, id, clean)
+
+    def records(self, object: str) -> list[dict[str, Any]]:  # noqa: A002 - contract's words
+        """List an object's records as Storage.dump does; raises KeyError for an unknown object."""
+        kind = object_type(object)
+        if kind is None and object.lower() != "owners":
+            raise KeyError(object)
+        return self._account.storage.dump(kind.plural if kind else "owners")

@@ -1,0 +1,186 @@
+"""Batches of writes: all or nothing, or partly done with status 207."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from connector.sandbox.http import Response
+from connector.sandbox.hubspot.account import Call
+from connector.sandbox.hubspot.objects import ObjectType
+from connector.sandbox.hubspot.reading import BATCH_MAX, find_many, id_column
+from connector.sandbox.hubspot.wire import ApiError, batch_body, json_response, some_missing, validation_error
+from connector.sandbox.hubspot.writing import (
+    TakenError,
+    accept,
+    archive,
+    attach,
+    conflict,
+    insert,
+    links_of,
+    properties_of,
+    show,
+    update,
+)
+
+Input = dict[str, Any]
+Values = Mapping[str, str]
+
+
+def batch_create(call: Call, object: str) -> Response:  # noqa: A002 - the vendor's own word
+    """Answer `POST …/batch/create`: all or nothing, unless every input has an objectWriteTraceId of its own."""
+    kind, started = call.subject(object), call.account.clock.now_ms()
+    inputs = call.inputs(BATCH_MAX)
+    traces = [each.get("objectWriteTraceId") for each in inputs]
+    partly = bool(inputs) and None not in traces and len(set(map(str, traces))) == len(traces)
+    errors: list[dict[str, Any]] = []
+    numbers: list[str] = []
+    if not partly:
+        accept(call.account, kind, [properties_of(each) for each in inputs], new=True)
+    with call.writing(201) as transaction:
+        for each in inputs:
+            try:
+                clean = accept(call.account, kind, [properties_of(each)], new=True)[0]
+                links = links_of(call.account, kind, each.get("associations"))
+                number = insert(call.account, transaction, kind, clean)
+            except (ApiError, TakenError) as error:
+                errors.append(refused(call, kind, error, each, partly=partly))
+                continue
+            attach(transaction, kind, number, links)
+            numbers.append(number)
+        shown = show(call.account, kind, numbers, None)
+        transaction.status = 207 if errors else 201
+    results = [traced(shown[number], each) for number, each in zip(numbers, done(inputs, errors), strict=True)]
+    body = batch_body(started, call.account.clock.now_ms(), results, errors)
+    return json_response(207 if errors else 201, body)
+
+
+def done(inputs: Sequence[Input], errors: Sequence[Mapping[str, Any]]) -> list[Input]:
+    """Give the inputs that no error names."""
+    failed = {trace for error in errors for trace in error["context"]["objectWriteTraceId"]}
+    return [each for each in inputs if str(each.get("objectWriteTraceId")) not in failed]
+
+
+def traced(record: dict[str, Any], each: Input) -> dict[str, Any]:
+    """Tell the input's own mark beside the record that came of it."""
+    trace = each.get("objectWriteTraceId")
+    return record if trace is None else {**record, "objectWriteTraceId": str(trace)}
+
+
+def refused(call: Call, kind: ObjectType, error: Exception, each: Input, *, partly: bool) -> dict[str, Any]:
+    """Tell why one input of a partly done batch failed; raises the whole batch's error where it is all or nothing."""
+    context: dict[str, list[str]] = {"objectWriteTraceId": [str(each.get("objectWriteTraceId"))]}
+    if isinstance(error, TakenError):
+        told = conflict(call.account, kind, error, number="", tell_id=partly)
+        context["existingId"] = [error.existing_id]
+    elif isinstance(error, ApiError):
+        told = error
+    else:
+        raise error
+    if not partly:
+        raise told
+    category = told.body.get("category", "VALIDATION_ERROR")
+    return {"status": "error", "category": category, "message": told.body["message"], "context": context}
+
+
+def batch_update(call: Call, object: str) -> Response:  # noqa: A002 - the vendor's own word
+    """Answer `POST …/batch/update`: 400 for a bad value anywhere, 207 with one error that lists ids not found."""
+    kind, started = call.subject(object), call.account.clock.now_ms()
+    inputs = call.inputs(BATCH_MAX)
+    keys = keys_of(inputs)
+    clean = accept(call.account, kind, [properties_of(each) for each in inputs], new=False)
+    numbers = numbers_of(call, kind, inputs, keys)
+    found = [(number, values, each) for number, values, each in zip(numbers, clean, inputs, strict=True) if number]
+    missing = [key for key, number in zip(keys, numbers, strict=True) if number is None]
+    errors = [some_missing(kind.singular, missing)] if missing else []
+    results: list[dict[str, Any]] = []
+    if found:
+        with call.writing(207 if errors else 200) as transaction:
+            for number, values, _ in found:
+                try:
+                    update(call.account, transaction, kind, number, values)
+                except TakenError as taken:
+                    raise conflict(call.account, kind, taken, number) from taken
+            results = shown_updates(call, kind, found)
+    body = batch_body(started, call.account.clock.now_ms(), results, errors)
+    return json_response(207 if errors else 200, body)
+
+
+def shown_updates(call: Call, kind: ObjectType, found: Sequence[tuple[str, Values, Input]]) -> list[dict[str, Any]]:
+    """Show updated records, each with its own written properties."""
+    names = {name for _, values, _ in found for name in values}
+    shown = show(call.account, kind, [number for number, _, _ in found], names)
+    results = []
+    for number, values, each in found:
+        record = shown[number]
+        kept = {*values, *kind.echoed, *kind.always}
+        properties = {name: value for name, value in record["properties"].items() if name in kept}
+        results.append(traced({**record, "properties": properties}, each))
+    return results
+
+
+def keys_of(inputs: Iterable[Input]) -> list[str]:
+    """Take the ids of a batch; raises ApiError where one is missing or comes twice."""
+    keys = [str(each["id"]) if each.get("id") is not None else "" for each in inputs]
+    if "" in keys:
+        raise ApiError(400, "Invalid input JSON on line 1, column 11. Some required fields were not set: [id]")
+    twice = [key for key, count in Counter(key.lower() for key in keys).items() if count > 1]
+    if twice:
+        message = f"Duplicate IDs found in batch input: [{', '.join(twice)}]. IDs must be unique"
+        raise validation_error(message, context={"ids": twice})
+    return keys
+
+
+def numbers_of(call: Call, kind: ObjectType, inputs: Sequence[Input], keys: Sequence[str]) -> list[str | None]:
+    """Find the record ids that a batch's keys mean; null where there is no record."""
+    properties = {each.get("idProperty") for each in inputs}
+    if len(properties) > 1:
+        raise validation_error("All inputs of a batch must have the same idProperty.")
+    column = id_column(call.account, kind, properties.pop() if properties else None)
+    found = find_many(call.account, kind, column, keys, ())
+    return [found[key.lower()]["id"] if key.lower() in found else None for key in keys]
+
+
+def batch_upsert(call: Call, object: str) -> Response:  # noqa: A002 - the vendor's own word
+    """Answer `POST …/batch/upsert`: each input's id is the value of its idProperty; results tell `new`.
+
+    Without idProperty ids are record ids, and those not found are told as in an update.
+    No recording: from the vendor's documentation.
+    """
+    kind, started = call.subject(object), call.account.clock.now_ms()
+    inputs = call.inputs(BATCH_MAX)
+    keys = keys_of(inputs)
+    numbers = numbers_of(call, kind, inputs, keys)
+    raw = [{**keyed(each), **properties_of(each)} for each in inputs]
+    fresh = [number is None and bool(keyed(each)) for number, each in zip(numbers, inputs, strict=True)]
+    clean = accept(call.account, kind, raw, new=False)
+    accept(call.account, kind, [values for values, new in zip(raw, fresh, strict=True) if new], new=True)
+    missing = [key for key, number, new in zip(keys, numbers, fresh, strict=True) if number is None and not new]
+    errors = [some_missing(kind.singular, missing)] if missing else []
+    work = [part for part in zip(numbers, clean, inputs, strict=True) if part[0] or keyed(part[2])]
+    results: list[dict[str, Any]] = []
+    if work:
+        with call.writing(207 if errors else 200) as transaction:
+            for number, values, each in work:
+                try:
+                    written = number or insert(call.account, transaction, kind, values)
+                    if number:
+                        update(call.account, transaction, kind, number, values)
+                except TakenError as taken:
+                    raise conflict(call.account, kind, taken, number or "") from taken
+                record = show(call.account, kind, [written], values if number else None)[written]
+                results.append(traced({**record, "new": number is None}, each))
+    body = batch_body(started, call.account.clock.now_ms(), results, errors)
+    return json_response(207 if errors else 200, body)
+
+
+def keyed(each: Input) -> dict[str, Any]:
+    """Give the value that an upsert's input is found by, as a property of a new record."""
+    name = each.get("idProperty")
+    return {} if name in (None, "hs_object_id") else {str(name): each["id"]}
+
+
+def batch_archive(call: Call, object: str) -> Response:  # noqa: A002 - the vendor's own word
+    """Answer `POST …/batch/archive`: 204 whatever was there."""
+    kind = call.subject(object)
+    archive(call, kind, [str(each.get("id", "")) for each in call.inputs(BATCH_MAX)])
+    return Response(204)

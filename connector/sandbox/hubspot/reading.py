@@ -1,0 +1,230 @@
+"""Reading records: lists, single reads, batch reads, and how a record is shown."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from connector.sandbox.http import Response
+from connector.sandbox.hubspot import associations
+from connector.sandbox.hubspot.account import Account, Call, record_url
+from connector.sandbox.hubspot.objects import ObjectType, object_type, virtual_columns
+from connector.sandbox.hubspot.wire import (
+    ApiError,
+    batch_body,
+    epoch_ms,
+    html_not_found,
+    json_response,
+    not_found,
+    some_missing,
+    stamp,
+    trim,
+    validation_error,
+)
+from connector.sandbox.storage import quote
+
+PAGE_DEFAULT, PAGE_MAX = 10, 100
+BATCH_MAX = 100
+HTML_MISSING = frozenset({"tickets", "tasks", "calls", "emails", "meetings", "notes"})
+HEAD_COLUMNS = "_id, _created_at, _modified_at, _deleted"
+
+Row = Sequence[Any]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Say which properties of a record are read, and how a row becomes a record of the wire."""
+
+    kind: ObjectType
+    names: tuple[str, ...]
+    columns: str
+    converters: tuple[tuple[str, Callable[[Any], str]], ...]
+    url: str
+
+    def render(self, row: Row) -> dict[str, Any]:
+        """Show one row of the projection's columns."""
+        number, created, modified, archived, *values = row
+        properties = dict(zip(self.names, values, strict=True))
+        for name, convert in self.converters:
+            value = properties[name]
+            if value:
+                properties[name] = convert(value)
+        record = {
+            "id": number,
+            "properties": properties,
+            "createdAt": stamp(created),
+            "updatedAt": stamp(modified),
+            "archived": bool(archived),
+        }
+        if archived:
+            record["archivedAt"] = stamp(modified)
+        record["url"] = self.url + number
+        return record
+
+    def select(self, account: Account, where: str, values: Sequence[Any]) -> list[dict[str, Any]]:
+        """Read and show records."""
+        statement = f"SELECT {self.columns} FROM {quote(self.kind.plural)} WHERE {where}"  # noqa: S608 - quoted identifiers
+        return [self.render(row) for row in account.storage.query(statement, values)]
+
+
+def projection(account: Account, kind: ObjectType, names: Iterable[str] | None) -> Projection:
+    """Choose columns: the asked ones that exist, else the object's default ones, always with id and stamps."""
+    known, hidden, virtual = account.schema.of(kind.plural), account.hidden(kind), virtual_columns(kind)
+    asked = kind.shown if names is None else names
+    chosen = tuple(sorted(name for name in {*kind.always, *asked} if name in known and name not in hidden))
+    columns = ", ".join([HEAD_COLUMNS, *(quote(virtual.get(name, name)) for name in chosen)])
+    converters: list[tuple[str, Callable[[Any], str]]] = []
+    for name in chosen:
+        if name in (kind.created, kind.modified):
+            converters.append((name, stamp))
+        elif known[name].epoch:
+            converters.append((name, lambda stored: str(epoch_ms(stored))))
+        elif known[name].type == "datetime":
+            converters.append((name, trim))
+    return Projection(kind, chosen, columns, tuple(converters), record_url(account, kind))
+
+
+def list_records(call: Call, object: str) -> Response:  # noqa: A002 - the vendor's own word
+    """Answer `GET /crm/v3/objects/{object}`: ids ascending, `after` is the next id to read."""
+    kind = call.subject(object)
+    refuse_history(call)
+    limit = call.number("limit", PAGE_DEFAULT, PAGE_MAX)
+    after = after_id(call.request.first("after"))
+    archived = call.flag("archived")
+    where = "_deleted = ? AND CAST(_id AS INTEGER) >= ? ORDER BY CAST(_id AS INTEGER) LIMIT ?"
+    chosen = projection(call.account, kind, call.names("properties"))
+    records = chosen.select(call.account, where, [int(archived), after, limit + 1])
+    page = records[:limit]
+    attach_associations(call, kind, page)
+    body: dict[str, Any] = {"results": page}
+    if len(records) > limit:
+        body["paging"] = {"next": next_page(call, str(int(page[-1]["id"]) + 1))}
+    return json_response(200, body)
+
+
+def after_id(text: str | None) -> int:
+    """Read a list's cursor; raises ApiError where it is no number."""
+    if not text:
+        return 0
+    if not text.isdigit():
+        raise validation_error(f"Invalid after value: {text}")
+    return int(text)
+
+
+def next_page(call: Call, after: str) -> dict[str, str]:
+    """Tell the cursor of the next page, and the address that holds it."""
+    query = {name: values for name, values in call.request.query.items() if name != "after"}
+    address = urlencode({**query, "after": [after]}, doseq=True)
+    return {"after": after, "link": f"{call.account.base_url}{call.request.path}?{address}"}
+
+
+def get_record(call: Call, object: str, id: str) -> Response:  # noqa: A002 - the vendor's own words
+    """Answer `GET /crm/v3/objects/{object}/{id}`."""
+    kind = call.subject(object)
+    refuse_history(call)
+    column = id_column(call.account, kind, call.request.first("idProperty"))
+    if column == "_id" and not id.isdigit():
+        raise ApiError(404, "Object not found.  objectId are usually numeric.", "OBJECT_NOT_FOUND")
+    names = call.names("properties")
+    where = f"{match_text(column)} AND _deleted = ?"
+    records = projection(call.account, kind, names).select(call.account, where, [id, int(call.flag("archived"))])
+    if not records:
+        raise html_not_found() if names and kind.plural in HTML_MISSING else not_found()
+    attach_associations(call, kind, records)
+    return json_response(200, records[0])
+
+
+def id_column(account: Account, kind: ObjectType, id_property: str | None) -> str:
+    """Choose the column that ids are looked up in; raises ApiError where the property is not unique."""
+    if id_property in (None, "", "hs_object_id"):
+        return "_id"
+    prop = account.schema.of(kind.plural).get(str(id_property))
+    if prop is None or not prop.unique:
+        raise validation_error(f"{id_property} is not a unique property of {kind.singular}")
+    return prop.name
+
+
+def match_text(column: str) -> str:
+    """Compare one column with one value; unique properties ignore letter case."""
+    if column == "_id":
+        return "_id = ?"
+    return f"{quote(column)} IS NOT NULL AND {quote(column)} = ? COLLATE NOCASE"
+
+
+def refuse_history(call: Call) -> None:
+    """Refuse a read of property history, which this sandbox does not keep."""
+    if call.request.query.get("propertiesWithHistory"):
+        raise validation_error("propertiesWithHistory is not available in this sandbox")
+
+
+def batch_read(call: Call, object: str) -> Response:  # noqa: A002 - the vendor's own word
+    """Answer `POST …/batch/read`: 207 with one error that lists the ids not found."""
+    kind, started = call.subject(object), call.account.clock.now_ms()
+    inputs = call.inputs(BATCH_MAX)
+    body = call.body()
+    if body.get("propertiesWithHistory"):
+        raise validation_error("propertiesWithHistory is not available in this sandbox")
+    ids = list(dict.fromkeys(str(each.get("id", "")) for each in inputs))
+    column = id_column(call.account, kind, body.get("idProperty"))
+    found = find_many(call.account, kind, column, ids, body.get("properties"), archived=call.flag("archived"))
+    missing = [each for each in ids if each.lower() not in found]
+    errors = [some_missing(kind.singular, missing)] if missing else []
+    results = list({record["id"]: record for record in found.values()}.values())
+    answer = batch_body(started, call.account.clock.now_ms(), results, errors)
+    return json_response(207 if errors else 200, answer)
+
+
+def find_many(
+    account: Account,
+    kind: ObjectType,
+    column: str,
+    ids: Sequence[str],
+    names: Iterable[str] | None,
+    *,
+    archived: bool = False,
+) -> dict[str, dict[str, Any]]:
+    """Read records by id or unique property; keys are the asked values in lower case."""
+    marks = ", ".join("?" for _ in ids)
+    chosen = projection(account, kind, names if column == "_id" else {*(names or kind.shown), column})
+    living = f"_deleted = {int(archived)}"
+    where = f"_id IN ({marks}) AND +{living}"  # the plus keeps SQLite on the primary key
+    if column != "_id":
+        where = f"{quote(column)} IS NOT NULL AND {quote(column)} COLLATE NOCASE IN ({marks}) AND {living}"
+    records = chosen.select(account, where, ids)
+    if column == "_id":
+        return {record["id"]: record for record in records}
+    keyed = {str(record["properties"][column]).lower(): record for record in records}
+    if column not in (kind.shown if names is None else names):
+        for record in records:
+            del record["properties"][column]
+    return keyed
+
+
+def attach_associations(call: Call, kind: ObjectType, records: Sequence[dict[str, Any]]) -> None:
+    """Add the asked associations to records: one entry per id and type, no key where there are none."""
+    for name in call.names("associations") or ():
+        target = object_type(name)
+        if target is None:
+            raise ApiError(400, f"Unable to infer object type from: {name}")
+        linked = linked_entries(call.account, kind, target, [record["id"] for record in records])
+        for record in records:
+            if entries := linked.get(int(record["id"])):
+                record.setdefault("associations", {})[target.plural] = {"results": entries}
+
+
+def linked_entries(
+    account: Account, kind: ObjectType, target: ObjectType, ids: Sequence[str]
+) -> Mapping[int, list[dict[str, str]]]:
+    """Give the inline association entries of many records by id."""
+    marks = ", ".join("?" for _ in ids)
+    rows = account.storage.query(
+        f"SELECT from_id, to_id, type_id FROM associations WHERE from_type = ? AND to_type = ? AND from_id IN ({marks})"  # noqa: S608 - marks alone
+        " ORDER BY from_id, to_id, type_id",
+        [kind.plural, target.plural, *map(int, ids)],
+    )
+    found: dict[int, list[dict[str, str]]] = {}
+    for from_id, to_id, type_id in rows:
+        link = associations.type_by_id(type_id)
+        if link:
+            found.setdefault(from_id, []).append({"id": str(to_id), "type": link.name})
+    return found
