@@ -83,7 +83,7 @@ def _property(field: str, wanted: ColumnType) -> Scalar:
         case "number":
             return known_number(exp.TryCast(this=raw, to=exp.DataType.build("double")))
         case "datetime":
-            return epoch_s(exp.TryCast(this=raw, to=exp.DataType.build("timestamp")))
+            return epoch_s(exp.TryCast(this=raw, to=exp.DataType.build("timestamptz")))
         case "boolean":
             is_true, is_false = (lowered(raw.copy()).eq(raw_text(word)) for word in ("true", "false"))
             return case([(is_true, exp.true()), (is_false, exp.false())])

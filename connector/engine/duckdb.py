@@ -90,12 +90,12 @@ def explain(
     with _prepared(connection, views, statement):
         cursor = connection.execute(_SCORE.format(scores=statement.scores))
         names = [str(column[0]) for column in cursor.description or ()]
-        row = cursor.fetchone()
-        if row is None:
+        score_rows = cursor.fetchall()
+        if not score_rows:
             where = f"'{subject_id}' has no score in the model '{model.id}' at {iso(as_of)}"
             raise ConfigError(f"{where}: no such person, created later, or outside the model's audience")
         rows = connection.execute(_ROWS.format(contributions=statement.contributions)).fetchall()
-    values = dict(zip(names, row, strict=True))
+    values = dict(zip(names, score_rows[0], strict=True))
     return Explanation(
         **{**values, "as_of": datetime.fromtimestamp(values["as_of"], UTC)},
         previous_band=previous_band,
@@ -128,8 +128,9 @@ def _facts_of(
 ) -> tuple[str | None, str | None]:
     wanted = [people.expressions.get(name, "NULL") for name in ("account_id", "previous_band")]
     only = f"{people.expressions['person_id']} = {literal(subject_id)}"
-    found = connection.execute(f"SELECT {', '.join(wanted)} FROM {people.source} WHERE {only}").fetchone()  # noqa: S608 - quoted
-    return (found[0], found[1]) if found is not None else (None, None)
+    select = f"SELECT {', '.join(wanted)} FROM {people.source} WHERE {only}"  # noqa: S608 - quoted
+    found = connection.execute(select).fetchall()
+    return (found[0][0], found[0][1]) if found else (None, None)
 
 
 def _events_of(events: Relation, subject_id: str) -> str:
@@ -162,5 +163,5 @@ def _write(connection: duckdb.DuckDBPyConnection, select: str, path: Path) -> No
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    found = connection.execute(f"SELECT COUNT(*) FROM {quoted(table)}").fetchone()  # noqa: S608 - our own names
-    return 0 if found is None else int(found[0])
+    found = connection.execute(f"SELECT COUNT(*) FROM {quoted(table)}").fetchall()  # noqa: S608 - our own names
+    return int(found[0][0])

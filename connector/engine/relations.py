@@ -76,6 +76,10 @@ def canonical(column: str, stored: str, wanted: ColumnType) -> str:
         return column
     if wanted == "list" and stored == "VARCHAR":
         return f"CASE WHEN TRIM({column}) <> '' THEN STRING_SPLIT({column}, ';') END"
+    if wanted == "datetime" and stored == "TIMESTAMP WITH TIME ZONE":
+        return f"({column} AT TIME ZONE 'UTC')"
+    if wanted == "datetime" and stored == "VARCHAR":
+        return f"(TRY_CAST({column} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
     if wanted == "map":
         as_json = f"TRY_CAST({column} AS JSON)" if stored in ("VARCHAR", "JSON") else f"TO_JSON({column})"
         return f"TRY_CAST({as_json} AS {physical})"

@@ -1,0 +1,186 @@
+"""Reads a folder of plain files (`--data DIR`) as canonical tables: Parquet as it is, CSV typed by name or values."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from connector.engine.relations import canonical, literal, quoted
+from connector.errors import ConfigError
+from scoring.expressions import WHITE_SPACE
+from scoring.schema import TABLES, ColumnType, Table
+
+_NUMBER = r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
+_DATE = r"^\d{4}-\d{2}-\d{2}"
+# A longer run of digits is an identifier: float64 could not hold it.
+_MOST_DIGITS = 15
+_CSV_OPTIONS = "header = true, all_varchar = true, delim = ',', quote = '\"', escape = '\"', skip = 0"
+_NOUNS: Mapping[ColumnType, str] = {
+    "number": "a number",
+    "boolean": "true or false",
+    "datetime": "an ISO 8601 time",
+    "map": "a JSON object",
+}
+
+
+@dataclass(frozen=True)
+class _File:
+    """One data file: how DuckDB reads it, the types as stored and the canonical types."""
+
+    path: Path
+    table: Table
+    reader: str
+    stored: Mapping[str, str]
+    types: Mapping[str, ColumnType]
+
+    @property
+    def relation(self) -> str:
+        """Write the relation: Parquet bare, so that filters reach it, CSV with its columns typed."""
+        if self.path.suffix == ".parquet":
+            return self.reader
+        typed = ", ".join(f"{self.typed(name)} AS {quoted(name)}" for name in self.stored)
+        return f"(SELECT {typed} FROM {self.reader})"  # noqa: S608 - names are quoted
+
+    def typed(self, name: str) -> str:
+        """Write a column cast to its type."""
+        return canonical(quoted(name), self.stored[name], self.types[name])
+
+
+def open_tables(connection: duckdb.DuckDBPyConnection, folder: Path) -> Mapping[str, str]:
+    """Give a SQL relation for every canonical table that has a file in the folder.
+
+    An empty cell is null. Equal event ids count once. Raises ConfigError with every problem of every file: unreadable
+    files, missing or empty keys, values that are not of their column's type, duplicate people or accounts.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: there is no such folder")
+    paths, problems = _paths(folder)
+    files: list[_File] = []
+    for table, path in paths.items():
+        try:
+            files.append(_described(connection, TABLES[table], path))
+            problems += _problems(connection, files[-1])
+        except duckdb.Error as error:
+            problems.append(f"{path}: {_unreadable(path, str(error))}")
+    if problems:
+        raise ConfigError(problems)
+    return {file.table.name: _once(connection, file) for file in files}
+
+
+def _paths(folder: Path) -> tuple[dict[str, Path], list[str]]:
+    paths: dict[str, Path] = {}
+    problems = []
+    for table in TABLES:
+        found = [path for suffix in ("parquet", "csv") if (path := folder / f"{table}.{suffix}").is_file()]
+        if len(found) > 1:
+            problems.append(f"{folder}: has {found[0].name} and {found[1].name}, keep one")
+        elif found:
+            paths[table] = found[0]
+    if not paths and not problems:
+        problems.append(f"{folder}: has no data file (people, accounts, events, … each as .parquet or .csv)")
+    return paths, problems
+
+
+def _unreadable(path: Path, message: str) -> str:
+    """Say what is wrong with a file without repeating its content, which may name people."""
+    if path.suffix == ".parquet":
+        return "is not a readable Parquet file"
+    line = re.search(r"Line: (\d+)", message)
+    return f"is not UTF-8 CSV with a header and equal rows{f', see line {line[1]}' if line else ''}"
+
+
+def _described(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> _File:
+    is_csv = path.suffix == ".csv"
+    name = literal(str(path))
+    reader = f"read_csv({name}, {_CSV_OPTIONS})" if is_csv else f"read_parquet({name})"
+    rows = connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()  # noqa: S608 - the path is quoted
+    stored = {str(row[0]): str(row[1]) for row in rows}
+    known: dict[str, ColumnType] = {column: table.columns[column] for column in stored if column in table.columns}
+    custom = [column for column in stored if column not in known]
+    if is_csv and table.name in ("people", "accounts"):
+        known |= _types_of_values(connection, reader, custom)
+    return _File(path, table, reader, {column: stored[column] for column in stored if column in known}, known)
+
+
+def _types_of_values(
+    connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[str]
+) -> dict[str, ColumnType]:
+    return {column: _type_of_values(connection, reader, quoted(column)) for column in columns}
+
+
+def _type_of_values(connection: duckdb.DuckDBPyConnection, reader: str, column: str) -> ColumnType:
+    """Type a custom column by all its values; a leading zero or too many digits keep text."""
+    cell = _cell(column)
+    tests = {
+        "list": f"CONTAINS({cell}, ';')",
+        "number": f"REGEXP_FULL_MATCH({cell}, '{_NUMBER}') AND LENGTH(REGEXP_REPLACE({cell}, '[^0-9]', '', 'g'))"
+        f" <= {_MOST_DIGITS}",
+        "boolean": f"LOWER({cell}) IN ('true', 'false')",
+        "datetime": f"REGEXP_MATCHES({cell}, '{_DATE}') AND TRY_CAST({cell} AS TIMESTAMPTZ) IS NOT NULL",
+    }
+    counts = ", ".join(f"COUNT(*) FILTER ({test})" for test in tests.values())
+    found = connection.execute(f"SELECT COUNT({cell}), {counts} FROM {reader}").fetchall()  # noqa: S608 - quoted
+    filled, lists, numbers, booleans, times = found[0]
+    if filled == 0:
+        return "text"
+    kinds: tuple[tuple[ColumnType, bool], ...] = (
+        ("list", lists > 0),
+        ("number", numbers == filled),
+        ("boolean", booleans == filled),
+        ("datetime", times == filled),
+    )
+    return next((kind for kind, fits in kinds if fits), "text")
+
+
+def _cell(column: str) -> str:
+    """Write a text cell trimmed, blank as null."""
+    return f"NULLIF(TRIM({column}, {literal(WHITE_SPACE)}), '')"
+
+
+def _problems(connection: duckdb.DuckDBPyConnection, file: _File) -> Iterator[str]:
+    missing = [key for key in file.table.key if key not in file.stored]
+    yield from (f"{file.path}: the column '{key}' is missing" for key in missing)
+    for key in file.table.key:
+        if key not in missing and (empty := _count(connection, file, f"{_as_cell(file, key)} IS NULL")):
+            yield f"{file.path}: {empty} row(s) have no '{key}'"
+    for column, kind in file.types.items():
+        if file.stored[column] == "VARCHAR" and kind in _NOUNS:
+            cell = _cell(quoted(column))
+            wrong = _count(connection, file, f"{cell} IS NOT NULL AND {file.typed(column)} IS NULL")
+            if wrong:
+                yield f"{file.path}: {wrong} value(s) of '{column}' are not {_NOUNS[kind]}"
+    if not missing and file.table.name in ("people", "accounts"):
+        yield from _duplicates(connection, file)
+
+
+def _as_cell(file: _File, column: str) -> str:
+    return _cell(quoted(column)) if file.stored[column] == "VARCHAR" else quoted(column)
+
+
+def _count(connection: duckdb.DuckDBPyConnection, file: _File, condition: str) -> int:
+    found = connection.execute(f"SELECT COUNT(*) FROM {file.reader} WHERE {condition}").fetchall()  # noqa: S608 - quoted
+    return int(found[0][0])
+
+
+def _duplicates(connection: duckdb.DuckDBPyConnection, file: _File) -> Iterator[str]:
+    key = file.table.key[0]
+    column = quoted(key)
+    repeated = f"SELECT {column}, COUNT(*) FROM {file.reader} GROUP BY 1 HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 4"  # noqa: S608 - quoted
+    rows = connection.execute(repeated).fetchall()
+    if rows:
+        names = ", ".join(f"'{row[0]}' ({row[1]} times)" for row in rows[:3])
+        yield f"{file.path}: '{key}' must be unique: {names}{', …' if len(rows) > 3 else ''}"
+
+
+def _once(connection: duckdb.DuckDBPyConnection, file: _File) -> str:
+    """Keep one of the events that share an id; a file without such events is read as it is."""
+    if file.table.name != "events":
+        return file.relation
+    counted = f"SELECT COUNT(*) - COUNT(DISTINCT HASH(event_id)) FROM {file.reader}"  # noqa: S608 - quoted
+    if not connection.execute(counted).fetchall()[0][0]:
+        return file.relation
+    order = ", ".join(file.typed(column) for column, kind in file.types.items() if kind != "map")
+    ranked = f"ROW_NUMBER() OVER (PARTITION BY event_id ORDER BY {order}) = 1"
+    return f"(SELECT * FROM {file.relation} AS every QUALIFY {ranked})"  # noqa: S608 - quoted
