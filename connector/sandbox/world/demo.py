@@ -21,7 +21,7 @@ OWNERS = (
     Owner("u7", "grace.okoro@leadlight.example", "Grace", "Okoro"),
     Owner("u8", "hugo.santos@leadlight.example", "Hugo", "Santos"),
     Owner("u9", "ines.former@leadlight.example", "Inés", "Former", active=False),
-    Owner("q1", None, None, "Unassigned leads", is_queue=True),
+    Owner("q1", None, None, "Inbound leads", is_queue=True),
 )
 
 
@@ -42,7 +42,7 @@ def demo_world(people: int, seed: int) -> World:
         people=lambda: (lived.person for _, lived in profiles()),
         events=lambda: demo_events(people, seed, profiles()),
         outcomes=lambda: (row for number, lived in profiles() for row in outcomes(seed, number, lived)),
-        merges=lambda: (row for number, lived in profiles() for row in merges(seed, number, lived)),
+        merges=lambda: merges(people, seed),
     )
 
 
@@ -79,9 +79,9 @@ def outcomes(seed: int, number: int, lived: Profile) -> Iterator[Outcome]:
         yield Outcome("accepted" if accepted else "rejected", at_s, born.person_id, None, reason)
 
 
-def merges(seed: int, number: int, lived: Profile) -> Iterator[Merge]:
-    """Give the second record that a person once had and that was merged into the first."""
-    rng = random.Random(f"merge {seed} {number}")  # noqa: S311 - as above
-    if rng.random() < MERGED_SHARE:
-        loser = lived.person._replace(person_id=f"{lived.person.person_id}m", email=None, converted_s=None)
-        yield Merge(loser, lived.person.person_id)
+def merges(people: int, seed: int) -> Iterator[Merge]:
+    """Give the second records that some people once had and that were merged into the first."""
+    for number in range(people):
+        if random.Random(f"merge {seed} {number}").random() < MERGED_SHARE:  # noqa: S311 - as above
+            born = profile(seed, number, people).person
+            yield Merge(born._replace(person_id=f"{born.person_id}m", email=None, converted_s=None), born.person_id)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-CustomKind = Literal["text", "number", "boolean", "datetime"]
+CustomKind = Literal["text", "long_text", "number", "boolean", "datetime"]
 CustomValue = str | float | bool | int | None
 """A value of a custom column; datetimes are seconds since 1970, lists are text joined with `;`."""
 
