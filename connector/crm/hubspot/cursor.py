@@ -30,10 +30,11 @@ class Cursor:
             return cls()
         try:
             stored = json.loads(text)
-            cursor = cls(**{key: stored[key] for key in (item.name for item in fields(cls)) if key in stored})
+            known = {item.name for item in fields(cls)}
+            cursor = cls(**{key: value for key, value in stored.items() if key in known})
             for stamp in (cursor.since_at, cursor.started_at, cursor.swept_at):
                 instant(stamp)
-        except (ValueError, TypeError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             raise ConfigError(f"The stored cursor of HubSpot {stream} is unreadable; pull {stream} anew") from error
         return cursor
 
