@@ -17,7 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from connector import settings_checks as checks
 from connector.errors import ConfigError
 from connector.settings_example import render
-from connector.settings_sources import PREFIX, SECRETS, merged
+from connector.settings_sources import DEFAULT_STORE, PREFIX, SECRETS, merged
 
 Auth = Literal["client_credentials", "jwt", "token"]
 
@@ -69,6 +69,7 @@ class CrmSettings(Table):
 
     _defaults = model_validator(mode="before")(checks.crm_defaults)
     _origin = check("instance_url", "login_url")(checks.origin)
+    _auth = check("auth")(checks.auth)
     _mapping = check("mapping")(checks.mapping_file)
     _version = check("api_version")(checks.api_version)
     _ca_file = check("ca_file")(checks.existing_file)
@@ -89,9 +90,9 @@ class StoreSettings(Table):
     """What is kept between runs. The folder holds data about people: it is made with access for its owner alone."""
 
     path: Path = Field(
-        default=Path("./leadlight-store"),
+        default=Path(DEFAULT_STORE),
         description="A folder on a local disk, beside this file where relative",
-        examples=["./leadlight-store"],
+        examples=[DEFAULT_STORE],
     )
     memory_limit_mb: int = Field(
         default=768, ge=128, description="Memory for scoring and sorting; beyond it, work spills to the disk"
@@ -135,6 +136,8 @@ class Action(Table):
     band: str = Field(description="A band of the model", examples=["hot"])
     owner: OwnerAction | None = Field(default=None, description="Only records that nobody owns are given an owner")
     task: TaskAction | None = Field(default=None, description="One task for each time that a record enters the band")
+
+    _not_empty = model_validator(mode="after")(checks.owner_or_task)
 
 
 class PoolSettings(Table):
@@ -249,11 +252,11 @@ def load_settings(path: Path) -> Settings:
     do not exist, secrets in a file that others can read.
     """
     raw, origins, problems = merged(path, Settings)
+    problems += [f"{path.name}: {problem}" for problem in checks.unknown_pools(raw)]
     try:
         settings = Settings(**raw)
     except ValidationError as error:
         raise ConfigError([*problems, *checks.readable(error, path.name, origins, Settings)]) from None
-    problems += [f"{path.name}: {problem}" for problem in _cross_checks(settings)]
     if problems:
         raise ConfigError(problems)
     return settings
@@ -262,16 +265,3 @@ def load_settings(path: Path) -> Settings:
 def example() -> str:
     """Render config.example.toml."""
     return render(Settings)
-
-
-def _cross_checks(settings: Settings) -> list[str]:
-    pools = [pool.id for pool in settings.pool]
-    found = [checks.unknown_pool(action.band, action.owner.pool, pools) for action in settings.action if action.owner]
-    found += [
-        f"action.{action.band}: names neither an owner nor a task"
-        for action in settings.action
-        if action.owner is None and action.task is None
-    ]
-    if settings.crm.kind == "hubspot" and settings.crm.auth != "token":
-        found.append(f"crm.auth: HubSpot knows 'token' alone, not {settings.crm.auth!r}")
-    return [problem for problem in found if problem]

@@ -1,20 +1,21 @@
 """What a configuration value must be, and what is said where it is not."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from apscheduler.triggers.cron import CronTrigger
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails
 
 from connector.actions import parse_duration, template_problems
 from connector.settings_sources import PREFIX, SECRETS, Key
 from scoring.names import nearest
 
+A = TypeVar("A", bound=BaseModel)
 NEEDED = {
     "token": ("token",),
     "client_credentials": ("client_id", "client_secret"),
@@ -46,6 +47,13 @@ def crm_defaults(values: Any) -> Any:  # noqa: ANN401 - whatever stands in the f
     if kind == "hubspot":
         defaults["instance_url"] = "https://api.hubapi.com"
     return {**defaults, **values} if isinstance(kind, str) else values
+
+
+def auth(value: str, info: ValidationInfo) -> str:
+    """Check that the CRM knows this way in."""
+    if info.data.get("kind") == "hubspot" and value != "token":
+        raise ValueError(f"HubSpot knows 'token' alone, not {value!r}")
+    return value
 
 
 def origin(value: str | None) -> str | None:
@@ -105,7 +113,7 @@ def timezone(value: str) -> str:
     """Check the name of a time zone."""
     try:
         ZoneInfo(value)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise ValueError(f"{value!r} is no time zone; write UTC or a name such as Europe/Berlin") from None
     return value
 
@@ -130,11 +138,23 @@ def distinct(rows: tuple[Any, ...], key: str) -> tuple[Any, ...]:
     return rows
 
 
-def unknown_pool(band: str, pool: str, pools: Sequence[str]) -> str | None:
-    """Say that an action names a pool that is not there; null where it is."""
-    if pool in pools:
-        return None
-    return f"action.{band}.owner.pool: no [[pool]] with id {pool!r}{nearest(pool, pools)}"
+def unknown_pools(raw: Mapping[str, Any]) -> list[str]:
+    """Name the actions whose pool is not there; asked of the raw tables, so that other problems do not hide it."""
+    pools = [str(pool.get("id")) for pool in _tables(raw.get("pool"))]
+    named = [(n, action.get("owner")) for n, action in enumerate(_tables(raw.get("action")), start=1)]
+    wanted = [(n, owner["pool"]) for n, owner in named if isinstance(owner, dict) and "pool" in owner]
+    return [
+        f"action[{n}].owner.pool: no [[pool]] with id {pool!r}{nearest(str(pool), pools)}"
+        for n, pool in wanted
+        if pool not in pools
+    ]
+
+
+def owner_or_task(action: A) -> A:
+    """Check that an action does something."""
+    if getattr(action, "owner", None) is None and getattr(action, "task", None) is None:
+        raise ValueError("names neither an owner nor a task")
+    return action
 
 
 def missing_credential(auth: str, name: str) -> str:
@@ -146,7 +166,13 @@ def missing_credential(auth: str, name: str) -> str:
 
 def readable(error: ValidationError, file: str, origins: Mapping[Key, str], settings: type[BaseModel]) -> list[str]:
     """Give one line per problem: where the value came from, its key, what is wrong, the nearest valid name."""
-    return [_line(detail, file, origins, settings) for detail in error.errors(include_url=False)]
+    details = error.errors(include_url=False)
+    return [_line(detail, file, origins, settings) for detail in details if not _follows(detail)]
+
+
+def _follows(detail: ErrorDetails) -> bool:
+    """Tell whether a list is called too short because its entries are wrong, each of which has a line of its own."""
+    return detail["type"] == "too_short" and bool(detail["input"])
 
 
 def _line(detail: ErrorDetails, file: str, origins: Mapping[Key, str], settings: type[BaseModel]) -> str:
@@ -175,6 +201,10 @@ def _what(detail: ErrorDetails, settings: type[BaseModel]) -> str:
         case _:
             given = "" if key in SECRETS else f", it is {detail['input']!r}"
             return f"{detail['msg'][0].lower()}{detail['msg'][1:]}{given}"
+
+
+def _tables(value: object) -> list[dict[str, Any]]:
+    return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 
 def _keys(settings: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:

@@ -17,6 +17,7 @@ from connector.errors import ConfigError
 from scoring.names import nearest
 
 PREFIX = "LEADLIGHT_"
+DEFAULT_STORE = "./leadlight-store"
 OTHER_VARIABLES = frozenset({"LEADLIGHT_CONFIG"})  # the command line's own
 SECRETS = ("client_secret", "token", "private_key")
 Key = tuple[str, ...]
@@ -125,6 +126,8 @@ def _secret_files(variables: Mapping[str, Key], problems: list[str]) -> tuple[di
 
 
 def _make_absolute(raw: dict[str, Any], folder: Path) -> None:
+    if isinstance(store := raw.setdefault("store", {}), dict):
+        store.setdefault("path", DEFAULT_STORE)
     for table, key in _PATHS:
         value = _get(raw, (table, key))
         if isinstance(value, str) and value and (key != "mapping" or value.endswith(".toml")):

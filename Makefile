@@ -1,0 +1,46 @@
+# `make demo` and `make test` need only Python >= 3.11 and its package registry.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+.PHONY: demo test check bench soak browser lock clean
+
+# Versions and hashes first, then the project itself without touching them.
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes -r constraints.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(VENV)/.installed
+	$(BIN)/leadlight demo $(ARGS)
+
+test: $(VENV)/.installed
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+check: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/scale.py $(ARGS)
+
+soak: $(VENV)/.installed
+	$(BIN)/python benchmarks/soak.py $(ARGS)
+
+browser: $(VENV)/.installed
+	$(BIN)/python benchmarks/browser.py $(ARGS)
+
+# Renew the pins: resolves anew and writes versions and hashes, never an address.
+lock:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet pip-tools
+	$(VENV)-lock/bin/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-trusted-host \
+	  --no-emit-find-links --no-emit-options --extra test --extra dev --all-build-deps --output-file constraints.txt pyproject.toml
+	rm -rf $(VENV)-lock
+
+clean:
+	rm -rf $(VENV) leadlight-demo build dist

@@ -1,0 +1,83 @@
+"""What a band means in the CRM: the words and the deadline of a task."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+SAMPLE = {
+    "name": "Ana Sample",
+    "company": "Sample Ltd",
+    "title": "Director",
+    "band": "hot",
+    "score": "72",
+    "reasons": "",
+    "owner": "Ben Sample",
+}
+
+
+@dataclass(frozen=True)
+class TaskText:
+    """Hold a rendered task."""
+
+    subject: str
+    body: str
+
+
+def band_trigger(band: str) -> str:
+    """Name the trigger of entering a band."""
+    return f"band:{band}"
+
+
+def task_key(crm: str, object: str, record_id: str, trigger: str, episode: int) -> str:  # noqa: A002 - the vendors' word
+    """Derive the unique key of an episode's task: the same episode gives the same key on every machine.
+
+    The parts are hashed, so that nothing of the record can be read from the key; 36 characters.
+    """
+    parts = (crm, object, record_id, trigger, str(episode))
+    return "ll1-" + hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:32]
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a duration such as 1h or 2d; raises ValueError naming the text and the form."""
+    match = re.fullmatch(r"(\d+)([smhdw])", text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no duration; write a whole number and one of s, m, h, d, w, such as 1h")
+    return timedelta(seconds=int(match[1]) * UNITS_S[match[2]])
+
+
+def due_at(as_of: datetime, due: str) -> datetime:
+    """Give the deadline of a task that opened at as_of."""
+    return as_of + parse_duration(due)
+
+
+def render_task(subject: str, body: str, context: Mapping[str, Any], *, html_body: bool) -> TaskText:
+    """Fill a task's templates; text from the CRM is escaped where the CRM shows the body as HTML.
+
+    Raises jinja2.TemplateError for a template that is wrong or names something a task does not have.
+    """
+    return TaskText(
+        " ".join(_environment(escape=False).from_string(subject).render(context).split()),
+        _environment(escape=html_body).from_string(body).render(context).strip(),
+    )
+
+
+def template_problems(where: str, templates: Mapping[str, str]) -> list[str]:
+    """Try templates on a sample person and name everything that is wrong with them."""
+    problems = []
+    for key, text in templates.items():
+        try:
+            _environment(escape=False).from_string(text).render(SAMPLE)
+        except jinja2.TemplateError as error:
+            problems.append(f"{where}.{key}: {error.message}; a task knows {', '.join(SAMPLE)}")
+    return problems
+
+
+def _environment(*, escape: bool) -> jinja2.Environment:
+    return ImmutableSandboxedEnvironment(autoescape=escape, undefined=jinja2.StrictUndefined)

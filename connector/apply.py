@@ -1,0 +1,201 @@
+"""The apply stage: the plan into the outbox, the outbox into the CRM, every answer on its own row."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from connector.crm.base import Write, WriteResult
+from connector.errors import LeadlightError, StalePlan
+from connector.job import Job
+from connector.mirror import MIRROR
+from connector.plan import Change, Plan, TaskChange
+from connector.score import BANDS, revision
+from connector.store import episodes, outbox, runs, written
+from connector.store.outbox import Entry, OutboxRow, Settlement
+from connector.store.state import transaction
+from connector.tasks import task_write
+
+ROWS_AT_ONCE = 10_000  # what one crash can make us send again
+PASSES = 3  # a row that may pass later is tried so often in one run
+
+
+@dataclass(frozen=True)
+class Applied:
+    """Count what became of a plan's rows; waiting are those left for the next run."""
+
+    done: int
+    rejected: int
+    superseded: int
+    waiting: int
+
+    def as_dict(self) -> dict[str, int]:
+        """Give the counts by name."""
+        return {
+            "done": self.done,
+            "rejected": self.rejected,
+            "superseded": self.superseded,
+            "waiting": self.waiting,
+        }
+
+
+def refuse_stale(job: Job, plan: Plan) -> None:
+    """Raise StalePlan where configuration, model, CRM or pulled facts differ from what the plan was made from."""
+    reasons = [
+        reason
+        for reason, differs in (
+            ("the configuration changed", plan.config_hash != job.settings.hash),
+            ("the model changed", plan.model != f"{job.model.id}@{job.model.hash}"),
+            ("it was made for another CRM", plan.crm != job.crm.capabilities.crm),
+            ("the store was pulled again since", plan.revision != revision(job)),
+        )
+        if differs
+    ]
+    if reasons:
+        raise StalePlan(f"this plan is stale: {'; '.join(reasons)}; make a new one with `leadlight plan`")
+
+
+def commit_plan(job: Job, run_id: str, plan: Plan, bands: Path) -> None:
+    """Commit the outbox, the episodes and the bands of a plan in one transaction, before anything is sent."""
+    as_of = datetime.fromisoformat(plan.as_of)
+    keys = {(task.object, task.record_id, task.trigger): task.key for task in plan.tasks}
+    with transaction(job.state):
+        outbox.release_inflight(job.state)
+        outbox.enqueue(job.state, run_id, _entries(job, plan))
+        episodes.close_many(job.state, [(e.object, e.record_id, e.trigger) for e in plan.closed], as_of)
+        openings = (
+            episodes.Opening(e.object, e.record_id, e.trigger, as_of, keys.get((e.object, e.record_id, e.trigger)))
+            for e in plan.opened
+        )
+        episodes.open_many(job.state, openings)
+        job.lake.replace(BANDS, bands, run_id=run_id)
+        runs.mark_baseline(job.state, run_id)
+
+
+def send(job: Job, run_id: str) -> Applied:
+    """Send what is in the outbox, records before tasks, until nothing more can be done in this run.
+
+    Raises what the adapter raises (AuthError, RetryableError, QuotaExhausted); rows without an answer then wait in
+    the outbox. Ends early, without an error, where the process was asked to stop.
+    """
+    job.progress.begin("apply")
+    for kind in ("fields", "task"):
+        for name in _objects(job, kind):
+            _send_object(job, run_id, name, kind)
+    return applied(job, run_id)
+
+
+def applied(job: Job, run_id: str) -> Applied:
+    """Count what became of a run's rows."""
+    counts = Counter(outbox.counts(job.state, run_id))
+    waiting = counts["planned"] + counts["inflight"] + counts["retry"]
+    return Applied(counts["done"], counts["quarantined"], counts["superseded"], waiting)
+
+
+def _entries(job: Job, plan: Plan) -> Iterator[Entry]:
+    owner = job.mapping.write.owner
+    for change in plan.changes:
+        yield Entry(
+            "fields", change.object, change.record_id, {"fields": _fields(change, owner.field if owner else "")}
+        )
+    if not plan.tasks or job.mapping.write.task is None:
+        return
+    people = _people(job, plan.tasks)
+    for task in plan.tasks:
+        write = _task(job, task, people[task.record_id])
+        payload = {"fields": dict(write.fields), "key_field": write.key[0] if write.key else "", "links": write.links}
+        yield Entry("task", write.object, task.record_id, payload, task.key)
+
+
+def _fields(change: Change, owner_field: str) -> dict[str, Any]:
+    fields: dict[str, Any] = {name: after for name, (_, after) in change.fields.items()}
+    return fields | {owner_field: change.owner[1]} if change.owner else fields
+
+
+def _task(job: Job, task: TaskChange, person: Mapping[str, Any]) -> Write:
+    target = job.mapping.write.task
+    action = next(a.task for a in job.settings.action if a.band == task.action and a.task)
+    if target is None:
+        raise ValueError("a plan with tasks needs [write.task]")
+    names = {owner.id: owner.name for owner in job.owners}
+    context = {
+        **person,
+        "band": task.band or "",
+        "score": f"{task.total:.0f}",
+        "reasons": task.reasons or "",
+        "owner": names.get(task.owner_id or "", ""),
+    }
+    return task_write(
+        target,
+        task,
+        action,
+        context,
+        html_body=job.crm.capabilities.crm == "hubspot",
+        account_link=job.crm.capabilities.crm != "salesforce" or task.object == "Contact",
+    )
+
+
+def _people(job: Job, tasks: Sequence[TaskChange]) -> dict[str, dict[str, str]]:
+    """Look up the words a task may use, by record id: name, title, company."""
+    columns = job.lake.columns("people")
+    mirror, people, accounts = (job.lake.relation(name) for name in (MIRROR, "people", "accounts"))
+    company = "p.company" if "company" in columns else "NULL"
+    title = "p.title" if "title" in columns else "NULL"
+    account = "a.name" if accounts else "NULL"
+    join = f"LEFT JOIN {accounts} a ON a.account_id = p.account_id" if accounts else ""
+    with job.engine() as engine:
+        engine.execute("CREATE TEMP TABLE wanted AS SELECT unnest(?) AS id", [[task.record_id for task in tasks]])
+        rows = engine.execute(
+            f"""SELECT p.person_id, coalesce(m.name, 'this person'), coalesce({title}, ''),
+                       coalesce({account}, {company}, '')
+                FROM wanted JOIN {people} p ON p.person_id = wanted.id
+                JOIN {mirror} m ON m.role = 'person' AND m.record_id = p.person_id {join}"""  # noqa: S608 - file lists of our own making
+        ).fetchall()
+    return {key: {"name": name, "title": title, "company": company} for key, name, title, company in rows}
+
+
+def _objects(job: Job, kind: outbox.Kind) -> list[str]:
+    return list(dict.fromkeys(row.object for row in outbox.unsettled(job.state) if row.kind == kind))
+
+
+def _send_object(job: Job, run_id: str, name: str, kind: outbox.Kind) -> None:
+    for _ in range(PASSES):
+        after, again = 0, False
+        while not job.stop.is_set() and (rows := outbox.take(job.state, ROWS_AT_ONCE, name, kind, after_id=after)):
+            after = rows[-1].id
+            again |= _send_rows(job, run_id, rows)
+        if not again or job.stop.is_set():
+            return
+
+
+def _send_rows(job: Job, run_id: str, rows: Sequence[OutboxRow]) -> bool:
+    """Send one batch and settle each row by its own answer; tells whether any row may pass later."""
+    started_at = job.crm.calls.server_time_at or job.crm.check().server_time_at
+    try:
+        results = job.crm.write([_write(row) for row in rows])
+    except LeadlightError as error:
+        outbox.settle(job.state, [Settlement(row.id, "retry", f"no answer: {type(error).__name__}") for row in rows])
+        raise
+    with transaction(job.state):
+        outbox.settle(job.state, [_settlement(row, result) for row, result in zip(rows, results, strict=True)])
+        done = [row for row, result in zip(rows, results, strict=True) if result.ok and row.kind == "fields"]
+        remembered = ((row.object, row.record_id, row.payload["fields"], started_at) for row in done)
+        written.remember(job.state, remembered, run_id=run_id)
+    job.progress.advance(len(rows))
+    return any(result.retry for result in results if not result.ok)
+
+
+def _write(row: OutboxRow) -> Write:
+    if row.key is None:
+        return Write(row.object, row.payload["fields"], id=row.record_id)
+    links = tuple((name, target) for name, target in row.payload["links"])
+    return Write(row.object, row.payload["fields"], key=(row.payload["key_field"], row.key), links=links)
+
+
+def _settlement(row: OutboxRow, result: WriteResult) -> Settlement:
+    if result.ok:
+        return Settlement(row.id, "done", None, result.id)
+    reason = f"{result.code}: {result.message}"
+    return Settlement(row.id, "retry" if result.retry else "quarantined", reason)

@@ -1,0 +1,275 @@
+"""The command line: data on stdout, words for people on stderr, exit codes that programs can trust."""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from connector.errors import LeadlightError
+from connector.output import Output
+
+CHANGES_PENDING = 3
+
+
+class CrmKind(StrEnum):
+    """Name a vendor."""
+
+    salesforce = "salesforce"
+    hubspot = "hubspot"
+
+
+class EngineKind(StrEnum):
+    """Name what runs a statement."""
+
+    duckdb = "duckdb"
+
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Score the leads of a CRM, see every point, act on it."
+)
+sandbox_app = typer.Typer(no_args_is_help=True, help="A loopback CRM to try things on.")
+queue_app = typer.Typer(no_args_is_help=True, help="What waits to be written, or was refused.")
+runs_app = typer.Typer(no_args_is_help=True, help="What was done, and when.")
+app.add_typer(sandbox_app, name="sandbox")
+app.add_typer(queue_app, name="queue")
+app.add_typer(runs_app, name="runs")
+
+
+def utc(text: str) -> datetime:
+    """Read a time of the command line; one without a zone is UTC."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no time; write it like 2026-07-01 or 2026-07-01T12:00:00Z") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+AsOf = Annotated[datetime | None, typer.Option(parser=utc, metavar="TIME", help="Use nothing later than this (UTC).")]
+Allow = Annotated[list[str] | None, typer.Option(help="Let this guard pass; may be given more than once.")]
+Backfill = Annotated[bool, typer.Option("--backfill-tasks", help="Make tasks on the first run too.")]
+Crm = Annotated[CrmKind, typer.Option(help="Which CRM.")]
+CONFIG = Path("config.toml")
+
+
+@app.command()
+def demo(
+    crm: Crm = CrmKind.salesforce,
+    people: Annotated[int, typer.Option(min=1, help="How many people the sandbox holds.")] = 2000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 7,
+    as_of: AsOf = None,
+    once: Annotated[bool, typer.Option("--once", help="End when done; do not keep the sandbox open.")] = False,
+    folder: Annotated[Path, typer.Option(help="Where the demo writes.")] = Path("leadlight-demo"),
+    json: Json = False,
+) -> None:
+    """Show the whole loop on a CRM that runs on this machine alone."""
+    from connector.commands import begin  # on use, so that --help stays quick
+
+    begin.demo(Output(json), crm, people, seed, as_of, folder, once=once)
+
+
+@app.command()
+def init(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The file to write.")] = CONFIG,
+    model: Annotated[str, typer.Option(help="A model file, or preset:NAME.")] = "preset:b2b_saas",
+    from_sandbox: Annotated[Path | None, typer.Option(help="A file with the ready line of a running sandbox.")] = None,
+    mapping: Annotated[str | None, typer.Option(help="A mapping file of your own.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Overwrite without asking.")] = False,
+    json: Json = False,
+) -> None:
+    """Write a first configuration."""
+    from connector.commands import begin  # on use, so that --help stays quick
+
+    begin.init(Output(json), output, model, from_sandbox, mapping, overwrite=yes)
+
+
+@app.command()
+def provision(
+    config: Config = CONFIG,
+    yes: Annotated[bool, typer.Option("--yes", help="Create without asking.")] = False,
+    json: Json = False,
+) -> None:
+    """Create the fields that scores are written to."""
+    from connector.commands import begin  # on use, so that --help stays quick
+
+    begin.provision(Output(json), config, yes=yes)
+
+
+@app.command()
+def doctor(config: Config = CONFIG, json: Json = False) -> None:
+    """Check configuration, rights, fields, model and owners, and say what to do."""
+    from connector.commands import look  # on use, so that --help stays quick
+
+    raise typer.Exit(look.doctor(Output(json), config))
+
+
+@app.command()
+def pull(config: Config = CONFIG, json: Json = False) -> None:
+    """Read what changed in the CRM into the store."""
+    from connector.commands import run  # on use, so that --help stays quick
+
+    raise typer.Exit(run.pull(Output(json), config))
+
+
+@app.command()
+def score(
+    config: Config = CONFIG,
+    model: Annotated[str | None, typer.Option(help="Score plain files with this model instead of the store.")] = None,
+    data: Annotated[Path | None, typer.Option(help="The folder of plain files.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to write the scores (Parquet).")] = None,
+    contributions: Annotated[Path | None, typer.Option(help="Where to write the contributions (Parquet).")] = None,
+    engine: Annotated[EngineKind, typer.Option(help="What runs the statement.")] = EngineKind.duckdb,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Score everybody in the store, or plain files without any CRM (--model, --data, --as-of, -o)."""
+    from connector.commands import plain, run  # on use, so that --help stays quick
+
+    out = Output(json)
+    if model is None and data is None:
+        raise typer.Exit(run.score_store(out, config, as_of))
+    raise typer.Exit(plain.score_files(out, model, data, as_of, output, contributions))
+
+
+@app.command()
+def plan(
+    config: Config = CONFIG,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the plan here for `apply`.")] = None,
+    as_of: AsOf = None,
+    backfill_tasks: Backfill = False,
+    detailed_exitcode: Annotated[bool, typer.Option(help="Exit 3 where the plan holds changes.")] = False,
+    json: Json = False,
+) -> None:
+    """Say what would be written, and write nothing to the CRM."""
+    from connector.commands import run  # on use, so that --help stays quick
+
+    code = run.plan(Output(json), config, output, as_of, backfill_tasks=backfill_tasks)
+    raise typer.Exit(code if detailed_exitcode or code != CHANGES_PENDING else 0)
+
+
+@app.command()
+def apply(
+    plan: Annotated[Path, typer.Argument(help="A plan that `plan -o` wrote.")],
+    config: Config = CONFIG,
+    allow: Allow = None,
+    json: Json = False,
+) -> None:
+    """Do what a reviewed plan says, or refuse where it is stale."""
+    from connector.commands import run  # on use, so that --help stays quick
+
+    raise typer.Exit(run.apply(Output(json), config, plan, tuple(allow or ())))
+
+
+@app.command()
+def sync(
+    config: Config = CONFIG,
+    as_of: AsOf = None,
+    backfill_tasks: Backfill = False,
+    allow: Allow = None,
+    json: Json = False,
+) -> None:
+    """Pull, score, plan and apply."""
+    from connector.commands import run  # on use, so that --help stays quick
+
+    code = run.sync(Output(json), config, as_of, tuple(allow or ()), backfill_tasks=backfill_tasks)
+    raise typer.Exit(code)
+
+
+@app.command()
+def explain(
+    record: Annotated[str, typer.Argument(help="The id of a lead or contact.")],
+    config: Config = CONFIG,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Say where every point of a score comes from."""
+    from connector.commands import look  # on use, so that --help stays quick
+
+    look.explain(Output(json), config, record, as_of)
+
+
+@app.command()
+def status(config: Config = CONFIG, json: Json = False) -> None:
+    """Say what the store holds and how the last runs ended."""
+    from connector.commands import look  # on use, so that --help stays quick
+
+    look.status(Output(json), config)
+
+
+@app.command()
+def daemon(config: Config = CONFIG) -> None:
+    """Sync on the schedule of the configuration until told to stop."""
+    from connector.commands import run  # on use, so that --help stays quick
+
+    run.daemon(config)
+
+
+@app.command()
+def sql(
+    model: Annotated[str, typer.Option(help="A model file, or preset:NAME.")],
+    dialect: Annotated[str, typer.Option(help="duckdb, postgres, spark, ...")] = "duckdb",
+    as_of: AsOf = None,
+) -> None:
+    """Print the statement that computes a model's scores."""
+    from connector.commands import plain  # on use, so that --help stays quick
+
+    plain.sql(model, dialect, as_of)
+
+
+@queue_app.command("list")
+def queue_list(config: Config = CONFIG, json: Json = False) -> None:
+    """List rows that wait for another try or were refused."""
+    from connector.commands import look  # on use, so that --help stays quick
+
+    look.queue_list(Output(json), config)
+
+
+@runs_app.command("list")
+def runs_list(config: Config = CONFIG, json: Json = False) -> None:
+    """List the newest runs."""
+    from connector.commands import look  # on use, so that --help stays quick
+
+    look.runs_list(Output(json), config)
+
+
+@sandbox_app.command("serve")
+def sandbox_serve(
+    crm: Crm = CrmKind.salesforce,
+    port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 0,
+    control_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 0,
+    world: Annotated[str, typer.Option(help="demo, empty, or a folder of canonical tables.")] = "demo",
+    people: Annotated[int, typer.Option(min=1)] = 2000,
+    seed: Annotated[int, typer.Option()] = 7,
+    db: Annotated[Path | None, typer.Option(help="Keep the records in this file.")] = None,
+) -> None:
+    """Serve a sandbox CRM; prints one JSON line when it is ready."""
+    from connector.commands import begin  # on use, so that --help stays quick
+
+    begin.sandbox_serve(crm, port, control_port, world, people, seed, db)
+
+
+def main() -> None:
+    """Run the command line; every expected error is one message and its exit code."""
+    raise SystemExit(guarded(app))
+
+
+def guarded(command: Callable[[], object]) -> int:
+    """Turn an expected error into its message and exit code; anything else is a bug (70) and shows its traceback."""
+    try:
+        command()
+    except LeadlightError as error:
+        Output().problem(error.message)
+        return error.exit_code
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(bool(ended.code))
+    except KeyboardInterrupt:
+        return 130
+    except Exception:
+        sys.excepthook(*sys.exc_info())
+        return 70
+    return 0

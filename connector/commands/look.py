@@ -1,0 +1,84 @@
+"""Commands that look at what is there; the store is enough for all but the doctor."""
+
+from datetime import datetime
+from pathlib import Path
+
+from rich.text import Text
+
+from connector import doctor as checks
+from connector.engine.duckdb import explain as explain_one
+from connector.output import Output, table
+from connector.reading import open_reading, run_row
+from connector.score import sources
+from connector.store import outbox, runs
+from scoring.explain import Explanation, sentence
+
+
+def doctor(out: Output, config: Path) -> int:
+    """Run the checks and list them."""
+    found = checks.examine(config)
+    marks = {True: Text("ok", style="green"), False: Text("wrong", style="bold red")}
+    rows = [[marks[check.ok], check.name, check.detail, check.fix] for check in found]
+    ok = all(check.ok for check in found)
+    out.result(
+        {"ok": ok, "checks": [check.as_dict() for check in found]}, [table(None, ("", "check", "finding", "do"), rows)]
+    )
+    return 0 if ok else 2
+
+
+def explain(out: Output, config: Path, record: str, as_of: datetime | None) -> None:
+    """Explain one score from the store alone."""
+    with open_reading(config) as reading, reading.engine() as engine:
+        at = as_of or reading.scored_at()
+        told = explain_one(
+            engine,
+            reading.model,
+            as_of=at,
+            sources=sources(reading.lake, reading.state, at),
+            subject_id=record,
+        )
+    out.result(told.as_json(), _told(told))
+
+
+def status(out: Output, config: Path) -> None:
+    """Say what the store holds and how the last runs ended."""
+    with open_reading(config) as reading:
+        data = reading.status()
+    held = ", ".join(f"{n:,} {name}" for name, n in data["tables"].items())
+    waiting = ", ".join(f"{n:,} {state}" for state, n in data["outbox"].items()) or "empty"
+    lines = [f"store: {held}", f"outbox: {waiting}"]
+    lines += [f"{run['run_id']} {run['command']} {run['status']}, as of {run['as_of']}" for run in data["runs"]]
+    out.result(data, lines)
+
+
+def queue_list(out: Output, config: Path) -> None:
+    """List what is not settled."""
+    with open_reading(config) as reading:
+        rows = [
+            {key: getattr(row, key) for key in ("id", "kind", "object", "record_id", "state", "attempts", "reason")}
+            for row in outbox.rows(reading.state, ("planned", "inflight", "retry", "quarantined"))
+        ]
+    cells = [[str(value) for value in row.values()] for row in rows]
+    out.result({"rows": rows}, [table(None, ("id", "kind", "object", "record", "state", "tries", "reason"), cells)])
+
+
+def runs_list(out: Output, config: Path) -> None:
+    """List the newest runs."""
+    with open_reading(config) as reading:
+        rows = [run_row(run) for run in runs.list_runs(reading.state)]
+    cells = [[row["run_id"], row["command"], row["status"], row["as_of"], row["started_at"]] for row in rows]
+    out.result({"runs": rows}, [table(None, ("run", "command", "status", "as of", "started"), cells)])
+
+
+def _told(told: Explanation) -> list[str]:
+    """Tell a score to a rep: what it is, then every point of it, largest first."""
+    before = f", was {told.previous_band}" if told.previous_band and told.previous_band != told.band else ""
+    band = f"{told.band}{before}" if told.band else f"no band{before}"
+    state = "" if told.state == "active" else f", {told.state.replace('_', ' ')}"
+    rows = sorted(told.contributions, key=lambda row: (-row.points, row.rule_id))
+    return [
+        f"{told.subject_id}: {told.total:g} points, {band}{state}",
+        f"fit {told.fit:g}, engagement {told.engagement:g}, as of {told.as_of:%d %b %Y}",
+        *(f"  {sentence(row, told.as_of)}" for row in rows),
+        f"  = {told.total:g} by model {told.model_id}@{told.model_hash}",
+    ]

@@ -1,0 +1,61 @@
+"""Commands without any CRM: score plain files, print a model's statement."""
+
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from connector.engine.duckdb import open_engine
+from connector.engine.duckdb import score as score_tables
+from connector.engine.plain import open_tables
+from connector.errors import ConfigError
+from connector.output import Output
+from connector.pipeline import peak_rss_mb
+from mappings.lists import load_lists
+from scoring.compile import compile_model
+from scoring.model import Model, ModelError, load_model
+from scoring.schema import TABLES
+
+
+def score_files(
+    out: Output,
+    model: str | None,
+    data: Path | None,
+    as_of: datetime | None,
+    output: Path | None,
+    contributions: Path | None,
+) -> int:
+    """Score plain files: no CRM, no store, no network."""
+    if model is None or data is None or as_of is None or output is None:
+        raise ConfigError("plain files need all of --model, --data, --as-of and -o")
+    started, cpu = time.monotonic(), time.process_time()
+    with open_engine() as engine:
+        tables = open_tables(engine, data)
+        counts = score_tables(
+            engine, _model(model), as_of=as_of, sources=tables, scores_path=output, contributions_path=contributions
+        )
+    result = {
+        **asdict(counts),
+        "seconds": round(time.monotonic() - started, 3),
+        "cpu_seconds": round(time.process_time() - cpu, 3),
+        "peak_rss_mb": peak_rss_mb(),
+    }
+    out.result(result, [f"{counts.people:,} people scored into {output} in {result['cpu_seconds']} CPU s"])
+    return 0
+
+
+def sql(model: str, dialect: str, as_of: datetime | None) -> None:
+    """Print a model's statement."""
+    columns = {name: dict(known.columns) for name, known in TABLES.items()}
+    at = as_of or datetime.now(UTC).replace(microsecond=0)
+    statement = compile_model(_model(model), as_of=at, columns=columns, dialect=dialect)
+    typer.echo(";\n\n".join((*statement.prepare, statement.scores, statement.contributions)) + ";")
+
+
+def _model(source: str) -> Model:
+    try:
+        return load_model(source, lists=load_lists(None))
+    except ModelError as error:
+        raise ConfigError(error.problems) from None

@@ -1,0 +1,138 @@
+"""Commands that run stages: pull, score, plan, apply, sync, and all of them on a schedule."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from connector import daemon as scheduled
+from connector import log, pipeline
+from connector.compose import load_parts, open_job
+from connector.errors import ConfigError
+from connector.job import Job
+from connector.output import Output
+from connector.plan import Change, Plan, load_plan, refuse_unsafe, save_plan
+from connector.settings import Settings, load_settings
+
+CHANGES_PENDING = 3
+REJECTED_ROWS = 1
+SHOWN = 12
+
+
+def pull(out: Output, config: Path) -> int:
+    """Run the pull stage."""
+    return _stage(out, config, lambda job: pipeline.pull(job), writes_crm=False)
+
+
+def score_store(out: Output, config: Path, as_of: datetime | None) -> int:
+    """Run the score stage."""
+    return _stage(out, config, lambda job: pipeline.score(job, pipeline.Options(as_of)), writes_crm=False)
+
+
+def sync(out: Output, config: Path, as_of: datetime | None, allowed: tuple[str, ...], *, backfill_tasks: bool) -> int:
+    """Run all stages."""
+    options = pipeline.Options(as_of, backfill_tasks, allowed)
+    return _stage(out, config, lambda job: pipeline.sync(job, options), writes_crm=True)
+
+
+def plan(out: Output, config: Path, output: Path | None, as_of: datetime | None, *, backfill_tasks: bool) -> int:
+    """Plan, show, and save where asked."""
+    with _job(out, config, writes_crm=True) as job:
+        outcome = pipeline.plan(job, pipeline.Options(as_of, backfill_tasks))
+    made = outcome.plan
+    if made is None:
+        raise ConfigError("nothing was planned")
+    digest = save_plan(made, output) if output else pipeline.checksum(made)
+    data = {
+        **made.counts(),
+        "changes": made.size,
+        "checksum": digest,
+        "guards": [asdict(guard) for guard in made.guards],
+        "path": str(output) if output else None,
+    }
+    out.result(data, _plan_lines(made, output))
+    refuse_unsafe(made, allowed=())
+    return CHANGES_PENDING if made.size else 0
+
+
+def apply(out: Output, config: Path, path: Path, allowed: tuple[str, ...]) -> int:
+    """Apply a saved plan."""
+    reviewed = load_plan(path)
+    with _job(out, config, writes_crm=True) as job:
+        outcome = pipeline.apply(job, reviewed, pipeline.Options(allowed=allowed))
+    done = outcome.applied.as_dict() if outcome.applied else {}
+    data = {**done, "checksum": pipeline.checksum(reviewed), "run_id": outcome.run_id, "status": outcome.status}
+    out.result(data, _applied_lines(done))
+    return REJECTED_ROWS if done.get("rejected") else 0
+
+
+def daemon(config: Path) -> None:
+    """Serve until told to stop."""
+    settings, _, _ = load_parts(config)
+    _log(settings)
+    scheduled.serve(config, settings)
+
+
+@contextmanager
+def _job(out: Output, config: Path, *, writes_crm: bool) -> Iterator[Job]:
+    _log(load_settings(config))
+    with out.steps() as progress, open_job(config, writer=True, writes_crm=writes_crm, progress=progress) as job:
+        yield job
+
+
+def _stage(out: Output, config: Path, run: Callable[[Job], pipeline.Outcome], *, writes_crm: bool) -> int:
+    with _job(out, config, writes_crm=writes_crm) as job:
+        outcome = run(job)
+    out.result(outcome.as_dict(), _outcome_lines(outcome))
+    return REJECTED_ROWS if outcome.status == "completed_with_errors" else 0
+
+
+def _log(settings: Settings) -> None:
+    log.configure(settings.log.level, settings.log.format, settings.crm.secrets())
+
+
+def _outcome_lines(outcome: pipeline.Outcome) -> Sequence[str]:
+    told = outcome.as_dict()
+    lines = [f"run {outcome.run_id}: {outcome.status}, as of {told['as_of']}, {outcome.duration_s:.1f} s"]
+    if outcome.pulled:
+        lines.append("pulled " + ", ".join(f"{n:,} {name}" for name, n in outcome.pulled.items()))
+    if outcome.scored:
+        lines.append(f"scored {outcome.scored['people']:,} people")
+    if outcome.plan:
+        lines.append("planned " + ", ".join(f"{n:,} {name}" for name, n in outcome.plan.counts().items()))
+    if outcome.applied:
+        lines += _applied_lines(outcome.applied.as_dict())
+    lines.append(f"API calls: {outcome.calls[0]:,} read, {outcome.calls[1]:,} write")
+    return lines
+
+
+def _applied_lines(done: dict[str, int]) -> list[str]:
+    lines = ["applied " + ", ".join(f"{n:,} {name}" for name, n in done.items())]
+    return [*lines, "see `leadlight queue list` for what was rejected"] if done.get("rejected") else lines
+
+
+def _plan_lines(made: Plan, output: Path | None) -> list[str]:
+    counts = made.counts()
+    parts = f"{counts['fields']:,} records' fields, {counts['owners']:,} owners, {counts['tasks']:,} tasks"
+    next_step = f"leadlight apply {output}" if output else "leadlight plan -o plan.json, then leadlight apply plan.json"
+    guards = [f"guard {g.name}: {g.measured:.1%} of {g.population:,} (limit {g.limit:.1%})" for g in made.guards]
+    return [
+        f"{made.size:,} changes as of {made.as_of}: {parts}.",
+        *_change_lines(made),
+        *guards,
+        f"Nothing was written. Next: {next_step}",
+    ]
+
+
+def _change_lines(made: Plan) -> list[str]:
+    """Show the hottest changes field by field, and how many more there are."""
+    lines = [_change_line(change) for change in made.changes[:SHOWN]]
+    more = len(made.changes) - SHOWN
+    return [*lines, f"  ... and {more:,} more"] if more > 0 else lines
+
+
+def _change_line(change: Change) -> str:
+    parts = [f"{name}: {before!s} -> {after!s}" for name, (before, after) in change.fields.items()]
+    parts += [f"owner: {change.owner[0]} -> {change.owner[1]}"] if change.owner else []
+    return f"  {change.object} {change.record_id} ({change.band or 'no band'}, {change.total:g}): " + "; ".join(parts)

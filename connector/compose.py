@@ -1,0 +1,170 @@
+"""The composition root's parts: from a configuration file to a job that can run."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from connector.actions import template_problems
+from connector.crm.base import Connection, Crm
+from connector.crm.registry import connect
+from connector.errors import ConfigError
+from connector.job import Job, Progress, Silent
+from connector.settings import Settings, load_settings
+from connector.store.lake import Lake
+from connector.store.lock import hold
+from connector.store.state import open_state
+from mappings.check import check_mapping, objects_to_describe, prune
+from mappings.fields import ObjectInfo
+from mappings.lists import load_lists
+from mappings.loader import MappingError, load_mapping
+from mappings.model import Mapping as CrmMapping
+from scoring.model import Model, ModelError, check_known, load_model
+from scoring.schema import EVENT_TYPES, TABLES
+
+
+def load_parts(config: Path) -> tuple[Settings, Model, CrmMapping]:
+    """Read configuration, model and mapping; raises ConfigError with the problems of all three."""
+    settings = load_settings(config)
+    problems: list[str] = []
+    model = mapping = None
+    try:
+        model = load_model(_beside(config, settings.model[0].file), lists=load_lists(None))
+    except ModelError as error:
+        problems += error.problems
+    try:
+        mapping = load_mapping(_beside(config, settings.crm.mapping))
+    except MappingError as error:
+        problems += error.problems
+    if model is None or mapping is None:
+        raise ConfigError(problems)
+    problems += wording_problems(settings, model)
+    if mapping.crm != settings.crm.kind:
+        problems.append(f"crm.mapping: {settings.crm.mapping} is for {mapping.crm}, the CRM is {settings.crm.kind}")
+    if problems:
+        raise ConfigError(problems)
+    return settings, model, mapping
+
+
+def wording_problems(settings: Settings, model: Model) -> list[str]:
+    """Check that actions name bands of the model, that their templates fill, and that there is one model to run."""
+    bands = [band.id for band in model.bands]
+    problems = [
+        f"action.{action.band}: model {model.id} has no such band; it has {', '.join(bands)}"
+        for action in settings.action
+        if action.band not in bands
+    ]
+    for action in settings.action:
+        if action.task:
+            words = {"subject": action.task.subject, "body": action.task.body}
+            problems += template_problems(f"action.{action.band}.task", words)
+    if len(settings.model) > 1:
+        problems.append(f"model: {len(settings.model)} models are given, this version runs one; keep one [[model]]")
+    return problems
+
+
+@contextmanager
+def open_job(
+    config: Path,
+    *,
+    writer: bool,
+    writes_crm: bool = False,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> Iterator[Job]:
+    """Open everything a run needs; writer holds the store's lock. Nothing is written to the CRM here.
+
+    writes_crm: the run will write to the CRM, so that every field of ours must exist.
+
+    Raises ConfigError with every problem of mapping and model against what the CRM really has.
+    """
+    settings, model, mapping = load_parts(config)
+    settings.crm.require_credentials()
+    folder = Path(settings.store.path)
+    crm = connect(settings)
+    connection = crm.check()
+    if writer:
+        with (
+            hold(folder),
+            _job(settings, model, mapping, folder, crm, connection, progress, stop, writes_crm=writes_crm) as job,
+        ):
+            job.lake.sweep()
+            yield job
+    else:
+        with _job(settings, model, mapping, folder, crm, connection, progress, stop, writes_crm=writes_crm) as job:
+            yield job
+
+
+@contextmanager
+def _job(
+    settings: Settings,
+    model: Model,
+    mapping: CrmMapping,
+    folder: Path,
+    crm: Crm,
+    connection: Connection,
+    progress: Progress | None,
+    stop: threading.Event | None,
+    *,
+    writes_crm: bool,
+) -> Iterator[Job]:
+    describes = describe_all(crm, mapping)
+    fitted = prune(mapping, describes)
+    refuse_misfits(model, fitted, describes, writes_crm=writes_crm)
+    state = open_state(folder)
+    try:
+        yield Job(
+            settings=settings,
+            model=model,
+            mapping=fitted,
+            folder=folder,
+            state=state,
+            lake=Lake(folder, state, memory_limit_mb=settings.store.memory_limit_mb),
+            crm=crm,
+            connection=connection,
+            owners=tuple(crm.owners()),
+            describes={name: info for name, info in describes.items() if info is not None},
+            progress=progress or Silent(),
+            stop=stop or threading.Event(),
+        )
+    finally:
+        state.close()
+
+
+def describe_all(crm: Crm, mapping: CrmMapping) -> dict[str, ObjectInfo | None]:
+    """Describe every object that is read or written, each once."""
+    return {name: crm.describe(name) for name in objects_to_describe(mapping)}
+
+
+def refuse_misfits(
+    model: Model, mapping: CrmMapping, describes: Mapping[str, ObjectInfo | None], *, writes_crm: bool
+) -> None:
+    """Raise ConfigError where the mapping does not fit the CRM, or the model asks for what the mapping does not give.
+
+    Fields of ours that are not provisioned yet are a problem only for a run that writes.
+    """
+    problems = [*check_mapping(mapping, describes, new_fields_ok=not writes_crm), *model_problems(model, mapping)]
+    if problems:
+        raise ConfigError(problems)
+
+
+def model_problems(model: Model, mapping: CrmMapping) -> tuple[str, ...]:
+    """Name the fields of a model that no pulled table has; event types are open, since data may bring new ones."""
+    people = _columns(mapping, "people") | set(TABLES["people"].columns)
+    accounts = _columns(mapping, "accounts") | set(TABLES["accounts"].columns)
+    fields = frozenset({*people, "email_domain", *(f"account.{name}" for name in people | accounts)})
+    return check_known(model, fields, frozenset(EVENT_TYPES) | frozenset(model.spec.events.custom))
+
+
+def _columns(mapping: CrmMapping, table: str) -> set[str]:
+    return {name for read in mapping.read.values() if read.table == table for name in read.columns()}
+
+
+def _beside(config: Path, name: str) -> str:
+    """Find a file named in the configuration: packaged names and presets as they are, paths beside the file."""
+    if name.startswith("preset:") or name in ("salesforce", "hubspot") or Path(name).is_absolute():
+        return name
+    return str(config.parent / name)
+
+
+__all__ = ["describe_all", "load_parts", "model_problems", "open_job", "refuse_misfits", "wording_problems"]

@@ -1,0 +1,86 @@
+"""The daemon: sync on a schedule, one run at a time, and an end that loses nothing."""
+
+import signal
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+import structlog
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExecutionEvent
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from connector.compose import open_job
+from connector.errors import LeadlightError
+from connector.pipeline import Options, sync
+from connector.settings import Settings
+from connector.store.lock import hold
+
+log = structlog.get_logger()
+
+
+def serve(config: Path, settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT: the batch that is under way is finished, the rest waits in the outbox.
+
+    A second daemon on the same store is refused (Locked); one-off commands work between its runs. Missed times are
+    made up for by one run, and one run follows the start at once.
+    """
+    stop = threading.Event()
+    with hold(Path(settings.store.path) / "daemon"):
+        scheduler = _scheduler(settings, lambda: run_once(config, stop))
+        _end_on_signals(stop)
+        scheduler.start()
+        log.info("daemon started", sync=settings.schedule.sync, rescore=settings.schedule.rescore)
+        stop.wait()
+        log.info("daemon stopping")
+        scheduler.shutdown(wait=True)
+
+
+def run_once(config: Path, stop: threading.Event) -> None:
+    """Run one sync and log how it ended; an error waits for the next time and never ends the daemon."""
+    if stop.is_set():
+        return
+    try:
+        with open_job(config, writer=True, writes_crm=True, stop=stop) as job:
+            outcome = sync(job, Options())
+    except LeadlightError as error:
+        log.error("sync ended early", error=type(error).__name__, message=error.message, exit_code=error.exit_code)
+        return
+    log.info("sync ended", **outcome.as_dict())
+
+
+def _scheduler(settings: Settings, job: Callable[[], None]) -> BackgroundScheduler:
+    # One job for both times: APScheduler's max_instances counts per job, and two syncs must never overlap.
+    zone = settings.schedule.zone
+    scheduler = BackgroundScheduler(
+        timezone=zone, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+    )
+    gate = threading.Lock()
+
+    def one_at_a_time() -> None:
+        if gate.acquire(blocking=False):
+            try:
+                job()
+            finally:
+                gate.release()
+
+    for name, expression in (("sync", settings.schedule.sync), ("rescore", settings.schedule.rescore)):
+        trigger = CronTrigger.from_crontab(expression, timezone=zone)
+        first = {"next_run_time": datetime.now(UTC)} if name == "sync" else {}
+        scheduler.add_job(one_at_a_time, trigger, id=name, **first)
+    scheduler.add_listener(_tell, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
+    return scheduler
+
+
+def _tell(event: JobExecutionEvent) -> None:
+    log.warning("scheduled job did not run", job=event.job_id, code=event.code)
+
+
+def _end_on_signals(stop: threading.Event) -> None:
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)

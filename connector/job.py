@@ -1,0 +1,63 @@
+"""What one run of the pipeline works with."""
+
+import sqlite3
+import threading
+from collections.abc import Mapping as AbcMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import duckdb
+
+from connector.crm.base import Connection, Crm, Owner
+from connector.engine.duckdb import open_engine
+from connector.settings import Settings
+from connector.store.lake import Lake
+from mappings.fields import ObjectInfo
+from mappings.model import Mapping
+from scoring.model import Model
+
+
+class Progress(Protocol):
+    """Hear what a run is doing."""
+
+    def begin(self, name: str) -> None:
+        """Hear that a stage starts."""
+
+    def advance(self, n: int) -> None:
+        """Hear that n more things are done in it."""
+
+
+class Silent:
+    """Tell nobody."""
+
+    def begin(self, name: str) -> None:
+        """Ignore it."""
+
+    def advance(self, n: int) -> None:
+        """Ignore it."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Bind configuration, model, mapping, store and CRM together.
+
+    mapping is pruned to what this org has. stop is set when the process was asked to end.
+    """
+
+    settings: Settings
+    model: Model
+    mapping: Mapping
+    folder: Path
+    state: sqlite3.Connection
+    lake: Lake
+    crm: Crm
+    connection: Connection
+    owners: tuple[Owner, ...]
+    describes: AbcMapping[str, ObjectInfo]
+    progress: Progress = field(default_factory=Silent)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    def engine(self) -> duckdb.DuckDBPyConnection:
+        """Open a scoring engine that spills beside the store."""
+        return open_engine(self.settings.store.memory_limit_mb, self.folder / "spill")

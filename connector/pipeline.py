@@ -1,0 +1,210 @@
+"""One run from the CRM and back: the stages, in their order, and the record of how they ended.
+
+    CRM --pull--> facts --score--> scores + contributions --plan--> changes --apply--> outbox --> CRM
+
+Each stage reads committed state and commits its result, so that a run that was cut off goes on from there.
+"""
+
+import resource
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from connector.apply import Applied, commit_plan, refuse_stale, send
+from connector.errors import ConfigError, LeadlightError, QuotaExhausted, RetryableError, StalePlan
+from connector.job import Job
+from connector.mirror import MIRROR
+from connector.plan import Change, Plan, checksum, refuse_unsafe, utc_text
+from connector.planning import plan_stage
+from connector.pull import pull_stage
+from connector.routing import resolve_pools
+from connector.score import Scored, bands_file, score_stage, scores_of
+from connector.store import runs
+
+STAGES = ("pull", "score", "plan", "apply")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Say how this run differs from the usual one; as_of null means the CRM's own time."""
+
+    as_of: datetime | None = None
+    backfill_tasks: bool = False
+    allowed: tuple[str, ...] = ()
+
+
+@dataclass
+class Outcome:
+    """Collect what a run did; status is that of the runs table."""
+
+    run_id: str
+    as_of: datetime
+    status: runs.Status = "running"
+    pulled: dict[str, int] = field(default_factory=dict)
+    scored: dict[str, int] = field(default_factory=dict)
+    plan: Plan | None = None
+    applied: Applied | None = None
+    scores_run: str | None = None
+    duration_s: float = 0.0
+    calls: tuple[int, int] = (0, 0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the run as the command line's JSON has it."""
+        read, write = self.calls
+        return {
+            "run_id": self.run_id,
+            "status": self.status,
+            "as_of": utc_text(self.as_of),
+            "api_calls": {"read": read, "write": write},
+            "pulled": self.pulled,
+            "scored": self.scored,
+            "plan": self.plan.counts() if self.plan else {},
+            "applied": self.applied.as_dict() if self.applied else {},
+            "duration_s": round(self.duration_s, 3),
+            "peak_rss_mb": peak_rss_mb(),
+        }
+
+
+def sync(job: Job, options: Options) -> Outcome:
+    """Run all stages; needs the writer lock. Raises what the stages raise, after recording how the run ended."""
+    with _run(job, "sync", options.as_of) as outcome:
+        outcome.pulled = pull_stage(job)
+        if job.stop.is_set():
+            return outcome
+        _score(job, outcome)
+        outcome.plan = _plan(job, outcome.as_of, options)
+        refuse_unsafe(outcome.plan, options.allowed)
+        _apply(job, outcome, outcome.plan)
+    return outcome
+
+
+def pull(job: Job) -> Outcome:
+    """Run the pull stage alone."""
+    with _run(job, "pull", None) as outcome:
+        outcome.pulled = pull_stage(job)
+    return outcome
+
+
+def score(job: Job, options: Options) -> Outcome:
+    """Run the score stage alone."""
+    with _run(job, "score", options.as_of) as outcome:
+        _score(job, outcome)
+    return outcome
+
+
+def plan(job: Job, options: Options) -> Outcome:
+    """Score what was pulled and plan from it; sends reads only. A store that was never pulled is pulled first."""
+    with _run(job, "plan", options.as_of) as outcome:
+        if job.lake.relation("people") is None:
+            outcome.pulled = pull_stage(job)
+        _score(job, outcome)
+        outcome.plan = _plan(job, outcome.as_of, options)
+    return outcome
+
+
+def apply(job: Job, reviewed: Plan, options: Options) -> Outcome:
+    """Apply a reviewed plan; what people changed in the CRM meanwhile is read first and left alone."""
+    refuse_stale(job, reviewed)
+    refuse_unsafe(reviewed, options.allowed)
+    with _run(job, "apply", datetime.fromisoformat(reviewed.as_of)) as outcome:
+        outcome.scores_run = scores_of(job, outcome.as_of, reviewed.model)
+        outcome.pulled = pull_stage(job)
+        outcome.plan = without_conflicts(job, reviewed)
+        _apply(job, outcome, outcome.plan)
+        outcome.applied = _with_superseded(outcome.applied, reviewed, outcome.plan)
+    return outcome
+
+
+def without_conflicts(job: Job, reviewed: Plan) -> Plan:
+    """Drop the owner changes whose record has got another owner since the plan was made: people win."""
+    owners = _owners_now(job, [change.record_id for change in reviewed.changes if change.owner])
+    kept = [_without_conflict(change, owners) for change in reviewed.changes]
+    return replace(reviewed, changes=tuple(change for change in kept if change.fields or change.owner))
+
+
+def peak_rss_mb() -> float:
+    """Tell the most memory this process has held, in MB."""
+    scale = 1024 * 1024 if sys.platform == "darwin" else 1024
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale, 1)
+
+
+@contextmanager
+def _run(job: Job, command: str, as_of: datetime | None) -> Iterator[Outcome]:
+    """Record a run from start to end, whatever the end is."""
+    at = (as_of or job.connection.server_time_at).replace(microsecond=0)
+    run_id = runs.start(job.state, command=command, as_of=at, config_hash=job.settings.hash, model_hash=job.model.hash)
+    outcome, started = Outcome(run_id, at), time.monotonic()
+    try:
+        yield outcome
+        outcome.status = _status(job, outcome)
+    except LeadlightError as error:
+        outcome.status = "stopped" if isinstance(error, RetryableError | QuotaExhausted) else "failed"
+        raise
+    except BaseException:
+        outcome.status = "failed"
+        raise
+    finally:
+        outcome.duration_s = time.monotonic() - started
+        outcome.calls = (job.crm.calls.read, job.crm.calls.write)
+        runs.finish(job.state, run_id, outcome.status, outcome.as_dict())
+
+
+def _status(job: Job, outcome: Outcome) -> runs.Status:
+    if job.stop.is_set():
+        return "stopped"
+    return "completed_with_errors" if outcome.applied and outcome.applied.rejected else "ok"
+
+
+def _score(job: Job, outcome: Outcome) -> None:
+    if job.lake.relation("people") is None:
+        raise ConfigError("the store holds no people yet; run `leadlight pull` or `leadlight sync` first")
+    scored: Scored = score_stage(job, outcome.run_id, outcome.as_of)
+    outcome.scored = {"people": scored.people, "accounts": scored.accounts}
+    outcome.scores_run = outcome.run_id
+
+
+def _plan(job: Job, as_of: datetime, options: Options) -> Plan:
+    configured = {pool.id: tuple(pool.owners) for pool in job.settings.pool}
+    pools, problems = resolve_pools(configured, job.owners)
+    if problems:
+        raise ConfigError(problems)
+    return plan_stage(job, as_of, pools, backfill_tasks=options.backfill_tasks)
+
+
+def _apply(job: Job, outcome: Outcome, approved: Plan) -> None:
+    if outcome.scores_run is None:
+        raise StalePlan(
+            "this plan is stale: the scores it was made from are gone; make a new one with `leadlight plan`"
+        )
+    commit_plan(job, outcome.run_id, approved, bands_file(job, outcome.scores_run))
+    outcome.applied = send(job, outcome.run_id)
+
+
+def _owners_now(job: Job, record_ids: Sequence[str]) -> Mapping[tuple[str, str], str | None]:
+    if not record_ids:
+        return {}
+    with job.engine() as engine:
+        rows = engine.execute(
+            f"""SELECT object, record_id, owner_id FROM {job.lake.relation(MIRROR)}
+                WHERE record_id IN (SELECT unnest(?))""",  # noqa: S608 - a file list of our own making
+            [list(record_ids)],
+        ).fetchall()
+    return {(name, record_id): owner for name, record_id, owner in rows}
+
+
+def _without_conflict(change: Change, owners: Mapping[tuple[str, str], str | None]) -> Change:
+    if change.owner is None or owners.get((change.object, change.record_id)) == change.owner[0]:
+        return change
+    return replace(change, owner=None)
+
+
+def _with_superseded(applied: Applied | None, reviewed: Plan, sent: Plan) -> Applied | None:
+    dropped = reviewed.counts()["owners"] - sent.counts()["owners"]
+    return replace(applied, superseded=applied.superseded + dropped) if applied else None
+
+
+__all__ = ["STAGES", "Options", "Outcome", "apply", "checksum", "plan", "pull", "score", "sync", "without_conflicts"]

@@ -1,0 +1,180 @@
+"""The plan: what would be written, as data that can be read, checked and refused."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from connector.crm.base import JsonScalar
+from connector.errors import ConfigError, UnsafePlan
+
+PLAN_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Change:
+    """Ask for one record's fields to change; fields and owner hold (before, after), owner may be absent.
+
+    band and total are why; a person reads them beside the diff.
+    """
+
+    object: str
+    record_id: str
+    fields: Mapping[str, tuple[JsonScalar, JsonScalar]]
+    owner: tuple[str | None, str] | None
+    band: str | None
+    total: float
+
+
+@dataclass(frozen=True)
+class TaskChange:
+    """Ask for one task; action is the band whose [[action]] holds the wording, which is rendered when applied.
+
+    due_at is UTC text; account_id is the company to link where the CRM allows it.
+    """
+
+    object: str
+    record_id: str
+    trigger: str
+    episode: int
+    key: str
+    action: str
+    owner_id: str | None
+    account_id: str | None
+    due_at: str | None
+    band: str | None
+    total: float
+    reasons: str | None
+
+
+@dataclass(frozen=True)
+class EpisodeChange:
+    """Open or close one episode."""
+
+    object: str
+    record_id: str
+    trigger: str
+    number: int
+
+
+@dataclass(frozen=True)
+class Guard:
+    """State one measured share beside the limit it must not pass."""
+
+    name: str
+    measured: float
+    limit: float
+    population: int
+
+    @property
+    def tripped(self) -> bool:
+        """Tell whether the limit is passed."""
+        return self.measured > self.limit
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Hold everything one apply would do; equal store, configuration and as_of give equal bytes.
+
+    revision names the committed state it was made from; as_of is UTC text.
+    """
+
+    crm: str
+    as_of: str
+    model: str
+    config_hash: str
+    revision: str
+    baseline: bool
+    changes: tuple[Change, ...]
+    tasks: tuple[TaskChange, ...]
+    opened: tuple[EpisodeChange, ...]
+    closed: tuple[EpisodeChange, ...]
+    guards: tuple[Guard, ...]
+
+    def counts(self) -> dict[str, int]:
+        """Count the field changes' records, owner changes and tasks."""
+        return {
+            "fields": sum(1 for change in self.changes if change.fields),
+            "owners": sum(1 for change in self.changes if change.owner),
+            "tasks": len(self.tasks),
+        }
+
+    @property
+    def size(self) -> int:
+        """Count everything that would be sent."""
+        return len(self.changes) + len(self.tasks)
+
+
+def checksum(plan: Plan) -> str:
+    """Give the sha256 of the plan's canonical JSON."""
+    return hashlib.sha256(_canonical(plan)).hexdigest()
+
+
+def save_plan(plan: Plan, path: Path) -> str:
+    """Write a plan for review, readable by its owner only; returns its checksum."""
+    digest = checksum(plan)
+    text = json.dumps({"schema": PLAN_SCHEMA, "checksum": digest, "plan": asdict(plan)}, ensure_ascii=False, indent=1)
+    path.touch(mode=0o600)
+    path.write_text(text + "\n", encoding="utf-8")
+    return digest
+
+
+def load_plan(path: Path) -> Plan:
+    """Read a plan back; raises ConfigError where it is no plan or was changed after it was made."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        plan = _from_data(document["plan"])
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such plan file; make one with `leadlight plan -o {path}`") from None
+    except (ValueError, KeyError, TypeError):
+        raise ConfigError(f"{path}: not a plan file; make one with `leadlight plan -o {path}`") from None
+    if document.get("checksum") != checksum(plan):
+        raise ConfigError(f"{path}: was changed after it was made (checksum differs); make a new plan")
+    return plan
+
+
+def refuse_unsafe(plan: Plan, allowed: Sequence[str] = ()) -> None:
+    """Raise UnsafePlan naming every guard that tripped, but those that the user allowed by name."""
+    tripped = [guard for guard in plan.guards if guard.tripped and guard.name not in allowed]
+    if tripped:
+        raise UnsafePlan(
+            "\n".join(
+                f"guard {guard.name}: {guard.measured:.1%} of {guard.population} is over the limit"
+                f" of {guard.limit:.1%}; look at `leadlight plan`, then pass --allow {guard.name} or change [limits]"
+                for guard in tripped
+            )
+        )
+
+
+def utc_text(moment: datetime) -> str:
+    """Write a UTC time as ISO 8601 with Z, whole seconds."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _canonical(plan: Plan) -> bytes:
+    return json.dumps(asdict(plan), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _from_data(data: Mapping[str, Any]) -> Plan:
+    return Plan(
+        **{
+            **data,
+            "changes": tuple(_change(row) for row in data["changes"]),
+            "tasks": tuple(TaskChange(**row) for row in data["tasks"]),
+            "opened": _episodes(data["opened"]),
+            "closed": _episodes(data["closed"]),
+            "guards": tuple(Guard(**row) for row in data["guards"]),
+        }
+    )
+
+
+def _change(row: Mapping[str, Any]) -> Change:
+    fields = {name: (before, after) for name, (before, after) in row["fields"].items()}
+    return Change(**{**row, "fields": fields, "owner": tuple(row["owner"]) if row["owner"] else None})
+
+
+def _episodes(rows: Sequence[Mapping[str, Any]]) -> tuple[EpisodeChange, ...]:
+    return tuple(EpisodeChange(**row) for row in rows)

@@ -1,0 +1,98 @@
+"""The pull stage: what changed in the CRM, as canonical facts and as the mirror, committed with its cursor."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from connector.crm.base import Page
+from connector.job import Job
+from connector.mirror import MIRROR, MIRROR_KEY, mirror_ids, mirror_rows, mirror_spec
+from connector.store import cursors
+from connector.store.state import transaction
+from mappings.read import fields_to_read, record_key, to_canonical
+from scoring.schema import TABLES
+
+KEYS = {"outcomes": "outcome_id", MIRROR: MIRROR_KEY}
+# A person's events lie together: scoring reads them in one pass, `explain` reads one row group.
+CLUSTERED = {
+    "people": ("person_id",),
+    "accounts": ("account_id",),
+    "events": ("person_id", "occurred_at"),
+    "outcomes": ("occurred_at",),
+    MIRROR: ("record_id",),
+}
+
+
+def pull_stage(job: Job) -> dict[str, int]:
+    """Read every mapped object since its cursor; returns the rows that came, per canonical table.
+
+    Each object is committed with its cursor as it ends, so that a broken pull goes on where it stopped. A changed
+    mapping is read whole again.
+    """
+    counts: Counter[str] = Counter({"people": 0, "accounts": 0, "events": 0, "outcomes": 0})
+    for name in job.mapping.read:
+        if job.stop.is_set():
+            break
+        job.progress.begin(f"pull {name}")
+        counts.update(_pull_object(job, name))
+    for table, order in CLUSTERED.items():
+        job.lake.compact(table, table_key(table), order)
+    return dict(counts)
+
+
+def table_key(table: str) -> str:
+    """Name the key column of a table of the lake."""
+    return KEYS.get(table) or TABLES[table].key[0]
+
+
+def _pull_object(job: Job, name: str) -> Counter[str]:
+    table = job.mapping.read[name].table
+    spec = mirror_spec(job.mapping, name, job.describes[name])
+    fields = dict.fromkeys((*fields_to_read(job.mapping, name), *(spec.wanted() if spec else ())))
+    counts: Counter[str] = Counter()
+    cursor = cursors.get(job.state, _cursor_name(job, name))
+    with job.lake.writer(table, table_key(table)) as facts, job.lake.writer(MIRROR, MIRROR_KEY) as mirror:
+        for page in job.crm.changes(name, tuple(fields), cursor):
+            rows = to_canonical(job.mapping, name, page.rows)[table]
+            facts.delete(_stale(job, name, table, page, cursor))
+            facts.add(rows)
+            if spec:
+                mirror.add(mirror_rows(spec, page.rows))
+            mirror.delete(mirror_ids(name, page.deleted))
+            counts[table] += rows.num_rows
+            job.progress.advance(page.rows.num_rows)
+            cursor = page.cursor
+        deltas = (facts.close(), mirror.close())
+        with transaction(job.state):
+            for delta in deltas:
+                job.lake.commit(delta)
+            cursors.put(job.state, _cursor_name(job, name), cursor or "")
+    return counts
+
+
+def _cursor_name(job: Job, name: str) -> str:
+    """Tie a cursor to what was read with it: a changed table of the mapping is read from the start."""
+    return f"{name}@{job.mapping.read[name].hash}"
+
+
+def _stale(job: Job, name: str, table: str, page: Page, cursor: str | None) -> Sequence[str]:
+    """List the keys of rows that a page makes stale.
+
+    A record may have given several events or outcomes, whose keys are its own and `:` and more; the ones that it no
+    longer gives must go. Nothing is there to go on a first read.
+    """
+    if table in ("people", "accounts"):
+        return page.deleted
+    relation = job.lake.relation(table)
+    if relation is None or (cursor is None and not page.deleted):
+        return ()
+    ids = [*page.rows[job.mapping.read[name].key].to_pylist(), *page.deleted]
+    keys = [record_key(job.mapping, name, str(record_id)) for record_id in ids]
+    depth = record_key(job.mapping, name, "").count(":") + 1
+    own = table_key(table)
+    with job.engine() as engine:
+        found = engine.execute(
+            f"""SELECT {own} FROM {relation}
+                WHERE array_to_string(string_split({own}, ':')[:?], ':') IN (SELECT unnest(?::VARCHAR[]))""",  # noqa: S608 - file lists and columns of our own
+            [depth, keys],
+        ).fetchall()
+    return [row[0] for row in found]

@@ -1,0 +1,94 @@
+"""Looking at a store without its CRM: what explain, status and queue need."""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from connector.compose import load_parts
+from connector.engine.duckdb import open_engine
+from connector.errors import ConfigError
+from connector.score import SCORES
+from connector.settings import Settings
+from connector.store import outbox, runs
+from connector.store.lake import Lake
+from connector.store.state import open_state
+from scoring.model import Model
+
+STATES: tuple[outbox.State, ...] = ("planned", "inflight", "retry", "quarantined")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Bind what reads a store; it takes no lock and sends nothing."""
+
+    settings: Settings
+    model: Model
+    folder: Path
+    state: sqlite3.Connection
+    lake: Lake
+
+    def engine(self) -> duckdb.DuckDBPyConnection:
+        """Open a scoring engine."""
+        return open_engine(self.settings.store.memory_limit_mb, self.folder / "spill")
+
+    def scored_at(self) -> datetime:
+        """Tell as of when the newest scores are; raises ConfigError where nothing was scored."""
+        for file in reversed(self.lake.files(SCORES)):
+            run = runs.get(self.state, file.run_id or "")
+            if run is not None:
+                return run.as_of
+        raise ConfigError("nothing was scored yet; run `leadlight sync` first, or pass --as-of")
+
+    def status(self) -> dict[str, Any]:
+        """Count what the store holds and list the newest runs."""
+        waiting = Counter(row.state for row in outbox.rows(self.state, STATES))
+        return {
+            "tables": {name: self._count(name) for name in ("people", "accounts", "events", SCORES)},
+            "outbox": dict(waiting),
+            "baseline": runs.baseline_made(self.state),
+            "runs": [run_row(run) for run in runs.list_runs(self.state, limit=5)],
+        }
+
+    def _count(self, table: str) -> int:
+        relation = self.lake.relation(table)
+        if relation is None:
+            return 0
+        with self.engine() as engine:
+            row = engine.execute(f"SELECT count(*) FROM {relation}").fetchone()  # noqa: S608 - a file list of our own making
+        return int(row[0]) if row else 0
+
+
+@contextmanager
+def open_reading(config: Path) -> Iterator[Reading]:
+    """Open a store for reading; raises ConfigError where the configuration is wrong."""
+    settings, model, _ = load_parts(config)
+    folder = Path(settings.store.path)
+    state = open_state(folder)
+    try:
+        yield Reading(settings, model, folder, state, Lake(folder, state))
+    finally:
+        state.close()
+
+
+def run_row(run: runs.Run) -> dict[str, Any]:
+    """Give a run as the command line's JSON has it."""
+    return {
+        "run_id": run.run_id,
+        "command": run.command,
+        "status": run.status,
+        "as_of": _utc(run.as_of),
+        "started_at": _utc(run.started_at),
+        "finished_at": _utc(run.finished_at) if run.finished_at else None,
+        "counts": dict(run.counts),
+    }
+
+
+def _utc(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
