@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from connector.sandbox.hubspot.associations import seed_associations
 from connector.sandbox.hubspot.events import seed_events
@@ -63,7 +64,13 @@ def occurrence(event: Event, contact: Contact | None, company_id: str | None) ->
         kind, told = PAGE_VIEW, {"hs_url": event.url}
     else:
         kind, told = WEB_ACTIVITY, dict(properties(event))
-    return (event.event_id, kind, *subject, event.occurred_s * 1000, json.dumps(told, ensure_ascii=False))
+    return (event.event_id, kind, *subject, event.occurred_s * 1000, encoder().encode(told))
+
+
+@cache
+def encoder() -> json.JSONEncoder:
+    """Make the encoder once: json.dumps makes one per call when it may write all of Unicode."""
+    return json.JSONEncoder(ensure_ascii=False)
 
 
 def properties(event: Event) -> Iterator[tuple[str, str]]:

@@ -10,6 +10,7 @@ from connector.sandbox.world.rows import Account, Event, Merge, Outcome, Owner, 
 from connector.sandbox.world.vocabulary import vocabulary
 
 MERGED_SHARE = 0.004
+KEPT_PEOPLE = 200_000  # up to here a stream opened again costs memory (under 1 kB each) instead of time
 VERDICT_SHARE = 0.12
 OWNERS = (
     Owner("u1", "ana.keller@leadlight.example", "Ana", "Keller"),
@@ -33,8 +34,14 @@ def empty_world() -> World:
 def demo_world(people: int, seed: int) -> World:
     """Give the made-up world of so many people, a quarter as many accounts, and about ten events per person."""
 
+    kept: list[Profile] = []
+
     def profiles() -> Iterator[tuple[int, Profile]]:
-        return ((number, profile(seed, number, people)) for number in range(people))
+        if people > KEPT_PEOPLE:
+            return ((number, profile(seed, number, people)) for number in range(people))
+        if not kept:
+            kept.extend(profile(seed, number, people) for number in range(people))
+        return iter(enumerate(kept))
 
     return World(
         owners=OWNERS,
@@ -42,7 +49,7 @@ def demo_world(people: int, seed: int) -> World:
         people=lambda: (lived.person for _, lived in profiles()),
         events=lambda: demo_events(people, seed, profiles()),
         outcomes=lambda: (row for number, lived in profiles() for row in outcomes(seed, number, lived)),
-        merges=lambda: merges(people, seed),
+        merges=lambda: merges(seed, profiles()),
     )
 
 
@@ -79,9 +86,10 @@ def outcomes(seed: int, number: int, lived: Profile) -> Iterator[Outcome]:
         yield Outcome("accepted" if accepted else "rejected", at_s, born.person_id, None, reason)
 
 
-def merges(people: int, seed: int) -> Iterator[Merge]:
+def merges(seed: int, profiles: Iterator[tuple[int, Profile]]) -> Iterator[Merge]:
     """Give the second records that some people once had and that were merged into the first."""
-    for number in range(people):
-        if random.Random(f"merge {seed} {number}").random() < MERGED_SHARE:  # noqa: S311 - as above
-            born = profile(seed, number, people).person
+    rng = random.Random(f"merges {seed}")  # noqa: S311 - as above
+    for _, lived in profiles:
+        if rng.random() < MERGED_SHARE:
+            born = lived.person
             yield Merge(born._replace(person_id=f"{born.person_id}m", email=None, converted_s=None), born.person_id)
