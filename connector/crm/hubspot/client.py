@@ -12,6 +12,7 @@ import urllib3
 from hubspot.discovery.discovery_base import DiscoveryBase
 
 from connector.crm.base import CallCounter
+from connector.crm.hubspot.pool import Pool
 from connector.crm.hubspot.session import Answer, RawResponse, Request, Session
 from connector.crm.hubspot.settings import HubSpotSettings
 from connector.crm.pacing import Bucket
@@ -30,8 +31,7 @@ class Client:
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
         }
-        # No redirects: the token must never reach another host.
-        self._pool = urllib3.PoolManager(maxsize=8, retries=urllib3.Retry(0, redirect=False))
+        self._pool = Pool(self._base_url)
         self._timeout = (settings.connect_timeout_s, settings.read_timeout_s)
         self._raw = {"_preload_content": False, "_request_timeout": self._timeout}
         self._normal = Bucket(settings.rate_per_10s, 10.0)
@@ -62,7 +62,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._pool.clear()
+        self._pool.close()
 
     def _send(self, asks: str, bucket: Bucket | None, call: Any, *args: object, **kwargs: object) -> Answer:  # noqa: ANN401 - see _api
         return self.session.send(Request(asks, False, bucket), lambda: call(*args, **kwargs, **self._raw))
@@ -180,6 +180,6 @@ class Client:
         url = f"{self._base_url}/account-info/v3/details"
 
         def call() -> RawResponse:
-            return self._pool.request("GET", url, headers=self._headers, preload_content=False, timeout=timeout)
+            return self._pool.request("GET", url, headers=self._headers, timeout=timeout)
 
         return self.session.send(Request("account details", False, self._normal), call)

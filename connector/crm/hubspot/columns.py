@@ -122,8 +122,8 @@ def distinct(results: pa.ListArray) -> pa.Array:
     pairs = pa.table([pc.list_parent_indices(results), pc.struct_field(pc.list_flatten(results), "id")], ["row", "id"])
     pairs = pairs.group_by(["row", "id"], use_threads=False).aggregate([])  # single-threaded keeps the order
     offsets = [0]
-    counts = dict(zip(*pc.value_counts(pairs["row"]).flatten(), strict=True)) if len(pairs) else {}
-    sizes = {row.as_py(): count.as_py() for row, count in counts.items()}
+    rows, counts = pc.value_counts(pairs["row"]).flatten()
+    sizes = dict(zip(rows.to_pylist(), counts.to_pylist(), strict=True))
     for row in range(len(results)):
         offsets.append(offsets[-1] + sizes.get(row, 0))
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), pairs["id"].combine_chunks())

@@ -189,8 +189,8 @@ def _halving(rows: Sequence[Row], send: Send, field: str = "") -> Results:
 
 
 def _refusal(code: str, message: str, problems: Sequence[Problem]) -> WriteResult:
-    code = next((problem.code for problem in problems if problem.code), code)
-    return WriteResult(code=code, message=message, retry=code in CONFLICTS)
+    first = next((problem for problem in problems if problem.code), Problem(code, message))
+    return WriteResult(code=first.code, message=first.message or message, retry=first.code in CONFLICTS)
 
 
 def _spoiled(rows: Sequence[Row], error: Refused) -> Results:
