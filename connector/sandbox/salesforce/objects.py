@@ -188,6 +188,11 @@ def _raw_lists() -> dict[str, list[str]]:
     return tomllib.loads((files("connector.sandbox.salesforce") / "schema" / "_lists.toml").read_text("utf-8"))
 
 
+def is_required(field: FieldSpec) -> bool:
+    """Tell whether a record cannot be without the field."""
+    return "c" in field.access and not set("nd") & set(field.access) and field.type != "boolean"
+
+
 def stored(value: Any) -> Any:  # noqa: ANN401 - any plain value of a record
     """Bring a plain value to the form columns hold: 0/1, ISO dates, datetimes as `2026-07-01T12:00:00.000+0000`."""
     if isinstance(value, bool):

@@ -26,7 +26,7 @@ AUTOMATED_USER = record_id("User", 4)
 UNASSIGNED_QUEUE = record_id("Group", 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Credentials:
     """Hold what the org accepts at login; token is a session that is always valid, jwt_public_key a PEM or null."""
 

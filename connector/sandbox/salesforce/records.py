@@ -7,7 +7,7 @@ from connector.sandbox.salesforce import rules
 from connector.sandbox.salesforce.catalog import View
 from connector.sandbox.salesforce.errors import CrmError, not_found
 from connector.sandbox.salesforce.ids import canonical_id, record_id
-from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec
+from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec, is_required
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.values import UnreadableError, convert, type_error
 from connector.sandbox.storage import Transaction, quote
@@ -67,7 +67,7 @@ class Writer:
 
         Raises CrmError DUPLICATE_EXTERNAL_ID where several records match.
         """
-        matches = self.matching(spec, key, value)
+        matches = matching(self._org, spec, key, value)
         if len(matches) > 1:
             listed = ", ".join(found[:15] for found in matches)
             message = f"{key.name}: more than one record found for external id field: [{listed}]"
@@ -79,18 +79,6 @@ class Writer:
             raise CrmError("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
         own = {} if key.name == "Id" else {key.name: value}
         return self.create(spec, {**fields, **own}), True
-
-    def matching(self, spec: ObjectSpec, key: FieldSpec, value: Any) -> list[str]:  # noqa: ANN401 - any JSON value
-        """Give the ids of living records whose key has this value."""
-        if value in (None, ""):
-            return []
-        if key.name == "Id":
-            found = canonical_id(str(value))
-            if found is None:
-                raise CrmError("MALFORMED_ID", f"malformed id {value}")
-            return [found] if self._org.storage.get(spec.name, found) else []
-        statement = f"SELECT _id FROM {quote(spec.name)} WHERE {quote(key.name)} = ? COLLATE NOCASE AND _deleted = 0"  # noqa: S608 - quoted names
-        return [row[0] for row in self._org.storage.query(statement, [self._converted(key, value)])]
 
     def living(self, spec: ObjectSpec, record_id: str) -> dict[str, Any]:
         """Give a record's row; raises CrmError where it is deleted or never was."""
@@ -142,9 +130,17 @@ class Writer:
             self._transaction.update(spec.name, record_id, {"OwnerId": owner}, actor="automation")
 
 
-def is_required(field: FieldSpec) -> bool:
-    """Tell whether a record cannot be without the field."""
-    return "c" in field.access and not set("nd") & set(field.access) and field.type != "boolean"
+def matching(org: Org, spec: ObjectSpec, key: FieldSpec, value: Any) -> list[str]:  # noqa: ANN401 - any JSON value
+    """Give the ids of living records whose key has this value."""
+    if value in (None, ""):
+        return []
+    if key.name == "Id":
+        found = canonical_id(str(value))
+        if found is None:
+            raise CrmError("MALFORMED_ID", f"malformed id {value}")
+        return [found] if org.storage.get(spec.name, found) else []
+    statement = f"SELECT _id FROM {quote(spec.name)} WHERE {quote(key.name)} = ? COLLATE NOCASE AND _deleted = 0"  # noqa: S608 - quoted names
+    return [row[0] for row in org.storage.query(statement, [str(value)])]
 
 
 def required(names: list[str]) -> CrmError:

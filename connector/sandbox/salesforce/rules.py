@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.sandbox.salesforce.errors import CrmError
-from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec, stored
+from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec, is_required, stored
 from connector.sandbox.salesforce.org import UNASSIGNED_QUEUE, Org
 from connector.sandbox.storage import Storage, quote
 
@@ -108,7 +108,7 @@ def _check_grant(org: Org, values: Mapping[str, Any]) -> None:
         raise CrmError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, ["SobjectType"])
     object_name, _, name = values["Field"].partition(".")
     field = target.fields.get(name)
-    if object_name != target.name or field is None or "n" not in field.access:
+    if object_name != target.name or field is None or is_required(field):
         message = f"Field Name: bad value for restricted picklist field: {values['Field']}"
         raise CrmError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, ["Field"])
     if values.get("PermissionsEdit") and not values.get("PermissionsRead"):

@@ -20,7 +20,10 @@ class UnreadableError(ValueError):
 
 
 def convert(spec: FieldSpec, value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Bring a written value to its stored form; raises UnreadableError for a wrong type, CrmError for a refused value."""
+    """Bring a written value to its stored form.
+
+    Raises UnreadableError for a wrong type, CrmError for a refused value.
+    """
     if value is None or value == "":
         return None
     converter = CONVERTERS.get(spec.type)

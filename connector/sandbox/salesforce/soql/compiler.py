@@ -93,24 +93,24 @@ class Compiler:
     """Compile one query and those inside it; numbers yields fresh table names."""
 
     def __init__(self, settings: Settings, numbers: Iterator[int]) -> None:
-        self._settings, self._numbers = settings, numbers
+        self._settings, self.numbers = settings, numbers
 
     def records(self, query: Query, spec: ObjectSpec, link: FieldSpec | None = None) -> Plan:
         """Compile a query whose rows are records; link is the reference field of a child subquery."""
         self._check(query)
-        scope = Scope(self._settings.view, query, spec, self._numbers)
-        selection = Selection(scope, self._expanded(query, spec))
+        scope = Scope(self._settings.view, query, spec, self.numbers)
+        selection = Selection(scope, self.expanded(query, spec))
         root = scope.root.table
         shape, columns = selection.laid_out()
         children = tuple(self._child(spec, inner) for inner in selection.children)
-        where, binds = self._where(scope, query)
-        order = self._order(scope, query, {})
+        where, binds = self.where(scope, query)
+        order = self.order(scope, query, {})
         source = scope.from_sql()
         link_sql = f"{root}.{quote(link.name)}" if link else ""
         picked = f"{root}._id, {link_sql}" if link else f"{root}._id"
         if link is not None:
             where += f" AND {link_sql} IN (SELECT value FROM json_each(?))"  # noqa: S608 - quoted names
-        bounds = "" if link else _bounds(query)
+        bounds = "" if link else bounds_sql(query)
         ids = f"SELECT {picked} FROM {source} WHERE {where}{order or f' ORDER BY {root}._id'}{bounds}"  # noqa: S608 - quoted names
         # CROSS JOIN makes SQLite walk the ids in the order given.
         page = (
@@ -122,7 +122,7 @@ class Compiler:
 
     def groups(self, query: Query, spec: ObjectSpec) -> GroupPlan:
         """Compile a query whose rows are groups."""
-        scope = Scope(self._settings.view, query, spec, self._numbers)
+        scope = Scope(self._settings.view, query, spec, self.numbers)
         grouped = [scope.column(name).sql for name in query.group_by]
         keys: list[str] = []
         columns: list[Column] = []
@@ -133,16 +133,16 @@ class Compiler:
             columns.append(column)
             aliases[key.lower()] = column
         _check_count(query)
-        where, binds = self._where(scope, query)
+        where, binds = self.where(scope, query)
         having = ""
         if query.having is not None:
             conditions = self._conditions(scope)
             having = f" HAVING {conditions.sql(query.having)}"
             binds += conditions.binds
-        order = self._order(scope, query, aliases)
+        order = self.order(scope, query, aliases)
         group = f" GROUP BY {', '.join(grouped)}" if grouped else ""
         selected = ", ".join(column.sql for column in columns)
-        bounds = _bounds(query) or f" LIMIT {MAX_GROUPS + 1}"
+        bounds = bounds_sql(query) or f" LIMIT {MAX_GROUPS + 1}"
         statement = f"SELECT {selected} FROM {scope.from_sql()} WHERE {where}{group}{having}{order}{bounds}"  # noqa: S608 - quoted names
         booleans = {index: True for index, column in enumerate(columns) if column.spec.type == "boolean"}
         lone = isinstance(query.selected[0], Aggregate) and query.selected[0].field is None
@@ -156,10 +156,10 @@ class Compiler:
         if len(query.selected) != 1 or query.is_aggregate or query.limit is not None or query.order_by:
             raise malformed("Semi join sub-selects must select one id field, without ORDER BY or LIMIT")
         selected = query.selected[0]
-        scope = Scope(self._settings.view, query, spec, self._numbers)
+        scope = Scope(self._settings.view, query, spec, self.numbers)
         if not isinstance(selected, Name) or (column := scope.column(selected)).spec.type not in ID_TYPES:
             raise malformed("Semi join sub-selects can only query id fields")
-        where, inner_binds = self._where(scope, query)
+        where, inner_binds = self.where(scope, query)
         binds += inner_binds
         return f"SELECT {column.sql} FROM {scope.from_sql()} WHERE {where}"  # noqa: S608 - quoted names
 
@@ -184,7 +184,8 @@ class Compiler:
         if (query.offset or 0) > MAX_OFFSET:
             raise CrmError("NUMBER_OUTSIDE_VALID_RANGE", f"Maximum SOQL offset allowed is {MAX_OFFSET}", None)
 
-    def _expanded(self, query: Query, spec: ObjectSpec) -> list[Any]:
+    def expanded(self, query: Query, spec: ObjectSpec) -> list[Any]:
+        """Give the selected items with FIELDS() spelled out."""
         items: list[Any] = []
         for item in query.selected:
             if not isinstance(item, AllFields):
@@ -196,8 +197,11 @@ class Compiler:
             items += [Name((name,), 0) for name, field in spec.fields.items() if field.custom in custom]
         return items
 
-    def _where(self, scope: Scope, query: Query) -> tuple[str, list[Any]]:
-        root, parts, binds = scope.root.table, [], []
+    def where(self, scope: Scope, query: Query) -> tuple[str, list[Any]]:
+        """Give the SQL of the conditions and its binds; deleted and not yet visible rows are left out."""
+        root = scope.root.table
+        parts: list[str] = []
+        binds: list[Any] = []
         if not self._settings.include_deleted:
             parts.append(f"{root}._deleted = 0")
         if self._settings.visible_until_ms is not None:
@@ -215,7 +219,8 @@ class Compiler:
 
         return Conditions(scope, operand, self.inner, self._settings.now.date())
 
-    def _order(self, scope: Scope, query: Query, aliases: dict[str, Column]) -> str:
+    def order(self, scope: Scope, query: Query, aliases: dict[str, Column]) -> str:
+        """Give the ORDER BY clause, or nothing; aliases names the columns of an aggregate query."""
         parts = [_ordered(scope, ordering, aliases) for ordering in query.order_by]
         return f" ORDER BY {', '.join(parts)}" if parts else ""
 
@@ -270,7 +275,8 @@ def _ordered(scope: Scope, ordering: Ordering, aliases: dict[str, Column]) -> st
     return f"{sql} {direction}{nulls}"
 
 
-def _bounds(query: Query) -> str:
+def bounds_sql(query: Query) -> str:
+    """Give the LIMIT clause, or nothing."""
     if query.limit is None and query.offset is None:
         return ""
     limit = -1 if query.limit is None else query.limit

@@ -58,7 +58,7 @@ class Parser:
         while self._take(","):
             selected.append(self._selected(depth))
         self._word("FROM")
-        target = self._name()
+        target = self._object()
         alias = self._from_alias()
         where = self._condition(depth) if self._take_word("WHERE") else None
         group_by = self._group_by()
@@ -66,7 +66,6 @@ class Parser:
         order_by = self._order_by()
         limit = self._number() if self._take_word("LIMIT") else None
         offset = self._number() if self._take_word("OFFSET") else None
-        path = ".".join(target.path)
         return Query(
             self._source,
             tuple(selected),
@@ -112,6 +111,13 @@ class Parser:
             raise self.unexpected()
         self._index += 1
         return Name(tuple(part.strip() for part in token.text.split(".")), token.position)
+
+    def _object(self) -> Name:
+        token = self.next
+        if token.kind != "name" or "." in token.text:
+            raise self.unexpected()
+        self._index += 1
+        return Name((token.text,), token.position)  # `Group` is an object although it is a keyword
 
     def _number(self) -> int:
         if self.next.kind != "number" or not self.next.text.isdigit():
@@ -172,7 +178,7 @@ class Parser:
         self._word("TYPEOF")
         relationship, branches = self._name(), []
         while self._take_word("WHEN"):
-            kind = ".".join(self._name().path)
+            kind = self._object().path[0]
             self._word("THEN")
             branches.append((kind, self._names()))
         otherwise = self._names() if self._take_word("ELSE") else ()
