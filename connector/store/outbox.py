@@ -19,7 +19,7 @@ State = Literal["planned", "inflight", "done", "retry", "quarantined", "supersed
 UNSETTLED: tuple[State, ...] = ("planned", "inflight", "retry")
 _COLUMNS = "id, run_id, seq, kind, object, record_id, payload, key, state, attempts, reason, result_id, updated_at"
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-_OPEN = "state IN ('planned', 'inflight', 'retry', 'quarantined')"  # word for word the index's, or SQLite scans
+_OPEN = "state IN ('planned', 'inflight', 'retry', 'quarantined')"  # word for word the index's condition
 _INSERT = """
 INSERT INTO outbox (run_id, seq, kind, object, record_id, payload, key, state, updated_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, 'planned', ?)
@@ -37,7 +37,7 @@ WHERE id IN (
   WHERE newer_id IS NOT NULL)
 """
 _RELEASE = f"""
-UPDATE outbox SET state = 'retry', reason = 'the process ended before the answer', updated_at = ?
+UPDATE outbox INDEXED BY outbox_open SET state = 'retry', reason = 'the process ended before the answer', updated_at = ?
 WHERE {_OPEN} AND state = 'inflight'
 """  # noqa: S608 - constant
 
@@ -107,7 +107,9 @@ def take(
     Give the last taken id as `after_id` to pass over the outbox once: a row settled as `retry` meanwhile stays for
     the next pass.
     """
-    clause = f"{_OPEN} AND state IN ('planned', 'retry') AND object = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?"
+    clause = (
+        f"WHERE {_OPEN} AND state IN ('planned', 'retry') AND object = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?"
+    )
     with transaction(connection):
         found = list(_select(connection, clause, (object, kind, after_id, limit)))
         at = now_text()
@@ -145,8 +147,9 @@ def unsettled(connection: sqlite3.Connection) -> list[OutboxRow]:
 def rows(connection: sqlite3.Connection, states: Sequence[State]) -> Iterator[OutboxRow]:
     """Iterate over the rows in these states, in plan order."""
     listed = f"state IN ({', '.join('?' for _ in states)})"
-    finished = {"done", "superseded"}.intersection(states)
-    return _select(connection, f"{listed} ORDER BY id" if finished else f"{_OPEN} AND {listed} ORDER BY id", states)
+    if {"done", "superseded"}.intersection(states):
+        return _select(connection, f"WHERE {listed} ORDER BY id", states)
+    return _select(connection, f"INDEXED BY outbox_open WHERE {_OPEN} AND {listed} ORDER BY id", states)
 
 
 def release_inflight(connection: sqlite3.Connection) -> int:
@@ -168,7 +171,7 @@ def prune(connection: sqlite3.Connection, *, settled_before: datetime) -> int:
 
 def _select(connection: sqlite3.Connection, clause: str, values: Sequence[object]) -> Iterator[OutboxRow]:
     with store_errors():
-        for row in connection.execute(f"SELECT {_COLUMNS} FROM outbox WHERE {clause}", values):  # noqa: S608 - constant
+        for row in connection.execute(f"SELECT {_COLUMNS} FROM outbox {clause}", values):  # noqa: S608 - constant
             yield _row(row)
 
 

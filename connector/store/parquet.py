@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -67,7 +68,7 @@ class DeltaWriter:
         self._buffer.append(table)
         self._buffered += table.num_rows
         if self._buffered >= ROW_GROUP_ROWS:
-            self._flush()
+            self._write_groups()
 
     def delete(self, keys: Iterable[str]) -> None:
         """Take keys whose rows are gone; a later page may bring one back."""
@@ -83,11 +84,18 @@ class DeltaWriter:
                 _fsync(self._folder)
         return Delta(self._table, self._key, tuple(self._files))
 
-    def _flush(self) -> None:
-        if not self._buffer:
-            return
+    def _write_groups(self) -> None:
         rows = pa.concat_tables(self._buffer, promote_options="permissive")
+        whole = rows.num_rows - rows.num_rows % ROW_GROUP_ROWS
+        self._write(rows.slice(0, whole))
+        self._buffer, self._buffered = [rows.slice(whole)], rows.num_rows - whole
+
+    def _flush(self) -> None:
+        if self._buffered:
+            self._write(pa.concat_tables(self._buffer, promote_options="permissive"))
         self._buffer, self._buffered, self._schema = [], 0, pa.schema([])
+
+    def _write(self, rows: pa.Table) -> None:
         with store_errors(self._folder):
             if self._open is not None and not self._open.fits(rows.schema):
                 self._finish_file()
@@ -138,7 +146,8 @@ class _OpenFile:
 
     def abandon(self) -> None:
         """Let go of the file; what is on the disk is an orphan."""
-        self._file.close()
+        with suppress(OSError):  # closing writes what is buffered, and the disk may be full
+            self._file.close()
 
 
 def new_file(folder: Path) -> Path:

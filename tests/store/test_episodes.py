@@ -1,0 +1,52 @@
+"""An episode opens once, closes once, and the next one has the next number."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from sqlite3 import Connection
+
+import pytest
+
+from connector.store import episodes
+from connector.store.episodes import Episode, Opening
+from connector.store.state import open_state
+
+AT = datetime(2026, 7, 1, 12, tzinfo=UTC)
+LATER = AT + timedelta(days=1)
+HOT = ("Lead", "1", "band:hot")
+
+
+@pytest.fixture
+def connection(tmp_path: Path) -> Connection:
+    return open_state(tmp_path)
+
+
+def test_episodes_are_counted_up_by_record_and_trigger(connection: Connection) -> None:
+    assert episodes.open_many(connection, [Opening(*HOT, AT, "key 1"), Opening("Lead", "2", "band:hot", AT)]) == 2
+    assert episodes.open_many(connection, [Opening(*HOT, LATER), Opening("Lead", "1", "band:warm", LATER)]) == 1
+    assert episodes.open_episodes(connection)[HOT] == Episode(*HOT, 1, AT, None, "key 1")
+    assert episodes.close_many(connection, [HOT, ("Lead", "9", "band:hot")], LATER) == 1
+    assert episodes.close_many(connection, [HOT], LATER) == 0
+    assert HOT not in episodes.open_episodes(connection)
+    assert episodes.current(connection)[HOT] == Episode(*HOT, 1, AT, LATER, "key 1")
+    assert episodes.open_many(connection, [Opening(*HOT, LATER)]) == 1
+    assert episodes.current(connection)[HOT] == Episode(*HOT, 2, LATER)
+    assert {key: episode.number for key, episode in episodes.current(connection).items()} == {
+        HOT: 2,
+        ("Lead", "2", "band:hot"): 1,
+        ("Lead", "1", "band:warm"): 1,
+    }
+
+
+def test_nothing_to_open_or_close(connection: Connection) -> None:
+    assert episodes.open_many(connection, []) == 0
+    assert episodes.close_many(connection, [], AT) == 0
+    assert episodes.current(connection) == {}
+
+
+def test_task_keys_go_to_the_open_episode(connection: Connection) -> None:
+    episodes.open_many(connection, [Opening(*HOT, AT)])
+    episodes.close_many(connection, [HOT], AT)
+    episodes.open_many(connection, [Opening(*HOT, LATER)])
+    episodes.set_task_keys(connection, {HOT: "key 2"})
+    assert episodes.current(connection)[HOT].task_key == "key 2"
+    assert episodes.current(connection)[HOT].key == HOT

@@ -1,0 +1,443 @@
+"""The lake: the newest row of a key, whatever was merged, compacted, killed or swept in between."""
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.errors import StoreError
+from connector.store import cursors
+from connector.store.lake import MAX_DELTA_FILES, Lake
+from connector.store.parquet import ROW_GROUP_ROWS
+from connector.store.state import open_state, transaction
+
+ROOT = Path(__file__).resolve().parents[2]
+ORDER = ("person_id",)
+Store = tuple[Lake, Connection]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    connection = open_state(tmp_path)
+    return Lake(tmp_path, connection), connection
+
+
+def page(rows: dict[str, int | None], column: str = "n") -> pa.Table:
+    return pa.table({"person_id": list(rows), column: pa.array(rows.values(), pa.int64())})
+
+
+def put(store: Store, rows: dict[str, int | None], deleted: Sequence[str] = ()) -> None:
+    lake, _ = store
+    lake.commit(lake.merge("people", "person_id", [page(rows)], deleted))
+
+
+def read(lake: Lake, table: str = "people", columns: str = "person_id, n") -> list[tuple[Any, ...]]:
+    relation = lake.relation(table)
+    return duckdb.connect().sql(f"SELECT {columns} FROM {relation} ORDER BY ALL").fetchall() if relation else []  # noqa: S608 - our own
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "lake" / "people").iterdir()}
+
+
+def test_the_newest_row_of_a_key_wins_whole(store: Store) -> None:
+    lake, _ = store
+    assert lake.relation("people") is None
+    assert lake.columns("people") == {}
+    put(store, {"a": 1, "b": 1, "c": 1})
+    put(store, {"b": 2})
+    put(store, {"c": None})
+    assert read(lake) == [("a", 1), ("b", 2), ("c", None)]
+
+
+def test_rows_of_one_merge_may_repeat(store: Store) -> None:
+    lake, _ = store
+    lake.commit(lake.merge("people", "person_id", [page({"a": 1}), page({"b": 1}), page({"a": 2})]))
+    assert read(lake) == [("a", 2), ("b", 1)]
+
+
+def test_deleted_rows_go_and_may_come_back(store: Store) -> None:
+    lake, _ = store
+    put(store, {"a": 1, "b": 1})
+    put(store, {"c": 1}, deleted=["a", "never seen"])
+    assert read(lake) == [("b", 1), ("c", 1)]
+    assert "_deleted" not in lake.columns("people")
+    put(store, {"a": 3})
+    assert read(lake) == [("a", 3), ("b", 1), ("c", 1)]
+    with lake.writer("people", "person_id") as writer:
+        writer.delete(["b"])
+        writer.add(page({"b": 4}))
+        writer.delete(["c"])
+        lake.commit(writer.close())
+    assert read(lake) == [("a", 3), ("b", 4)]
+
+
+def test_deletions_may_be_found_while_rows_are_read(store: Store) -> None:
+    lake, _ = store
+    put(store, {"a": 1})
+    deleted: list[str] = []
+
+    def pages() -> Iterator[pa.Table]:
+        yield page({"b": 1})
+        deleted.append("a")
+
+    lake.commit(lake.merge("people", "person_id", pages(), deleted))
+    assert read(lake) == [("b", 1)]
+
+
+def test_a_record_batch_reader_is_taken(store: Store) -> None:
+    lake, _ = store
+    table = page({"a": 1})
+    lake.commit(lake.merge("people", "person_id", pa.RecordBatchReader.from_batches(table.schema, table.to_batches())))
+    assert read(lake) == [("a", 1)]
+
+
+def test_nothing_to_merge(store: Store) -> None:
+    lake, _ = store
+    delta = lake.merge("people", "person_id", [page({}), pa.table({"person_id": pa.array([], pa.string())})])
+    assert delta.files == ()
+    lake.commit(delta)
+    assert lake.relation("people") is None
+
+
+def test_files_may_differ_in_columns_and_types(store: Store) -> None:
+    lake, _ = store
+    put(store, {"a": 1})
+    other = pa.table({"person_id": ["b"], "city": ["Graz"], "n": pa.nulls(1)})
+    lake.commit(lake.merge("people", "person_id", [other, page({"c": 3}, "m"), page({"d": 4})]))
+    assert read(lake, columns="person_id, n, city, m") == [
+        ("a", 1, None, None),
+        ("b", None, "Graz", None),
+        ("c", None, None, 3),
+        ("d", 4, None, None),
+    ]
+    assert lake.columns("people") == {"person_id": "string", "n": "int64", "city": "string", "m": "int64"}
+    text = pa.table({"person_id": ["a"], "n": ["many"]})
+    lake.commit(lake.merge("people", "person_id", [page({"b": 5}), text]))
+    assert [row for row in read(lake) if row[0] in "ab"] == [("a", "many"), ("b", "5")]
+    assert lake.columns("people")["n"] == "string"
+
+
+def test_lists_and_times_come_back_as_they_were(store: Store) -> None:
+    lake, _ = store
+    table = pa.table(
+        {
+            "person_id": ["a"],
+            "tags": pa.array([["x", "y"]], pa.list_(pa.string())),
+            "created_at": pa.array([1_782_900_000_000_000], pa.timestamp("us", "UTC")),
+        }
+    )
+    for force in (False, True):
+        lake.commit(lake.merge("people", "person_id", [table]))
+        lake.compact("people", "person_id", ORDER, force=force)
+        assert lake.columns("people")["tags"].startswith("list<")
+        assert lake.columns("people")["created_at"].startswith("timestamp[us, tz=")
+        assert read(lake, columns="tags, epoch_us(created_at)") == [(["x", "y"], 1_782_900_000_000_000)]
+
+
+def test_a_page_without_its_key_is_a_bug(store: Store) -> None:
+    with pytest.raises(ValueError, match="lacks its key person_id"):
+        store[0].merge("people", "person_id", [pa.table({"n": [1]})])
+
+
+def test_small_pages_become_large_row_groups(store: Store, tmp_path: Path) -> None:
+    lake, _ = store
+    pages = (page({f"{n:03d}-{i:04d}": i for i in range(2_000)}) for n in range(130))
+    lake.commit(lake.merge("people", "person_id", pages))
+    (file,) = lake.files("people")
+    metadata = pq.read_metadata(tmp_path / "lake" / "people" / file.name)
+    sizes = [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)]
+    assert sum(sizes) == 260_000 == file.rows
+    assert sizes == [ROW_GROUP_ROWS, ROW_GROUP_ROWS, 260_000 - 2 * ROW_GROUP_ROWS]
+    assert metadata.row_group(0).column(0).compression == "ZSTD"
+
+
+def test_files_are_private(store: Store, tmp_path: Path) -> None:
+    put(store, {"a": 1})
+    store[0].compact("people", "person_id", ORDER)
+    found = list((tmp_path / "lake" / "people").iterdir())
+    assert len(found) == 2
+    assert {path.stat().st_mode & 0o777 for path in found} == {0o600}
+
+
+def test_nothing_counts_until_the_callers_transaction_commits(store: Store) -> None:
+    lake, connection = store
+    put(store, {"a": 1})
+    delta = lake.merge("people", "person_id", [page({"a": 2})])
+    assert read(lake) == [("a", 1)]
+    with pytest.raises(RuntimeError), transaction(connection):  # noqa: PT012 - the block is the point
+        lake.commit(delta)
+        cursors.put(connection, "Lead", "2")
+        raise RuntimeError
+    assert read(lake) == [("a", 1)]
+    with transaction(connection):
+        lake.commit(delta, run_id="r00000002")
+        cursors.put(connection, "Lead", "2")
+    assert read(lake) == [("a", 2)]
+    assert lake.files("people")[-1].run_id == "r00000002"
+
+
+MERGE_AND_DIE = """
+import os, sys
+from pathlib import Path
+import pyarrow as pa
+from connector.store import cursors
+from connector.store.lake import Lake
+from connector.store.state import open_state, transaction
+
+folder, point = Path(sys.argv[1]), sys.argv[2]
+connection = open_state(folder)
+lake = Lake(folder, connection)
+with lake.writer("people", "person_id") as writer:
+    writer.add(pa.table({"person_id": ["a", "new"], "n": pa.array([2, 2], pa.int64())}))
+    if point == "writing":
+        os._exit(137)
+    delta = writer.close()
+if point == "written":
+    os._exit(137)
+with transaction(connection):
+    lake.commit(delta)
+    cursors.put(connection, "Lead", "2")
+    if point == "committing":
+        os._exit(137)
+if point == "committed":
+    os._exit(137)
+lake.compact("people", "person_id", ["person_id"], force=True)
+os._exit(137)
+"""
+
+
+@pytest.mark.parametrize("point", ["writing", "written", "committing", "committed", "compacted"])
+def test_a_kill_at_any_point_leaves_rows_and_cursor_in_step(store: Store, tmp_path: Path, point: str) -> None:
+    lake, connection = store
+    put(store, {"a": 1, "b": 1})
+    cursors.put(connection, "Lead", "1")
+    ended = subprocess.run([sys.executable, "-c", MERGE_AND_DIE, str(tmp_path), point], cwd=ROOT, check=False)
+    assert ended.returncode == 137
+    landed = point in ("committed", "compacted")
+    expected = [("a", 2), ("b", 1), ("new", 2)] if landed else [("a", 1), ("b", 1)]
+    for _ in ("before", "after"):
+        assert read(lake) == expected
+        assert cursors.get(connection, "Lead") == ("2" if landed else "1")
+        lake.sweep(grace_s=0)
+    assert files(tmp_path) == {file.name for file in lake.files("people")}
+    put(store, {"a": 3})
+    assert read(lake)[0] == ("a", 3)
+
+
+COMPACT_AND_DIE = """
+import os, sys
+from pathlib import Path
+from connector.store import lake as lake_module
+from connector.store.lake import Lake
+from connector.store.state import open_state
+
+folder = Path(sys.argv[1])
+lake = Lake(folder, open_state(folder))
+lake_module.row_count = lambda path: os._exit(137)
+lake.compact("people", "person_id", ["person_id"], force=True)
+"""
+
+
+def test_a_kill_between_the_sorted_file_and_its_commit(store: Store, tmp_path: Path) -> None:
+    put(store, {"a": 1})
+    put(store, {"a": 2})
+    ended = subprocess.run([sys.executable, "-c", COMPACT_AND_DIE, str(tmp_path)], cwd=ROOT, check=False)
+    assert ended.returncode == 137
+    lake, _ = store
+    assert len(files(tmp_path)) == 3
+    assert read(lake) == [("a", 2)]
+    assert lake.sweep() == 1
+    assert read(lake) == [("a", 2)]
+
+
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+import pyarrow as pa
+from connector.errors import StoreError
+from connector.store.lake import Lake
+from connector.store.state import open_state
+
+folder = Path(sys.argv[1])
+lake = Lake(folder, open_state(folder))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+pages = (pa.table({"person_id": [f"{n}-{i}-{i * 7919 % 10007}" for i in range(50_000)]}) for n in range(40))
+try:
+    lake.merge("people", "person_id", pages)
+except StoreError as error:
+    sys.exit(error.exit_code)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="file size limits are a POSIX thing")
+def test_a_disk_that_fills_up_is_a_store_error(store: Store, tmp_path: Path) -> None:
+    put(store, {"a": 1})
+    ended = subprocess.run([sys.executable, "-c", FULL_DISK, str(tmp_path)], cwd=ROOT, check=False)
+    assert ended.returncode == 74
+    assert read(store[0]) == [("a", 1)]
+    assert store[0].sweep() >= 1
+
+
+def test_the_first_load_is_compacted_into_one_sorted_base(store: Store, tmp_path: Path) -> None:
+    lake, _ = store
+    events = pa.table({"event_id": ["1", "2", "3", "4"], "person_id": ["b", "a", "b", "a"], "at": [2, 4, 1, 3]})
+    lake.commit(lake.merge("events", "event_id", [events]))
+    assert lake.compact("events", "event_id", ["person_id", "at", "no such column"])
+    (file,) = lake.files("events")
+    assert file.kind == "base"
+    assert pq.read_table(tmp_path / "lake" / "events" / file.name)["event_id"].to_pylist() == ["4", "2", "3", "1"]
+    assert lake.relation("events") == f"read_parquet('{tmp_path}/lake/events/{file.name}')"
+    assert not lake.compact("events", "event_id", ["person_id"], force=True)
+
+
+def test_compaction_waits_until_it_is_worth_it(store: Store) -> None:
+    lake, _ = store
+    put(store, {f"{n:04d}": n for n in range(100)})
+    assert lake.compact("people", "person_id", ORDER)
+    for n in range(MAX_DELTA_FILES):
+        put(store, {"0007": n})
+        assert not lake.compact("people", "person_id", ORDER)
+    put(store, {"0007": 70})
+    assert lake.compact("people", "person_id", ORDER)
+    put(store, {f"{n:04d}": -n for n in range(21)})
+    assert lake.compact("people", "person_id", ORDER)
+    assert not lake.compact("people", "person_id", ORDER)
+    assert read(lake)[7] == ("0007", -7)
+    assert len(read(lake)) == 100
+    assert not lake.compact("nothing", "person_id", ORDER)
+
+
+def test_deletions_are_gone_after_compaction(store: Store) -> None:
+    lake, _ = store
+    put(store, {"a": 1, "b": 1})
+    lake.compact("people", "person_id", ORDER)
+    put(store, {}, deleted=["a"])
+    lake.compact("people", "person_id", ORDER, force=True)
+    assert read(lake) == [("b", 1)]
+    assert lake.files("people")[0].rows == 1
+    put(store, {}, deleted=["b"])
+    lake.compact("people", "person_id", ORDER, force=True)
+    assert read(lake) == []
+
+
+def test_a_reader_keeps_the_files_of_its_query(store: Store, tmp_path: Path) -> None:
+    lake, _ = store
+    put(store, {"a": 1})
+    put(store, {"a": 2})
+    reader = Lake(tmp_path, open_state(tmp_path))
+    relation = reader.relation("people")
+    lake.compact("people", "person_id", ORDER)
+    put(store, {"a": 3})
+    assert lake.sweep() == 0
+    assert duckdb.connect().sql(f"SELECT n FROM {relation}").fetchall() == [(2,)]  # noqa: S608 - our own
+    assert read(reader) == [("a", 3)]
+    assert lake.sweep(grace_s=0) == 2
+    assert read(reader) == [("a", 3)]
+
+
+def test_sweeping_spares_what_is_being_written(store: Store, tmp_path: Path) -> None:
+    lake, _ = store
+    delta = lake.merge("people", "person_id", [page({"a": 1})])
+    snapshot = lake.new_file("scores")
+    (tmp_path / "lake" / "people" / "000000099.parquet").touch()
+    assert lake.sweep(grace_s=0) == 1
+    assert snapshot.exists()
+    lake.commit(delta)
+    assert read(lake) == [("a", 1)]
+
+
+def score(lake: Lake, run_id: str, n: int, keep: int = 10) -> None:
+    path = lake.new_file("scores")
+    pq.write_table(page({"a": n}), path)
+    lake.replace("scores", path, run_id=run_id, keep=keep)
+
+
+def test_snapshots_replace_each_other_and_the_last_ones_are_kept(store: Store, tmp_path: Path) -> None:
+    lake, _ = store
+    for n in range(5):
+        score(lake, f"r{n}", n, keep=3)
+    assert read(lake, "scores") == [("a", 4)]
+    assert [file.run_id for file in lake.files("scores")] == ["r2", "r3", "r4"]
+    before = lake.relation("scores", run_id="r2")
+    assert duckdb.connect().sql(f"SELECT n FROM {before}").fetchall() == [(2,)]  # noqa: S608 - our own
+    assert lake.relation("scores", run_id="r0") is None
+    assert lake.sweep(grace_s=0) == 2
+    assert len(list((tmp_path / "lake" / "scores").iterdir())) == 3
+
+
+def test_a_snapshot_from_elsewhere_is_moved_in(store: Store, tmp_path: Path) -> None:
+    lake, _ = store
+    pq.write_table(page({"a": 1}), tmp_path / "made.parquet")
+    lake.replace("scores", tmp_path / "made.parquet", run_id="r1")
+    assert read(lake, "scores") == [("a", 1)]
+    assert not (tmp_path / "made.parquet").exists()
+
+
+def test_a_snapshot_that_is_no_parquet_is_refused(store: Store) -> None:
+    lake, _ = store
+    score(lake, "r1", 1)
+    path = lake.new_file("scores")
+    path.write_bytes(b"no parquet")
+    with pytest.raises(StoreError, match="no Parquet file"):
+        lake.replace("scores", path, run_id="r2")
+    assert read(lake, "scores") == [("a", 1)]
+
+
+def test_a_damaged_file_is_a_store_error(store: Store, tmp_path: Path) -> None:
+    lake, _ = store
+    put(store, {"a": 1})
+    (tmp_path / "lake" / "people" / lake.files("people")[0].name).write_bytes(b"no parquet")
+    with pytest.raises(StoreError):
+        lake.columns("people")
+    with pytest.raises(StoreError):
+        lake.compact("people", "person_id", ORDER, force=True)
+
+
+def test_odd_folder_names_are_read_as_they_are(tmp_path: Path) -> None:
+    folder = tmp_path / "it's [1] *?"
+    connection = open_state(folder)
+    store = (Lake(folder, connection), connection)
+    put(store, {"a": 1})
+    put(store, {"b": 2})
+    assert read(store[0]) == [("a", 1), ("b", 2)]
+    assert store[0].compact("people", "person_id", ORDER)
+    assert read(store[0]) == [("a", 1), ("b", 2)]
+
+
+KEY = st.sampled_from("abcde")
+STEP = st.one_of(
+    st.tuples(st.just("merge"), st.lists(st.tuples(KEY, st.integers(0, 9)), max_size=4), st.lists(KEY, max_size=2)),
+    st.tuples(st.just("compact"), st.none(), st.none()),
+    st.tuples(st.just("sweep"), st.none(), st.none()),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=st.lists(STEP, max_size=8))
+def test_the_lake_equals_a_dictionary(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, Any, Any]]
+) -> None:
+    folder = tmp_path_factory.mktemp("store")
+    lake = Lake(folder, open_state(folder))
+    expected: dict[str, int] = {}
+    for step, rows, deleted in steps:
+        if step == "merge":
+            lake.commit(lake.merge("people", "person_id", [page({key: n}) for key, n in rows], deleted))
+            expected |= dict(rows)
+            expected = {key: n for key, n in expected.items() if key not in deleted}
+        elif step == "compact":
+            lake.compact("people", "person_id", ORDER, force=True)
+        else:
+            lake.sweep(grace_s=0)
+    assert dict(read(lake) if "n" in lake.columns("people") else []) == expected
