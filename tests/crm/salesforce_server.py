@@ -110,7 +110,12 @@ class ScriptedServer:
 
     def settings(self, **changes: Any) -> SalesforceSettings:  # noqa: ANN401 - fields of the settings
         """Make settings that reach this server."""
-        given = {"instance_url": self.url, "auth": "token", "access_token": "00D!t0", "ca_file": self.ca_file} | changes
+        given: dict[str, Any] = {
+            "instance_url": self.url,
+            "auth": "token",
+            "access_token": "00D!t0",
+            "ca_file": self.ca_file,
+        } | changes
         return SalesforceSettings(**given)
 
     def connect(self, **changes: Any) -> SalesforceCrm:  # noqa: ANN401 - fields of the settings

@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connector.crm.base import JsonScalar, WriteResult
 from connector.crm.salesforce.collections_write import Item
@@ -97,23 +98,29 @@ def _results(gateway: Gateway, path: str) -> dict[str, WriteResult]:
     """Read all three result files; ids are compared by their 15 case-sensitive characters."""
     # https://developer.salesforce.com/docs/atlas.en-us.api_asynch.meta/api_asynch/get_job_successful_results.htm
     found: dict[str, WriteResult] = {}
-    for record_id in _column(gateway, f"{path}/unprocessedrecords", ["Id"])["Id"].to_pylist():
-        found[str(record_id)[:15]] = WriteResult(
-            code="UNPROCESSED", message="the job ended before this row", retry=True
-        )
-    failed = _column(gateway, f"{path}/failedResults", ["Id", "sf__Error"])
-    for record_id, error in zip(failed["Id"].to_pylist(), failed["sf__Error"].to_pylist(), strict=True):
-        found[str(record_id)[:15]] = failure_of(error or "UNKNOWN")
-    for record_id in _column(gateway, f"{path}/successfulResults", ["sf__Id"])["sf__Id"].to_pylist():
-        found[str(record_id)[:15]] = WriteResult(id=record_id)
+    for record_id, _ in _rows(gateway, f"{path}/unprocessedrecords"):
+        found[record_id[:15]] = WriteResult(code="UNPROCESSED", message="the job ended before this row", retry=True)
+    for record_id, error in _rows(gateway, f"{path}/failedResults"):
+        found[record_id[:15]] = failure_of(error or "UNKNOWN")
+    for record_id, _ in _rows(gateway, f"{path}/successfulResults"):
+        found[record_id[:15]] = WriteResult(id=record_id)
     return found
 
 
-def _column(gateway: Gateway, path: str, names: Sequence[str]) -> pa.Table:
-    columns: Mapping[str, pa.DataType] = {name: pa.string() for name in names}
-    empty = pa.table({name: pa.array([], pa.string()) for name in names})
+def _rows(gateway: Gateway, path: str) -> list[tuple[str, str | None]]:
+    """Read (record id, error) of a result file; the id is the one we sent, or the one the vendor adds."""
     request = Request("GET", path, write=True, headers={"Accept": "text/csv"})
-    return gateway.call(request, lambda answer: read_csv_page(answer.body, columns) if answer.body.strip() else empty)
+    table = gateway.call(request, lambda answer: _result_table(answer.body))
+    ids = pc.coalesce(table["Id"], table["sf__Id"]).to_pylist()
+    errors = table["sf__Error"].to_pylist()
+    return [(record_id, error) for record_id, error in zip(ids, errors, strict=True) if record_id]
+
+
+def _result_table(body: bytes) -> pa.Table:
+    columns: Mapping[str, pa.DataType] = dict.fromkeys(("Id", "sf__Id", "sf__Error"), pa.string())
+    if not body.strip():
+        return pa.table({name: pa.array([], kind) for name, kind in columns.items()})
+    return read_csv_page(body, columns, missing_is_null=True)
 
 
 def failure_of(error: str) -> WriteResult:

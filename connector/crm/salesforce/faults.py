@@ -45,7 +45,7 @@ def _first_error(body: bytes) -> tuple[str, str]:
 
 def _retry_after_s(headers: Mapping[str, str]) -> float | None:
     value = headers.get("Retry-After", "")
-    return min(float(value), 300.0) if value.isdigit() else None
+    return float(value) if value.isdigit() else None
 
 
 def _forbidden(request: Request, code: str, message: str) -> LeadlightError:

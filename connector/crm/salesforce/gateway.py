@@ -22,6 +22,7 @@ from connector.crm.salesforce.wire import Answer, JsonValue, Refusal, Request, S
 from connector.errors import AuthError, ConfigError, RetryableError
 
 T = TypeVar("T")
+RELATIVE = re.compile(r"[A-Za-z0-9_]+(/[A-Za-z0-9_]+)*/?")
 ABSOLUTE = re.compile(r"/services/(data/v[0-9.]+/query(All)?/[A-Za-z0-9_-]+|oauth2/userinfo)")
 USAGE = re.compile(r"(?<![\w-])api-usage=(\d+)/(\d+)")
 
@@ -90,13 +91,12 @@ class Gateway:
         return Answer(request, response.headers, response.content)
 
     def _dispatch(self, client: _BytesSalesforce, request: Request) -> requests.Response | None:
-        if request.path.startswith("/"):
-            if not ABSOLUTE.fullmatch(
-                request.path
-            ):  # the library appends the path to the host: "@elsewhere/" would win
-                raise ConfigError(f"Salesforce names {request.path!r} as the next page, which is not one of its paths")
+        if ABSOLUTE.fullmatch(request.path):
             # the library's public call that takes a path from the root
             answers = client.query_more(request.path, identifier_is_url=True)
+        elif not RELATIVE.fullmatch(request.path):
+            # answers name pages and jobs; the library puts them behind the host, where "@elsewhere/" would win
+            raise ConfigError(f"Salesforce names {request.path!r} to go on with, which is not one of its paths")
         else:
             options: dict[str, Any] = {"headers": dict(request.headers or {})}
             if request.json is not None:

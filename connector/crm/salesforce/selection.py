@@ -89,7 +89,12 @@ def _record_type(columns: Mapping[str, pa.DataType]) -> pa.StructType:
 def read_json_page(body: bytes, columns: Mapping[str, pa.DataType]) -> Batch:
     """Read a query's answer; raises RetryableError where it is cut off or is none."""
     schema = pa.schema(
-        [("totalSize", pa.int64()), ("nextRecordsUrl", pa.string()), ("records", pa.list_(_record_type(columns)))]
+        [
+            ("totalSize", pa.int64()),
+            ("done", pa.bool_()),
+            ("nextRecordsUrl", pa.string()),
+            ("records", pa.list_(_record_type(columns))),
+        ]
     )
     options = pa.json.ParseOptions(explicit_schema=schema, newlines_in_values=True, unexpected_field_behavior="ignore")
     # one block: the page is one JSON value, and a block must hold it whole
@@ -98,12 +103,12 @@ def read_json_page(body: bytes, columns: Mapping[str, pa.DataType]) -> Batch:
         page = pa.json.read_json(io.BytesIO(body), read_options=reading, parse_options=options)
     except pa.ArrowInvalid:
         return _read_odd_page(body, columns)
-    total, following = page["totalSize"][0].as_py(), page["nextRecordsUrl"][0].as_py()
+    total, done, following = (page[name][0].as_py() for name in ("totalSize", "done", "nextRecordsUrl"))
     if total is None:
         raise RetryableError("Salesforce answered a query with something other than records")
     records = page["records"].combine_chunks().flatten()
     arrays = [pc.struct_field(records, name.split(".")) for name in columns]
-    return Batch(pa.table(arrays, names=list(columns)), total, following)
+    return Batch(pa.table(arrays, names=list(columns)), total, None if done else following)
 
 
 def _read_odd_page(body: bytes, columns: Mapping[str, pa.DataType]) -> Batch:
@@ -111,7 +116,8 @@ def _read_odd_page(body: bytes, columns: Mapping[str, pa.DataType]) -> Batch:
     try:
         page = json.loads(body)
         arrays = [_array([_value(record, name) for record in page["records"]], kind) for name, kind in columns.items()]
-        return Batch(pa.table(arrays, names=list(columns)), page["totalSize"], page.get("nextRecordsUrl"))
+        following = None if page.get("done") else page.get("nextRecordsUrl")
+        return Batch(pa.table(arrays, names=list(columns)), page["totalSize"], following)
     except (ValueError, KeyError, TypeError, AttributeError, pa.ArrowInvalid, pa.ArrowTypeError):
         raise RetryableError("Salesforce answered a query with something other than records") from None
 
@@ -129,7 +135,7 @@ def _array(values: Sequence[JsonValue], kind: pa.DataType) -> pa.Array:
     return pa.array([text and text.encode("utf-8", "replace").decode() for text in texts], pa.string()).cast(kind)
 
 
-def read_csv_page(body: bytes, columns: Mapping[str, pa.DataType]) -> pa.Table:
+def read_csv_page(body: bytes, columns: Mapping[str, pa.DataType], *, missing_is_null: bool = False) -> pa.Table:
     """Read one set of Bulk results: an empty cell is null, "NA" is text, cells may hold line feeds.
 
     Raises RetryableError where it is cut off.
@@ -139,6 +145,7 @@ def read_csv_page(body: bytes, columns: Mapping[str, pa.DataType]) -> pa.Table:
     converting = pa.csv.ConvertOptions(
         column_types=dict(columns),
         include_columns=list(columns),
+        include_missing_columns=missing_is_null,
         null_values=[""],
         strings_can_be_null=True,
         quoted_strings_can_be_null=True,
