@@ -28,8 +28,13 @@ class EngineKind(StrEnum):
     duckdb = "duckdb"
 
 
+HELP = "Score the leads of a CRM, see every point, act on it."
+
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="Score the leads of a CRM, see every point, act on it."
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Score the leads of a CRM, see every point, act on it.",
 )
 sandbox_app = typer.Typer(no_args_is_help=True, help="A loopback CRM to try things on.")
 queue_app = typer.Typer(no_args_is_help=True, help="What waits to be written, or was refused.")

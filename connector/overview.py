@@ -39,7 +39,7 @@ def _bands(engine: duckdb.DuckDBPyConnection, job: Job) -> tuple[list[tuple[str,
 
 
 def _as_of(engine: duckdb.DuckDBPyConnection, job: Job) -> str:
-    row = engine.execute(f"SELECT max(as_of) FROM {job.lake.relation(SCORES)}").fetchone()  # noqa: S608 - as above
+    row = engine.execute(f"SELECT max(as_of)::TIMESTAMP FROM {job.lake.relation(SCORES)}").fetchone()  # noqa: S608 - as above
     return row[0].strftime("%d %b %Y %H:%M UTC") if row and row[0] else "never"
 
 

@@ -118,8 +118,10 @@ def _records(engine: duckdb.DuckDBPyConnection, job: Job) -> Iterator[dict[str, 
         return
     engine.register("written", written.as_arrow(job.state))
     people = job.lake.relation("people")
+    scored, held = (_naive(job, name) for name in (SCORES, MIRROR))
     cursor = engine.execute(
-        f"""SELECT s.*, m.* EXCLUDE (role), w.fields_json, w.written_at, p.account_id AS account_id
+        f"""SELECT s.* REPLACE ({scored}), m.* EXCLUDE (role) REPLACE ({held}), w.fields_json,
+                   w.written_at::TIMESTAMP AS written_at, p.account_id AS account_id
             FROM {scores} s JOIN {mirror} m ON m.role = 'person' AND m.record_id = s.subject_id
             JOIN {people} p ON p.person_id = s.subject_id
             LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id
@@ -129,6 +131,17 @@ def _records(engine: duckdb.DuckDBPyConnection, job: Job) -> Iterator[dict[str, 
     while rows := cursor.fetchmany(ROWS_AT_ONCE):
         for row in rows:
             yield dict(zip(names, row, strict=True))
+
+
+def _naive(job: Job, table: str) -> str:
+    """Cast a table's times to UTC without a zone, which DuckDB hands to Python without a library of zones."""
+    times = [name for name, kind in job.lake.columns(table).items() if kind.startswith("timestamp")]
+    return ", ".join(f"{quote(name)}::TIMESTAMP AS {quote(name)}" for name in times)
+
+
+def quote(name: str) -> str:
+    """Quote a column name."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _plan_record(rules: Rules, draft: Draft, row: Mapping[str, Any]) -> None:

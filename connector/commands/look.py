@@ -17,13 +17,16 @@ from scoring.explain import Explanation, sentence
 def doctor(out: Output, config: Path) -> int:
     """Run the checks and list them."""
     found = checks.examine(config)
-    marks = {True: Text("ok", style="green"), False: Text("wrong", style="bold red")}
-    rows = [[marks[check.ok], check.name, check.detail, check.fix] for check in found]
     ok = all(check.ok for check in found)
-    out.result(
-        {"ok": ok, "checks": [check.as_dict() for check in found]}, [table(None, ("", "check", "finding", "do"), rows)]
-    )
+    data = {"ok": ok, "checks": [check.as_dict() for check in found]}
+    out.result(data, [_finding(check) for check in found])
     return 0 if ok else 2
+
+
+def _finding(check: checks.Check) -> Text:
+    mark = Text("ok     ", style="green") if check.ok else Text("wrong  ", style="bold red")
+    fix = f"\n       do: {check.fix}" if check.fix and check.fix not in check.detail else ""
+    return Text.assemble(mark, f"{check.name}: {check.detail}{fix}")
 
 
 def explain(out: Output, config: Path, record: str, as_of: datetime | None) -> None:
