@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, repr=False)
-class Credentials:
-    """Hold what a client may sign in with."""
+class MadeUp:
+    """Hold what a client may sign in with, whatever the vendor."""
 
     token: str
     client_id: str
@@ -15,7 +15,7 @@ class Credentials:
     password: str
 
 
-def made_up(crm: str, seed: int) -> Credentials:
+def made_up(crm: str, seed: int) -> MadeUp:
     """Make credentials in the vendor's shape, the same for the same seed; they open nothing but a loopback sandbox."""
 
     def digits(purpose: str, count: int) -> str:
@@ -27,7 +27,7 @@ def made_up(crm: str, seed: int) -> Credentials:
         whole = digits("token", 32)
         token = "-".join(["pat", "na1", whole[:8], whole[8:12], whole[12:16], whole[16:20], whole[20:]])
         client_id = "-".join(digits("client", 32)[i : i + 8] for i in range(0, 32, 8))
-    return Credentials(
+    return MadeUp(
         token=token,
         client_id=client_id,
         client_secret=digits("secret", 48),

@@ -6,8 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connector.sandbox.credentials import Credentials
+from connector.sandbox.credentials import MadeUp
 from connector.sandbox.http import CrmApp
+from connector.sandbox.hubspot.app import HubSpotApp
+from connector.sandbox.salesforce.app import SalesforceApp
+from connector.sandbox.salesforce.org import Credentials
+from connector.sandbox.seed_hubspot import seed_hubspot
+from connector.sandbox.seed_salesforce import seed_salesforce
 from connector.sandbox.state import EPOCH_AT, Clock, Switches
 from connector.sandbox.storage import Storage
 from connector.sandbox.world.demo import demo_world, empty_world
@@ -27,40 +32,23 @@ class Vendor:
 
 
 def open_vendor(
-    crm: str, storage: Storage, clock: Clock, switches: Switches, credentials: Credentials, url: str
+    crm: str, storage: Storage, clock: Clock, switches: Switches, credentials: MadeUp, url: str
 ) -> Vendor:
-    """Make the vendor's tables and app; only the vendor that is served gets loaded."""
+    """Make the vendor's tables and app."""
     if crm == "salesforce":
-        return open_salesforce(storage, clock, switches, credentials, url)
-    return open_hubspot(storage, clock, switches, credentials, url)
-
-
-def open_salesforce(storage: Storage, clock: Clock, switches: Switches, credentials: Credentials, url: str) -> Vendor:
-    """Make a Salesforce org."""
-    from connector.sandbox.salesforce import org
-    from connector.sandbox.salesforce.app import SalesforceApp
-    from connector.sandbox.seed_salesforce import seed_salesforce
-
-    known = org.Credentials(
-        credentials.token,
-        credentials.client_id,
-        credentials.client_secret,
-        credentials.username,
-        credentials.password,
-    )
-    app = SalesforceApp(storage, clock, switches, known, url)
-    return Vendor("salesforce", app, lambda world: seed_salesforce(app, storage, world))
-
-
-def open_hubspot(storage: Storage, clock: Clock, switches: Switches, credentials: Credentials, url: str) -> Vendor:
-    """Make a HubSpot account."""
-    from connector.sandbox.hubspot.app import HubSpotApp
-    from connector.sandbox.seed_hubspot import seed_hubspot
-
-    app = HubSpotApp(storage, clock, switches, token=credentials.token)
-    app.install()
-    app.set_base_url(url)
-    return Vendor("hubspot", app, lambda world: seed_hubspot(app, storage, world))
+        login = Credentials(
+            token=credentials.token,
+            client_id=credentials.client_id,
+            client_secret=credentials.client_secret,
+            username=credentials.username,
+            password=credentials.password,
+        )
+        org = SalesforceApp(storage, clock, switches, login, url)
+        return Vendor(crm, org, lambda world: seed_salesforce(org, storage, world))
+    account = HubSpotApp(storage, clock, switches, token=credentials.token)
+    account.install()
+    account.set_base_url(url)
+    return Vendor(crm, account, lambda world: seed_hubspot(account, storage, world))
 
 
 def fill(vendor: Vendor, storage: Storage, clock: Clock, world: str, *, people: int, seed: int) -> None:

@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -29,6 +30,7 @@ BODY_MAX_BYTES = 200_000_000
 GZIP_MIN_BYTES = 1024
 DRIP_MAX_S = 600.0
 DRIP_STEP_S = 0.05
+GRACE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class LoopbackServer(ThreadingHTTPServer):
         self.exchange: Exchange = refuse
         self._tls = tls
         self._open: set[socket.socket] = set()
-        self._open_lock = threading.Lock()
+        self._answering = 0
+        self._idle = threading.Condition()
         self._thread = threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         super().__init__(("127.0.0.1", port), ConnectionHandler)
 
@@ -83,14 +86,37 @@ class LoopbackServer(ThreadingHTTPServer):
         self._thread.start()
 
     def end(self) -> None:
-        """Stop listening and end every open connection."""
+        """Stop listening, let answers under way go out, end every open connection."""
         if self._thread.is_alive():
             self.shutdown()
             self._thread.join()
         self.server_close()
-        with self._open_lock:
+        with self._idle:
             for connection in self._open:
-                hang_up(connection)
+                hang_up(connection, socket.SHUT_RD)
+            self._idle.wait_for(lambda: not self._answering, GRACE_S)
+            for connection in self._open:
+                hang_up(connection, socket.SHUT_RDWR)
+
+    def answer(self, request: Request, wait: Wait) -> Delivery:
+        """Call the exchange function; a fault of its own is answered as a server answers it."""
+        try:
+            return self.exchange(request, wait)
+        except Exception:
+            traceback.print_exc()
+            return Delivery(Response(500, b"sandbox fault, see its stderr", {"Content-Type": "text/plain"}))
+
+    @contextmanager
+    def busy(self) -> Iterator[None]:
+        """Mark an answer as under way."""
+        with self._idle:
+            self._answering += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._answering -= 1
+                self._idle.notify_all()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection; the TLS handshake is left to the connection's own thread."""
@@ -98,13 +124,13 @@ class LoopbackServer(ThreadingHTTPServer):
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._tls:
             connection = self._tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
-        with self._open_lock:
+        with self._idle:
             self._open.add(connection)
         return connection, address
 
     def shutdown_request(self, request: Any) -> None:  # noqa: ANN401 - the base class's type
         """Close a connection."""
-        with self._open_lock:
+        with self._idle:
             self._open.discard(request)
         super().shutdown_request(request)
 
@@ -119,10 +145,10 @@ def refuse(request: Request, wait: Wait) -> Delivery:
     return Delivery(Response(503))
 
 
-def hang_up(connection: socket.socket) -> None:
+def hang_up(connection: socket.socket, direction: int) -> None:
     """Wake whoever reads from a connection; one that is closed already is left alone."""
     try:
-        socket.socket.shutdown(connection, socket.SHUT_RDWR)
+        socket.socket.shutdown(connection, direction)  # under TLS: of the plain socket, as a dying machine would
     except OSError:
         return
 
@@ -157,12 +183,9 @@ class ConnectionHandler(BaseHTTPRequestHandler):
             self.close_connection = True
             self._deliver(Delivery(Response(400, str(error).encode(), {"Content-Type": "text/plain"})), "")
             return
-        try:
-            delivery = self.server.exchange(request, self._wait)
-        except Exception:
-            traceback.print_exc()
-            delivery = Delivery(Response(500, b"sandbox fault, see its stderr", {"Content-Type": "text/plain"}))
-        self._deliver(delivery, request.headers.get("accept-encoding", ""))
+        with self.server.busy():
+            delivery = self.server.answer(request, self._wait)
+            self._deliver(delivery, request.headers.get("accept-encoding", ""))
 
     def _read_request(self) -> Request:
         headers = {name.lower(): value for name, value in self.headers.items()}

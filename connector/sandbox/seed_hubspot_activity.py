@@ -28,7 +28,7 @@ Occurrence = tuple[str, str, str, int, int, str]
 
 def seed_activities(storage: Storage, book: Book, world: World) -> None:
     """Make engagements with their associations, and event occurrences, from one pass over the world's events."""
-    batches = Batches(storage, dict(ENGAGEMENTS))
+    batches = Batches(storage, ENGAGEMENTS)
     links: dict[tuple[str, str], list[tuple[str, str]]] = {
         (plural, target): [] for plural in ENGAGEMENTS for target in ("contacts", "companies")
     }

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from connector.sandbox.salesforce.app import SalesforceApp
 from connector.sandbox.salesforce.ids import record_id
 from connector.sandbox.salesforce.objects import FieldSpec
-from connector.sandbox.salesforce_book import Book, Who
+from connector.sandbox.salesforce_book import Book, Who, defaults, put
 from connector.sandbox.seed_salesforce_activity import seed_activities, seed_opportunities
 from connector.sandbox.seeding import (
     UNKNOWN_CREATED_S,
@@ -48,6 +48,7 @@ ACCOUNT = (
     "Type",
     "OwnerId",
     CANONICAL,
+    "Technologies__c",
 )
 
 
@@ -94,9 +95,9 @@ def seed_owners(storage: Storage, book: Book, world: World) -> None:
         queues.append((queue_id, *at, owner.last_name, developer_name, "Queue"))
         sobjects.append((record_id("QueueSobject", number), *at, queue_id, "Lead"))
     columns = ("Username", "Email", "FirstName", "LastName", "Alias", "IsActive", "UserType")
-    storage.seed("User", columns, users)
-    storage.seed("Group", ("Name", "DeveloperName", "Type"), queues)
-    storage.seed("QueueSobject", ("QueueId", "SobjectType"), sobjects)
+    put(storage, "User", columns, users)
+    put(storage, "Group", ("Name", "DeveloperName", "Type"), queues)
+    put(storage, "QueueSobject", ("QueueId", "SobjectType"), sobjects)
 
 
 def seed_accounts(storage: Storage, book: Book, world: World) -> dict[str, Account]:
@@ -108,21 +109,18 @@ def seed_accounts(storage: Storage, book: Book, world: World) -> dict[str, Accou
             account_id = record_id("Account", number)
             book.accounts[account.account_id] = account_id
             kept[account.account_id] = account._replace(custom=())
-            facts = (account.name or account.domain or account.account_id, account.domain, account.industry)
-            size = (whole(account.employees), account.revenue, account.country, account.type)
-            own = (book.user(account.owner_id), account.account_id, account.technologies)
-            yield (
-                account_id,
-                *stamps(number, UNKNOWN_CREATED_S),
-                *facts,
-                *size,
-                *own,
-                *stored(world.account_columns, account.custom),
-            )
+            custom = stored(world.account_columns, account.custom)
+            yield (account_id, *stamps(number, UNKNOWN_CREATED_S), *account_facts(account, book), *custom)
 
-    columns = (*ACCOUNT, "Technologies__c", *map(title_case, world.account_columns))
-    storage.seed("Account", columns, rows())
+    put(storage, "Account", (*ACCOUNT, *map(title_case, world.account_columns)), rows())
     return kept
+
+
+def account_facts(account: Account, book: Book) -> tuple[object, ...]:
+    """Give an account's fields."""
+    named = (account.name or account.domain or account.account_id, account.domain, account.industry)
+    size = (whole(account.employees), account.revenue, account.country, account.type)
+    return (*named, *size, book.user(account.owner_id), account.account_id, account.technologies)
 
 
 def seed_people(
@@ -130,8 +128,13 @@ def seed_people(
 ) -> None:
     """Make leads and contacts; a converted lead leaves a lead and its contact."""
     custom = (*KNOWN_COLUMNS, *map(title_case, world.people_columns))
-    lead_columns = (*PERSON, *LEAD, *CONVERTED, *custom)
-    batches = Batches(storage, {"Lead": lead_columns, "Contact": (*PERSON, "AccountId", "MailingCountry", *custom)})
+    columns = {
+        "Lead": (*PERSON, *LEAD, *CONVERTED, *custom),
+        "Contact": (*PERSON, "AccountId", "MailingCountry", *custom),
+        "Account": ACCOUNT,
+    }
+    batches = Batches(storage, columns, defaults)
+    batches.counts["Account"] = len(accounts)
     for person in world.people():
         contact = person.kind == "contact" or (person.kind is None and person.account_id is not None)
         shared = (*known_columns(person, judged.get(person.person_id)), *stored(world.people_columns, person.custom))
@@ -149,11 +152,11 @@ def add_person(
     contact: bool,
 ) -> None:
     """Make one person's record or records and note where its activity goes."""
-    account_id = book.accounts.get(person.account_id or "")
-    who = Who("", is_contact=True, account_id=account_id, owner_id=book.user(person.owner_id))
+    who = Who("", is_contact=False, account_id=None, owner_id=book.user(person.owner_id))
     if contact or person.converted_s:
         number = batches.next_number("Contact")
-        who = Who(record_id("Contact", number), True, account_id, who.owner_id)
+        account_id = book.accounts.get(person.account_id or "") or company_account(batches, book, person)
+        who = Who(record_id("Contact", number), is_contact=True, account_id=account_id, owner_id=who.owner_id)
         created_s = person.converted_s or person.created_s or UNKNOWN_CREATED_S
         facts = (*person_facts(person, who.owner_id), account_id, person.country)
         batches.add("Contact", (who.id, *stamps(number, created_s), *facts, *shared))
@@ -161,10 +164,22 @@ def add_person(
         number = batches.next_number("Lead")
         lead_id, created_s = record_id("Lead", number), person.created_s or UNKNOWN_CREATED_S
         facts = (*person_facts(person, book.lead_owner(person.owner_id)), *lead_facts(person, accounts, shared))
-        converted = (day_text(person.converted_s // 86_400), who.id, account_id) if person.converted_s else (None,) * 3
-        batches.add("Lead", (lead_id, *stamps(number, created_s), *facts, *converted, *shared))
-        who = who if person.converted_s else Who(lead_id, False, None, who.owner_id)
+        gone = (day_text(person.converted_s // 86_400), who.id, who.account_id) if person.converted_s else (None,) * 3
+        batches.add("Lead", (lead_id, *stamps(number, created_s), *facts, *gone, *shared))
+        who = who if person.converted_s else who._replace(id=lead_id)
     book.people[person.person_id] = who
+
+
+def company_account(batches: Batches, book: Book, person: Person) -> str | None:
+    """Make the account of a contact that knows its company but has no account: a contact cannot hold it itself."""
+    facts = (person.company, person.domain, person.industry, person.employees, person.revenue)
+    if all(fact is None for fact in (*facts, person.technologies)):
+        return None
+    number = batches.next_number("Account")
+    account_id = record_id("Account", number)
+    account = Account(f"{person.person_id}:company", *facts, person.country, person.technologies, None, person.owner_id)
+    batches.add("Account", (account_id, *stamps(number, UNKNOWN_CREATED_S), *account_facts(account, book)))
+    return account_id
 
 
 def person_facts(person: Person, owner_id: str) -> tuple[object, ...]:
@@ -205,7 +220,7 @@ def seed_merges(storage: Storage, book: Book, world: World) -> None:
             losers[name].append((record_id(name, 5_000_000 + number), *stamps(number, created_s), *row))
     for name, rows in losers.items():
         columns = (*PERSON, *(("Company",) if name == "Lead" else ()), "MasterRecordId")
-        storage.seed(name, columns, rows)
+        put(storage, name, columns, rows)
         storage.execute(f'UPDATE "{name}" SET _deleted = 1 WHERE MasterRecordId IS NOT NULL')  # noqa: S608 - our two names
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from connector.sandbox.salesforce.ids import record_id
 from connector.sandbox.salesforce.org import ADMIN_USER
-from connector.sandbox.salesforce_book import Book, Who
+from connector.sandbox.salesforce_book import Book, Who, defaults, put
 from connector.sandbox.seeding import (
     EPOCH_S,
     UNKNOWN_CREATED_S,
@@ -39,7 +39,7 @@ ACTIVITIES: dict[str, Sequence[str]] = {
 
 def seed_activities(storage: Storage, book: Book, world: World) -> None:
     """Make tasks, events, campaign members and web activity from one pass over the world's events."""
-    batches = Batches(storage, dict(ACTIVITIES))
+    batches = Batches(storage, ACTIVITIES, defaults)
     campaigns: dict[str, str] = {}
     members: set[tuple[str, str]] = set()
     for event in world.events():
@@ -56,7 +56,7 @@ def seed_activities(storage: Storage, book: Book, world: World) -> None:
         (key, *stamps(n, UNKNOWN_CREATED_S), name, "Webinar", 1, ADMIN_USER)
         for n, (name, key) in enumerate(campaigns.items())
     ]
-    storage.seed("Campaign", ("Name", "Type", "IsActive", "OwnerId"), rows)
+    put(storage, "Campaign", ("Name", "Type", "IsActive", "OwnerId"), rows)
 
 
 def table_for(event: Event, who: Who | None, members: set[tuple[str, str]]) -> str:
@@ -140,4 +140,4 @@ def seed_opportunities(storage: Storage, book: Book, deals: Iterable[Deal]) -> N
         owner = who.owner_id if who else ADMIN_USER
         at = (deal.created_s * 1000, modified_s(number, deal.created_s) * 1000)
         rows.append((record_id("Opportunity", number), *at, *facts, *lookups, owner))
-    storage.seed("Opportunity", (*columns, "Contact__c", "Lead__c", "OwnerId"), rows)
+    put(storage, "Opportunity", (*columns, "Contact__c", "Lead__c", "OwnerId"), rows)

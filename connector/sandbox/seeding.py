@@ -1,6 +1,6 @@
 """What both vendors' seeds share: rows in batches, stamps, exact times as text, names for custom fields."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from time import gmtime
 from typing import NamedTuple
@@ -40,10 +40,21 @@ def second_text(second: int) -> str:
 
 
 class Batches:
-    """Gather rows of several tables from one stream and store each table's in batches."""
+    """Gather rows of several tables from one stream and store each table's in batches.
 
-    def __init__(self, storage: Storage, columns: dict[str, Sequence[str]]) -> None:
-        self._storage, self._columns = storage, columns
+    constants gives the columns, and their values, that each row of a table has beside the given ones.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        columns: Mapping[str, Sequence[str]],
+        constants: Callable[[str, Sequence[str]], Mapping[str, object]] = lambda name, columns: {},
+    ) -> None:
+        fixed = {name: constants(name, given) for name, given in columns.items()}
+        self._storage = storage
+        self._columns = {name: (*given, *fixed[name]) for name, given in columns.items()}
+        self._constants = {name: tuple(values.values()) for name, values in fixed.items()}
         self._rows: dict[str, list[Sequence[object]]] = {name: [] for name in columns}
         self.counts = dict.fromkeys(columns, 0)
 
@@ -55,7 +66,7 @@ class Batches:
     def add(self, table: str, row: Sequence[object]) -> None:
         """Take one row: id, created and modified in milliseconds, then the table's columns."""
         rows = self._rows[table]
-        rows.append(row)
+        rows.append((*row, *self._constants[table]))
         if len(rows) >= BATCH_ROWS:
             self._storage.seed(table, self._columns[table], rows)
             rows.clear()

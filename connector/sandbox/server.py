@@ -11,7 +11,7 @@ from types import FrameType, TracebackType
 from typing import Any, Literal
 
 from connector.sandbox.control import Control
-from connector.sandbox.credentials import Credentials, made_up
+from connector.sandbox.credentials import MadeUp, made_up
 from connector.sandbox.faults import FaultInjector, deliver
 from connector.sandbox.filling import fill, open_vendor
 from connector.sandbox.http import CrmApp, Request, Response
@@ -113,7 +113,7 @@ def start(options: SandboxOptions) -> RunningSandbox:
         return RunningSandbox(ready, stack.pop_all())
 
 
-def ready_line(crm: Crm, url: str, control_url: str, credentials: Credentials, ca_file: Path | None) -> dict[str, Any]:
+def ready_line(crm: Crm, url: str, control_url: str, credentials: MadeUp, ca_file: Path | None) -> dict[str, Any]:
     """Say where the sandbox is and what opens it."""
     return {
         "schema": 1,
