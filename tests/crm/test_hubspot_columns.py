@@ -118,6 +118,13 @@ def test_pages_become_one_table_with_associations_once() -> None:
     ]
 
 
+@given(st.lists(st.none() | st.lists(st.integers(0, 30).map(str), max_size=12), max_size=80))
+def test_ids_are_kept_once_and_in_their_order(lists: list[list[str] | None]) -> None:
+    kind = pa.list_(pa.struct([("id", pa.string())]))
+    results = pa.array([None if ids is None else [{"id": one} for one in ids] for ids in lists], kind)
+    assert columns.distinct(results).to_pylist() == [list(dict.fromkeys(ids or [])) for ids in lists]
+
+
 def test_associations_that_go_on_are_found_and_replaced() -> None:
     fields = ["id", "associations.companies"]
     rows = columns.record_rows(

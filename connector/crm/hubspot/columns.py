@@ -119,8 +119,10 @@ def _associated(rows: pa.StructArray, ids: pa.Array, association: str, links: Li
 
 def distinct(results: pa.ListArray) -> pa.Array:
     """Turn lists of {id} into lists of ids, each id once (HubSpot repeats it for every association type)."""
-    pairs = pa.table([pc.list_parent_indices(results), pc.struct_field(pc.list_flatten(results), "id")], ["row", "id"])
-    pairs = pairs.group_by(["row", "id"], use_threads=False).aggregate([])  # single-threaded keeps the order
+    ids = pc.struct_field(pc.list_flatten(results), "id")
+    places = pa.array(range(len(ids)), pa.int32())  # groups come in any order
+    pairs = pa.table([pc.list_parent_indices(results), ids, places], ["row", "id", "place"])
+    pairs = pairs.group_by(["row", "id"], use_threads=False).aggregate([("place", "min")]).sort_by("place_min")
     offsets = [0]
     rows, counts = pc.value_counts(pairs["row"]).flatten()
     sizes = dict(zip(rows.to_pylist(), counts.to_pylist(), strict=True))
