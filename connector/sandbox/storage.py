@@ -157,7 +157,8 @@ class Storage:
             "_id TEXT PRIMARY KEY, _created_at INTEGER, _modified_at INTEGER, _deleted INTEGER, _created_by TEXT,"
             " _modified_by TEXT"
         )
-        self.execute(f"CREATE TABLE IF NOT EXISTS {quote(object)} ({own}) WITHOUT ROWID")
+        fields = "".join(f", {quote(name)} {kind}" for name, kind in columns.items())
+        self.execute(f"CREATE TABLE IF NOT EXISTS {quote(object)} ({own}{fields}) WITHOUT ROWID")
         present = self.columns(object)
         for name, kind in columns.items():
             if name not in present:

@@ -12,9 +12,18 @@ from connector.sandbox.hubspot.objects import ObjectType, object_type
 from connector.sandbox.hubspot.pipelines import known_stages
 from connector.sandbox.hubspot.schema import Schema
 from connector.sandbox.hubspot.values import Rules
-from connector.sandbox.hubspot.wire import ApiError, json_response, missing_scopes, stamp, validation_error
+from connector.sandbox.hubspot.wire import (
+    ApiError,
+    json_response,
+    missing_scopes,
+    stamp,
+    validation_error,
+    whole_number,
+)
 from connector.sandbox.state import Clock, Switches
 from connector.sandbox.storage import Storage, Transaction
+
+COUNTS_MAX = 256
 
 
 class Counts:
@@ -27,7 +36,7 @@ class Counts:
     def get(self, storage: Storage, statement: str, values: Sequence[Any]) -> int:
         """Run a counting statement, or tell what it told since the last commit."""
         with storage.lock:
-            if storage.commits != self._commits:
+            if storage.commits != self._commits or len(self._known) >= COUNTS_MAX:
                 self._known, self._commits = {}, storage.commits
             key = (statement, tuple(values))
             if key not in self._known:
@@ -153,11 +162,10 @@ class Call:
         text = self.request.first(parameter)
         if text is None or text == "":
             return default
-        if not text.lstrip("-").isdigit():
-            raise validation_error(f"{parameter}: {text} is not a valid number")
-        if not 1 <= int(text) <= most:
+        number = whole_number(text)
+        if number is None or not 1 <= number <= most:
             raise validation_error(f"{parameter} must be between 1 and {most}, was {text}")
-        return int(text)
+        return number
 
 
 def split_names(given: list[str]) -> list[str]:

@@ -117,13 +117,16 @@ def resource(path: str) -> str:
 
 
 def route(method: str, path: str) -> tuple[Handler, Mapping[str, str]]:
-    """Find a request's handler; raises HtmlError 404 or ApiError 405."""
+    """Find a request's handler; raises HtmlError 404 or ApiError 405.
+
+    A POST to a record's path is an action that is not served (merging), hence unknown.
+    """
     wanted, known = resource(path), False
     for allowed, pattern, act in routes():
         found = pattern.fullmatch(wanted)
         if found and allowed == method:
             return act, found.groupdict()
-        known = known or bool(found)
+        known = known or (bool(found) and method != "POST")
     if known:
         raise ApiError(405, "HTTP 405 Method Not Allowed")
     raise html_not_found()
@@ -158,7 +161,8 @@ class HubSpotApp:
         call, correlation = Call(self._account, request), str(uuid.uuid4())
         headers = {"X-HubSpot-Correlation-Id": correlation, "Vary": "origin, accept-encoding", "Server": "cloudflare"}
         try:
-            response = self._admitted(call, headers)
+            with self._account.storage.lock:  # what is checked first is still so when it is written
+                response = self._admitted(call, headers)
         except ApiError as error:
             response = json_response(error.status, {**error.body, "correlationId": correlation})
         except HtmlError as error:

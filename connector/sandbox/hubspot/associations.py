@@ -48,6 +48,10 @@ PAIRS: tuple[tuple[str, str, int, str, int, str, bool], ...] = (
     ("tickets", "companies", 339, "ticket_to_company_unlabeled", 340, "company_to_ticket_unlabeled", False),
     ("tickets", "companies", 26, "ticket_to_company", 25, "company_to_ticket", True),
     ("tickets", "deals", 28, "ticket_to_deal", 27, "deal_to_ticket", False),
+    ("contacts", "contacts", 449, "contact_to_contact", 449, "contact_to_contact", False),
+    ("companies", "companies", 450, "company_to_company", 450, "company_to_company", False),
+    ("deals", "deals", 451, "deal_to_deal", 451, "deal_to_deal", False),
+    ("tickets", "tickets", 452, "ticket_to_ticket", 452, "ticket_to_ticket", False),
 )
 ENGAGEMENTS: tuple[tuple[str, str, int, int, int, int], ...] = (
     ("notes", "note", 202, 190, 214, 228),
@@ -72,7 +76,7 @@ def association_types() -> tuple[AssociationType, ...]:
         label = "Primary" if primary else None
         found.append(AssociationType(there_id, from_type, to_type, there, back_id, label))
         found.append(AssociationType(back_id, to_type, from_type, back, there_id, label))
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 @cache

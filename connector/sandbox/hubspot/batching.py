@@ -21,6 +21,7 @@ from connector.sandbox.hubspot.writing import (
     show,
     update,
 )
+from connector.sandbox.storage import Transaction
 
 Input = dict[str, Any]
 Values = Mapping[str, str]
@@ -49,21 +50,8 @@ def batch_create(call: Call, object: str) -> Response:  # noqa: A002 - the vendo
             numbers.append(number)
         shown = show(call.account, kind, numbers, None)
         transaction.status = 207 if errors else 201
-    results = [traced(shown[number], each) for number, each in zip(numbers, done(inputs, errors), strict=True)]
-    body = batch_body(started, call.account.clock.now_ms(), results, errors)
+    body = batch_body(started, call.account.clock.now_ms(), [shown[number] for number in numbers], errors)
     return json_response(207 if errors else 201, body)
-
-
-def done(inputs: Sequence[Input], errors: Sequence[Mapping[str, Any]]) -> list[Input]:
-    """Give the inputs that no error names."""
-    failed = {trace for error in errors for trace in error["context"]["objectWriteTraceId"]}
-    return [each for each in inputs if str(each.get("objectWriteTraceId")) not in failed]
-
-
-def traced(record: dict[str, Any], each: Input) -> dict[str, Any]:
-    """Tell the input's own mark beside the record that came of it."""
-    trace = each.get("objectWriteTraceId")
-    return record if trace is None else {**record, "objectWriteTraceId": str(trace)}
 
 
 def refused(call: Call, kind: ObjectType, error: Exception, each: Input, *, partly: bool) -> dict[str, Any]:
@@ -89,32 +77,30 @@ def batch_update(call: Call, object: str) -> Response:  # noqa: A002 - the vendo
     keys = keys_of(inputs)
     clean = accept(call.account, kind, [properties_of(each) for each in inputs], new=False)
     numbers = numbers_of(call, kind, inputs, keys)
-    found = [(number, values, each) for number, values, each in zip(numbers, clean, inputs, strict=True) if number]
+    found = [(number, values) for number, values in zip(numbers, clean, strict=True) if number]
     missing = [key for key, number in zip(keys, numbers, strict=True) if number is None]
     errors = [some_missing(kind.singular, missing)] if missing else []
-    results: list[dict[str, Any]] = []
-    if found:
-        with call.writing(207 if errors else 200) as transaction:
-            for number, values, _ in found:
-                try:
-                    update(call.account, transaction, kind, number, values)
-                except TakenError as taken:
-                    raise conflict(call.account, kind, taken, number) from taken
-            results = shown_updates(call, kind, found)
+    with call.writing(207 if errors else 200) as transaction:
+        for number, values in found:
+            try:
+                update(call.account, transaction, kind, number, values)
+            except TakenError as taken:
+                raise conflict(call.account, kind, taken, number) from taken
+        results = shown_updates(call, kind, found)
     body = batch_body(started, call.account.clock.now_ms(), results, errors)
     return json_response(207 if errors else 200, body)
 
 
-def shown_updates(call: Call, kind: ObjectType, found: Sequence[tuple[str, Values, Input]]) -> list[dict[str, Any]]:
+def shown_updates(call: Call, kind: ObjectType, found: Sequence[tuple[str, Values]]) -> list[dict[str, Any]]:
     """Show updated records, each with its own written properties."""
-    names = {name for _, values, _ in found for name in values}
-    shown = show(call.account, kind, [number for number, _, _ in found], names)
+    names = {name for _, values in found for name in values}
+    shown = show(call.account, kind, [number for number, _ in found], names)
     results = []
-    for number, values, each in found:
+    for number, values in found:
         record = shown[number]
         kept = {*values, *kind.echoed, *kind.always}
         properties = {name: value for name, value in record["properties"].items() if name in kept}
-        results.append(traced({**record, "properties": properties}, each))
+        results.append({**record, "properties": properties})
     return results
 
 
@@ -156,21 +142,28 @@ def batch_upsert(call: Call, object: str) -> Response:  # noqa: A002 - the vendo
     accept(call.account, kind, [values for values, new in zip(raw, fresh, strict=True) if new], new=True)
     missing = [key for key, number, new in zip(keys, numbers, fresh, strict=True) if number is None and not new]
     errors = [some_missing(kind.singular, missing)] if missing else []
-    work = [part for part in zip(numbers, clean, inputs, strict=True) if part[0] or keyed(part[2])]
-    results: list[dict[str, Any]] = []
-    if work:
-        with call.writing(207 if errors else 200) as transaction:
-            for number, values, each in work:
-                try:
-                    written = number or insert(call.account, transaction, kind, values)
-                    if number:
-                        update(call.account, transaction, kind, number, values)
-                except TakenError as taken:
-                    raise conflict(call.account, kind, taken, number or "") from taken
-                record = show(call.account, kind, [written], values if number else None)[written]
-                results.append(traced({**record, "new": number is None}, each))
+    with call.writing(207 if errors else 200) as transaction:
+        results = [
+            upsert(call, transaction, kind, number, values)
+            for number, values, new in zip(numbers, clean, fresh, strict=True)
+            if number or new
+        ]
     body = batch_body(started, call.account.clock.now_ms(), results, errors)
     return json_response(207 if errors else 200, body)
+
+
+def upsert(
+    call: Call, transaction: Transaction, kind: ObjectType, number: str | None, values: Values
+) -> dict[str, Any]:
+    """Update a record or create one, and show it; raises ApiError where a unique value is taken."""
+    try:
+        if number:
+            update(call.account, transaction, kind, number, values)
+        written = number or insert(call.account, transaction, kind, values)
+    except TakenError as taken:
+        raise conflict(call.account, kind, taken, number or "") from taken
+    record = show(call.account, kind, [written], values if number else None)[written]
+    return {**record, "new": number is None}
 
 
 def keyed(each: Input) -> dict[str, Any]:

@@ -26,9 +26,12 @@ CHANGEABLE = {"label": "label", "description": "description", "groupName": "grou
 
 def property_body(prop: Property, *, stamped: bool = True) -> dict[str, Any]:
     """Show a property; batches leave its stamps out."""
+    enumerated = prop.type == "enumeration" and (prop.options or prop.field_type == "radio")
+    fixed = {"readOnlyOptions": prop.field_type != "radio"} if prop.hubspot_defined and not prop.read_only else {}
     rights = {
-        "archivable": not prop.hubspot_defined,
+        "archivable": True,
         "readOnlyDefinition": prop.hubspot_defined,
+        **(fixed if enumerated else {}),
         "readOnlyValue": prop.read_only,
     }
     times = {"updatedAt": prop.updated_at, "createdAt": prop.created_at} if stamped else {}
@@ -42,6 +45,7 @@ def property_body(prop: Property, *, stamped: bool = True) -> dict[str, Any]:
         "description": prop.description,
         "groupName": prop.group,
         "options": list(prop.options),
+        **({"referencedObjectType": prop.references} if prop.references else {}),
         **users,
         "displayOrder": prop.display_order,
         "calculated": prop.calculated,

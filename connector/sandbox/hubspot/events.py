@@ -16,7 +16,7 @@ from connector.sandbox.hubspot.account import Call
 from connector.sandbox.hubspot.objects import object_type
 from connector.sandbox.hubspot.reading import next_page
 from connector.sandbox.hubspot.values import milliseconds
-from connector.sandbox.hubspot.wire import json_response, stamp, validation_error
+from connector.sandbox.hubspot.wire import json_response, stamp, validation_error, whole_number
 from connector.sandbox.storage import Storage
 
 PAGE_MAX = 100
@@ -109,7 +109,7 @@ def filter_value(parameter: str, given: str) -> str | int:
         if kind is None:
             raise validation_error(f"Unable to infer object type from: {given}")
         return kind.plural
-    number = int(given) if parameter == "objectId" and given.isdigit() else milliseconds(given)
+    number = whole_number(given) if parameter == "objectId" else milliseconds(given)
     if number is None:
         raise validation_error(f"{parameter}: {given} is not valid")
     return number

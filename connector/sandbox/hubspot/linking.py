@@ -9,7 +9,7 @@ from connector.sandbox.hubspot.account import Call
 from connector.sandbox.hubspot.associations import AssociationType
 from connector.sandbox.hubspot.objects import ObjectType
 from connector.sandbox.hubspot.reading import next_page, projection
-from connector.sandbox.hubspot.wire import batch_body, json_response, not_found, validation_error
+from connector.sandbox.hubspot.wire import batch_body, json_response, not_found, validation_error, whole_number
 
 READ_MAX, WRITE_MAX, PAGE_MAX = 1000, 2000, 500
 
@@ -50,14 +50,14 @@ def batch_read(call: Call, from_object: str, to_object: str) -> Response:
 
 def cursor(raw: object) -> int:
     """Read a page's start: the next record id; 0 where there is none."""
-    return int(str(raw)) if str(raw).isdigit() else 0
+    return whole_number(raw) or 0
 
 
 def linked_records(
     call: Call, source: ObjectType, target: ObjectType, cursors: Mapping[str, int]
 ) -> dict[str, list[dict[str, Any]]]:
     """Give the associated records of many records, each with its association types."""
-    numbers = [int(number) for number in cursors if number.isdigit()]
+    numbers = [asked for number in cursors if (asked := whole_number(number)) is not None]
     marks = ", ".join("?" for _ in numbers)
     rows = call.storage.query(
         f"SELECT from_id, to_id, type_id FROM associations WHERE from_type = ? AND to_type = ? AND from_id IN ({marks})"  # noqa: S608 - marks alone
@@ -148,7 +148,7 @@ def pair_of(call: Call, source: ObjectType, target: ObjectType, each: Mapping[st
     found = []
     for kind, end in ((source, each.get("from")), (target, each.get("to"))):
         number = str(end.get("id", "")) if isinstance(end, Mapping) else ""
-        if not number.isdigit():
+        if whole_number(number) is None:
             message = f"{number} is not a valid ID"
             raise RefusedError(message, subCategory="crm.associations.INVALID_IDENTIFIER", context={"id": [number]})
         if not call.storage.get(kind.plural, number):
@@ -211,14 +211,13 @@ def batch_archive(call: Call, from_object: str, to_object: str) -> Response:
     inputs = call.inputs(WRITE_MAX)
     with call.writing(204) as transaction:
         for each in inputs:
-            own = str((each.get("from") or {}).get("id", ""))
+            own = whole_number((each.get("from") or {}).get("id"))
             for other in each.get("to") or []:
-                number = str(other.get("id", ""))
-                if own.isdigit() and number.isdigit():
-                    associations.unlink(transaction.execute, source.plural, target.plural, int(own), int(number))
-                    transaction.associate(
-                        source.plural, own, {"to_object": target.plural, "to_id": number, "gone": True}
-                    )
+                number = whole_number(other.get("id"))
+                if own is not None and number is not None:
+                    associations.unlink(transaction.execute, source.plural, target.plural, own, number)
+                    gone = {"to_object": target.plural, "to_id": str(number), "gone": True}
+                    transaction.associate(source.plural, str(own), gone)
     return Response(204)
 
 

@@ -36,7 +36,8 @@ class ObjectType:
 class Property:
     """Describe one property as `/crm/v3/properties` shows it.
 
-    owner: the value is an owner's id. epoch: a datetime that is told as milliseconds since 1970.
+    owner: the value is an owner's id. references: the object type whose id the value is. epoch: a datetime told as
+    milliseconds since 1970.
     Stored values are text: datetimes as `2026-07-01T12:00:00.000Z`, dates as `2026-07-01`, numbers as written,
     booleans as `true` and `false`, several options joined by `;`.
     """
@@ -55,6 +56,7 @@ class Property:
     external_options: bool = False
     owner: bool = False
     epoch: bool = False
+    references: str = ""
     form_field: bool = False
     hubspot_defined: bool = False
     display_order: int = -1
@@ -178,6 +180,7 @@ def _standard(row: Mapping[str, str], kind: ObjectType) -> Property:
         external_options="x" in flags or "o" in flags,
         owner="o" in flags,
         epoch="e" in flags,
+        references="OWNER" if "o" in flags else "COMPANY" if "C" in flags else "",
         form_field="f" in flags,
         hubspot_defined=True,
     )
@@ -199,7 +202,11 @@ def option(value: str, label: str, order: int) -> Mapping[str, Any]:
 
 def boolean_options() -> tuple[Mapping[str, Any], ...]:
     """Make the two options of a boolean property."""
-    return (option("true", "Yes", 0), option("false", "No", 1))
+    pairs = (("true", "Yes"), ("false", "No"))
+    return tuple(
+        {"label": label, "value": value, "displayOrder": order, "hidden": False}
+        for order, (value, label) in enumerate(pairs)
+    )
 
 
 def virtual_columns(kind: ObjectType) -> Mapping[str, str]:

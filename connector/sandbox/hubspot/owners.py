@@ -10,7 +10,7 @@ from typing import Any
 from connector.sandbox.http import Response
 from connector.sandbox.hubspot.account import Call
 from connector.sandbox.hubspot.reading import next_page
-from connector.sandbox.hubspot.wire import ApiError, json_response, stamp
+from connector.sandbox.hubspot.wire import ApiError, json_response, stamp, whole_number
 from connector.sandbox.storage import Storage
 
 PAGE_DEFAULT, PAGE_MAX = 100, 500
@@ -26,12 +26,11 @@ def install(storage: Storage) -> None:
 def list_owners(call: Call) -> Response:
     """Answer `GET /crm/v3/owners`: living owners, or archived ones alone; an unknown address gives an empty list."""
     limit = call.number("limit", PAGE_DEFAULT, PAGE_MAX)
-    after = call.request.first("after") or ""
     email = call.request.first("email")
     rows = call.storage.query(
         "SELECT * FROM owners WHERE CAST(_id AS INTEGER) >= ? AND (? IS NULL OR email = ? COLLATE NOCASE)"
         " ORDER BY CAST(_id AS INTEGER)",
-        [int(after) if after.isdigit() else 0, email, email],
+        [whole_number(call.request.first("after")) or 0, email, email],
     )
     archived = call.flag("archived")
     found = [row for row in rows if is_archived(call, row) == archived]

@@ -20,6 +20,7 @@ from connector.sandbox.hubspot.wire import (
     stamp,
     trim,
     validation_error,
+    whole_number,
 )
 from connector.sandbox.storage import quote
 
@@ -106,9 +107,10 @@ def after_id(text: str | None) -> int:
     """Read a list's cursor; raises ApiError where it is no number."""
     if not text:
         return 0
-    if not text.isdigit():
+    number = whole_number(text)
+    if number is None:
         raise validation_error(f"Invalid after value: {text}")
-    return int(text)
+    return number
 
 
 def next_page(call: Call, after: str) -> dict[str, str]:
@@ -123,7 +125,7 @@ def get_record(call: Call, object: str, id: str) -> Response:  # noqa: A002 - th
     kind = call.subject(object)
     refuse_history(call)
     column = id_column(call.account, kind, call.request.first("idProperty"))
-    if column == "_id" and not id.isdigit():
+    if column == "_id" and whole_number(id) is None:
         raise ApiError(404, "Object not found.  objectId are usually numeric.", "OBJECT_NOT_FOUND")
     names = call.names("properties")
     where = f"{match_text(column)} AND _deleted = ?"

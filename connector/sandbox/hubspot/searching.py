@@ -10,7 +10,7 @@ from connector.sandbox.hubspot.account import Call
 from connector.sandbox.hubspot.objects import ObjectType, Property, object_type, virtual_columns
 from connector.sandbox.hubspot.reading import projection
 from connector.sandbox.hubspot.values import milliseconds
-from connector.sandbox.hubspot.wire import json_response, stored_stamp, validation_error
+from connector.sandbox.hubspot.wire import json_response, stored_stamp, validation_error, whole_number
 from connector.sandbox.storage import quote
 
 LIMIT_DEFAULT, LIMIT_MAX = 10, 200
@@ -100,9 +100,10 @@ def whole(raw: object, name: str, default: int, most: int) -> int:
     """Read a whole number that may come as text; raises ApiError."""
     if raw in (None, ""):
         return default
-    if isinstance(raw, bool) or not str(raw).isdigit() or not 0 <= int(str(raw)) <= most:
+    number = whole_number(raw)
+    if number is None or number > most:
         raise validation_error(f"{name}: expected a whole number up to {most}, got {raw}")
-    return int(str(raw))
+    return number
 
 
 def condition(call: Call, kind: ObjectType, body: Mapping[str, Any]) -> Clause:
@@ -244,8 +245,7 @@ def associated(kind: ObjectType, name: str, each: Mapping[str, Any]) -> Clause:
     marks = ", ".join("?" for _ in asked)
     linked = "SELECT CAST(to_id AS TEXT) FROM associations WHERE from_type = ? AND to_type = ? AND from_id IN"
     text = f"_id IN ({linked} ({marks}))"
-    ids = [int(str(value)) if str(value).isdigit() else -1 for value in asked]
-    return text, [target.plural, kind.plural, *ids]
+    return text, [target.plural, kind.plural, *map(whole_number, asked)]
 
 
 def ordering(call: Call, kind: ObjectType, sorts: object) -> str:

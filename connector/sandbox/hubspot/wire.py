@@ -1,6 +1,7 @@
 """The shapes of HubSpot's answers: times, errors, batches."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +20,7 @@ HTML_NOT_FOUND = b"""<html>
 </html>
 """
 HTML_TOO_LONG = b"<html>\r\n<head><title>414 Request-URI Too Large</title></head>\r\n<body></body>\r\n</html>\r\n"
+WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
 SCOPES_URL = "https://developers.hubspot.com/scopes"
 
 
@@ -139,6 +141,11 @@ def stored_stamp(ms: int) -> str:
 def trim(stored: str) -> str:
     """Take a stored time to the wire."""
     return stored[:-5] + "Z" if stored.endswith(".000Z") else stored
+
+
+def whole_number(text: object) -> int | None:
+    """Read a whole number as ids, cursors and limits are written; null where it is none."""
+    return int(str(text)) if WHOLE.fullmatch(str(text)) else None
 
 
 def epoch_ms(stored: str) -> int:
