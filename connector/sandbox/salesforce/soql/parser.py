@@ -69,7 +69,7 @@ class Parser:
         return Query(
             self._source,
             tuple(selected),
-            path,
+            target.path[0],
             target.position,
             alias,
             where,

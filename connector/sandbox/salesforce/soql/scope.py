@@ -75,7 +75,7 @@ class Scope:
     def __init__(self, view: View, query: Query, spec: ObjectSpec, numbers: Iterator[int]) -> None:
         self.view, self.query, self._numbers = view, query, numbers
         self.root = Record(spec, self._fresh())
-        self._joins: dict[tuple[str, str, str], str] = {}
+        self._joins: dict[tuple[str, str], str] = {}
 
     def from_sql(self) -> str:
         """Give the joined tables; ask after all names are resolved."""
@@ -84,8 +84,8 @@ class Scope:
     def joins_sql(self) -> str:
         """Give the joins alone."""
         return "".join(
-            f" LEFT JOIN {quote(target)} {table} ON {table}._id = {parent}.{quote(field)}"
-            for (parent, field, target), table in self._joins.items()
+            f" LEFT JOIN {quote(target)} {table} ON {table}._id = {reference}"
+            for (reference, target), table in self._joins.items()
         )
 
     def column(self, name: Name) -> Column:
@@ -155,7 +155,7 @@ class Scope:
         return Column(coalesced(columns) if columns else "NULL", FieldSpec(canonical, kind, 255))
 
     def _join(self, table: str, field: FieldSpec, target: str) -> str:
-        return self._joins.setdefault((table, field.name, target), self._fresh())
+        return self._joins.setdefault((field.expression(table), target), self._fresh())
 
     def _fresh(self) -> str:
         return f"t{next(self._numbers)}"

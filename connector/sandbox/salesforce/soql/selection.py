@@ -115,7 +115,7 @@ class Selection:
         source, first = node.source, len(self._columns)
         columns = {key: item for key, item in node.items.items() if isinstance(item, Column)}
         self._columns.append(f"{source.table}._id" if isinstance(source, Record) else source.id_sql())
-        self._columns += [columns[key].sql if key in columns else "NULL" for key in node.items]
+        self._columns += [columns[key].stamp or columns[key].sql if key in columns else "NULL" for key in node.items]
         if isinstance(source, Polymorph):
             self._columns.append(source.type_sql())
         return Shape(
@@ -123,6 +123,7 @@ class Selection:
             first=first,
             keys=("attributes", *node.items),
             booleans=tuple(key for key, column in columns.items() if column.spec.type == "boolean"),
+            stamps=tuple(key for key, column in columns.items() if column.stamp is not None),
             addresses=self._addresses(source, columns),
             parents=tuple(
                 (key, self._nested(item)) for key, item in node.items.items() if isinstance(item, (Node, Alternatives))
