@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -122,11 +123,22 @@ def configure(options: DemoOptions, ready: dict[str, Any]) -> Path:
     """Write the demo's configuration; a store of an earlier demo belongs to a sandbox that is gone, and goes too."""
     config = options.folder / "config.toml"
     _forget_store(options.folder / "leadlight-store")
+    ready = ready | {"ca_file": _keep_authority(ready["ca_file"], options.folder)}
     answers = sandbox_answers(ready, model=MODEL, mapping=None, band=BAND, owners=())
     write_config(answers, config, overwrite=True)
     owners = connect(load_settings(config)).owners()
     write_config(sandbox_answers(ready, model=MODEL, mapping=None, band=BAND, owners=owners), config, overwrite=True)
     return config
+
+
+def _keep_authority(ca_file: str | None, folder: Path) -> str | None:
+    """Copy the sandbox's authority, which goes with it, so that the store can be read when it is gone."""
+    if ca_file is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / "ca.pem"
+    shutil.copyfile(ca_file, kept)
+    return kept.name
 
 
 def _forget_store(folder: Path) -> None:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 SCHEMA = 1
+PIPED_WIDTH = 160  # nobody wraps a pipe
 BAND_STYLES = ("bold red", "yellow", "blue")
 
 
@@ -34,6 +35,8 @@ class Output:
             sys.stdout.flush()
             return
         console = Console(highlight=False)
+        if not console.is_terminal:
+            console.width = max(console.width, PIPED_WIDTH)
         for line in lines:
             console.print(line)
 

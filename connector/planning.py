@@ -33,6 +33,7 @@ class Rules:
     actions: Mapping[str, Action]
     pools: Mapping[str, Pool]
     unassigned: frozenset[str]
+    working: frozenset[str]  # users who can be given a task
     owner_field: str | None
     assignable: frozenset[str]  # objects that may be owned by whom we choose
     tasks: bool
@@ -91,6 +92,7 @@ def _rules(job: Job, as_of: datetime, pools: Mapping[str, Pool], *, tasks: bool)
         actions={action.band: action for action in job.settings.action},
         pools=pools,
         unassigned=queues | {job.connection.user_id},
+        working=frozenset(o.id for o in job.owners if o.active and not o.queue),
         owner_field=owner.field if owner else None,
         assignable=frozenset(job.mapping.objects("people")) if owner and owner.policy != "never" else frozenset(),
         tasks=tasks and job.mapping.write.task is not None,
@@ -193,11 +195,23 @@ def _plan_episodes(
     number = rules.last.get(key, 0) + 1
     draft.opened.append(EpisodeChange(*key, number))
     if rules.tasks and action.task is not None:
-        draft.tasks.append(_task(rules, row, action, trigger, number, owner))
+        doer = _doer(rules, draft.rota, action, owner)
+        draft.tasks.append(_task(rules, row, action, trigger, number, doer))
+
+
+def _doer(rules: Rules, rota: Rota, action: Action, owner: str | None) -> str | None:
+    """Choose who gets a task: the record's owner, or the pool's next where the owner left or is nobody.
+
+    The record itself keeps the owner it has; null lets the CRM decide.
+    """
+    if owner in rules.working and owner not in rules.unassigned:
+        return owner
+    pool = rules.pools[action.owner.pool] if action.owner else None
+    return rota.next(pool) if pool and pool.owners else None
 
 
 def _task(
-    rules: Rules, row: Mapping[str, Any], action: Action, trigger: str, number: int, owner: str | None
+    rules: Rules, row: Mapping[str, Any], action: Action, trigger: str, number: int, doer: str | None
 ) -> TaskChange:
     due = action.task.due if action.task else None
     return TaskChange(
@@ -207,7 +221,7 @@ def _task(
         episode=number,
         key=task_key(rules.crm, row["object"], row["record_id"], trigger, number),
         action=action.band,
-        owner_id=None if owner in rules.unassigned else owner,
+        owner_id=doer,
         account_id=row["account_id"],
         due_at=utc_text(due_at(rules.as_of, due)) if due else None,
         band=row["band"],
