@@ -113,10 +113,8 @@ def _lines(detail: ErrorDetails, raw: Mapping[str, Any]) -> list[str]:
             return [f"{path}: {line}" for line in str(detail["ctx"]["error"]).split("\n")]
         case "literal_error":
             given = str(detail["input"])
-            expected = str(detail["ctx"]["expected"])
-            return [
-                f"{path}: {given!r} is not one of {expected}{nearest(given, expected.replace(chr(39), '').split())}"
-            ]
+            expected = str(detail["ctx"]["expected"]).replace("'", "")
+            return [f"{path}: '{given}' is not one of {expected}{nearest(given, expected.split())}"]
         case "too_short" if detail["input"]:
             return []  # its entries are wrong, and each of them has a line of its own
         case kind if kind in _PLAIN:

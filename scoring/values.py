@@ -83,7 +83,7 @@ def one_or_many(value: object) -> Any:  # noqa: ANN401 - whatever else it is, th
 
 DurationSeconds = Annotated[int, PlainValidator(duration_s)]
 PositiveDurationSeconds = Annotated[int, PlainValidator(positive_duration_s)]
-Number = Annotated[float, PlainValidator(finite)]
+Number = Annotated[float, BeforeValidator(finite)]
 AnyOperand = Annotated[Operand, PlainValidator(operand)]
 Text = Annotated[str, PlainValidator(filled)]
 Identifier = Annotated[str, PlainValidator(identifier)]

@@ -1,0 +1,400 @@
+"""An independent reading of the scoring rules in plain Python: one person at a time, no SQL, nothing of the engine.
+
+It reads the same model file. Rows are dicts, times aware datetimes; no key, None, NaN and blank text are unknown.
+"""
+
+# ruff: noqa: ANN401 - the values of a row are of any type, and this reading does not know columns
+
+import math
+import re
+import tomllib
+from datetime import UTC, datetime
+from typing import Any
+
+Row = dict[str, Any]
+Table = dict[str, Any]
+DAY = 86400.0
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+class Oracle:
+    """Scores people by one model at one time."""
+
+    def __init__(self, model: str, *, as_of: datetime, lists: dict[str, set[str]] | None = None) -> None:
+        self.model: Table = tomllib.loads(model)
+        self.now = second(as_of)
+        self.lists = {name: {text(entry) for entry in entries} for name, entries in (lists or {}).items()}
+
+    def score(self, people: list[Row], accounts: list[Row], events: list[Row]) -> dict[str, Row]:
+        """Score everybody who exists and is in the audience."""
+        by_account = {account["account_id"]: account for account in accounts}
+        unique = {event["event_id"]: event for event in reversed(events)}
+        results = {}
+        for person in people:
+            created = known(person.get("created_at"))
+            if created is not None and second(created) > self.now:
+                continue
+            account = by_account.get(known(person.get("account_id")) or "")
+            mine = [event for event in unique.values() if event.get("person_id") == person["person_id"]]
+            subject = Subject(self, person, account or {}, [event for event in mine if self.counts(event)])
+            audience = self.model["model"].get("audience")
+            if audience is None or subject.holds(audience):
+                results[person["person_id"]] = subject.result()
+        return results
+
+    def counts(self, event: Row) -> bool:
+        """Say whether an event exists for scoring."""
+        return event.get("is_bot") is not True and second(event["occurred_at"]) <= self.now
+
+    def age(self, time: datetime) -> int:
+        """Give an age in whole seconds."""
+        return self.now - second(time)
+
+
+class Subject:
+    """One person with account and events."""
+
+    def __init__(self, oracle: Oracle, person: Row, account: Row, events: list[Row]) -> None:
+        self.oracle, self.person, self.account, self.events = oracle, person, account, events
+        self.model = oracle.model
+        self.rows: dict[tuple[str, str], Row] = {}
+
+    # Fields and conditions
+
+    def field(self, name: str, event: Row | None = None) -> Any:
+        if name.startswith("account."):
+            own = name.removeprefix("account.")
+            value = known(self.account.get(own))
+            return known(self.person.get(own)) if value is None else value
+        if event is not None:
+            if name.startswith("props."):
+                return known((event.get("props") or {}).get(name.removeprefix("props.")))
+            return known(event.get(name))
+        if name == "email_domain":
+            email = known(self.person.get("email"))
+            return known(email.rpartition("@")[2]) if email is not None and "@" in email else None
+        return known(self.person.get(name))
+
+    def holds(self, condition: Table, event: Row | None = None) -> bool:
+        return self.truth(condition, event, two_valued=True) is True
+
+    def truth(self, condition: Table, event: Row | None = None, *, two_valued: bool) -> bool | None:
+        if "not" in condition:
+            inner = self.truth(condition["not"], event, two_valued=two_valued)
+            return None if inner is None else not inner
+        if "all" in condition:
+            parts = [self.truth(part, event, two_valued=two_valued) for part in condition["all"]]
+            return False if False in parts else None if None in parts else True
+        if "any" in condition:
+            parts = [self.truth(part, event, two_valued=two_valued) for part in condition["any"]]
+            return True if True in parts else None if None in parts else False
+        (operator,) = condition.keys() - {"field"}
+        value = self.field(condition["field"], event)
+        if operator == "missing":
+            return value is None
+        if operator == "present":
+            return value is not None
+        if value is not None and condition["field"].startswith("props."):
+            value = as_operand(value, condition[operator], operator)
+        if value is None:
+            return False if two_valued else None
+        return self.compare(operator, value, condition[operator])
+
+    def compare(self, operator: str, value: Any, operand: Any) -> bool:
+        value, given = plain(value), [plain(part) for part in operand] if isinstance(operand, list) else plain(operand)
+        match operator:
+            case "is":
+                return bool(value == given)
+            case "is_not":
+                return bool(value != given)
+            case "in":
+                return value in given
+            case "not_in":
+                return value not in given
+            case "in_list":
+                return value in self.oracle.lists[operand]
+            case "contains":
+                return given in value
+            case "contains_any":
+                return any(part in value for part in given)
+            case "starts_with":
+                return bool(value.startswith(given))
+            case "matches":
+                return re.search(operand, value, re.IGNORECASE) is not None
+            case "gt":
+                return bool(value > given)
+            case "gte":
+                return bool(value >= given)
+            case "lt":
+                return bool(value < given)
+            case "lte":
+                return bool(value <= given)
+            case "between":
+                return bool(given[0] <= value <= given[1])
+            case "older_than":
+                return self.oracle.now - int(value) >= duration(operand)
+            case "newer_than":
+                return 0 <= self.oracle.now - int(value) < duration(operand)
+            case _:
+                raise AssertionError(operator)
+
+    # Rules
+
+    def fit_points(self, rule: Table) -> float:
+        if "brackets" not in rule:
+            return float(rule.get("points", 0)) if self.holds(rule["when"]) else 0.0
+        value = self.field(rule["field"])
+        if value is None:
+            return 0.0
+        return next((float(row["points"]) for row in rule["brackets"] if value < row.get("below", math.inf)), 0.0)
+
+    def matching(self, rule: Table) -> list[Row]:
+        """Give the events that match a rule, windows aside, newest first."""
+        types = [rule["event"]] if isinstance(rule["event"], str) else rule["event"]
+        found = [event for event in self.events if event["type"] in types]
+        found = [event for event in found if "where" not in rule or self.holds(rule["where"], event)]
+        return sorted(found, key=lambda event: second(event["occurred_at"]), reverse=True)
+
+    def counted(self, rule: Table) -> list[Row]:
+        """Give the events that count: inside the window, equal ones once."""
+        found = self.matching(rule)
+        if "within" in rule:
+            found = [event for event in found if self.age(event) < duration(rule["within"])]
+        if "distinct" not in rule:
+            return found
+        kept, seen = [], set()
+        for event in found:
+            key = self.field(rule["distinct"], event)
+            if key is None or key not in seen:
+                kept.append(event)
+            seen.add(key)
+        return kept
+
+    def age(self, event: Row) -> int:
+        return self.oracle.age(event["occurred_at"])
+
+    def idle(self) -> int | None:
+        rules = [rule for rule in self.model.get("engagement", []) if rule["points"] > 0 and "no_event_for" not in rule]
+        ages = [self.age(event) for rule in rules for event in self.matching(rule)]
+        return min(ages) if ages else None
+
+    def engagement_points(self, rule: Table) -> tuple[float, list[Row]]:
+        if "no_event_for" in rule:
+            points, events = self.silence(rule), []
+        else:
+            events = self.counted(rule)
+            decay = rule.get("decay", self.model.get("decay", {}).get("default", "none"))
+            if len(events) < rule.get("at_least", 1):
+                points, events = 0.0, []
+            elif rule.get("award", "each") == "once":
+                points = rule["points"] * left(decay, self.age(events[0]))
+            else:
+                points = sum(rule["points"] * left(decay, self.age(event)) for event in events)
+        if "cap" in rule:
+            points = max(-rule["cap"], min(rule["cap"], points))
+        return float(points), events
+
+    def silence(self, rule: Table) -> float:
+        idle = self.idle()
+        if idle is None:
+            return 0.0
+        if "event" not in rule:
+            return float(rule["points"]) if idle >= duration(rule["no_event_for"]) else 0.0
+        found = self.matching(rule)
+        quiet = not found or self.age(found[0]) >= duration(rule["no_event_for"])
+        return float(rule["points"]) if quiet else 0.0
+
+    # The score
+
+    def add(self, kind: str, rule_id: str, points: float, events: list[Row] | None = None) -> None:
+        times = sorted(second(event["occurred_at"]) for event in events or [])
+        row = {"points": points, "events": len(times), "first": times[0] if times else None}
+        self.rows[kind, rule_id] = {**row, "last": times[-1] if times else None}
+
+    def axis(self, table: str) -> list[float]:
+        """Give the values an axis adds up, one per group or ungrouped rule, and keep the rows."""
+        sums: dict[str, float] = {}
+        single: list[float] = []
+        for rule in self.model.get(table, []):
+            points, events = (self.fit_points(rule), []) if table == "fit" else self.engagement_points(rule)
+            self.add(table, rule["id"], points, events)
+            if "group" in rule:
+                sums[rule["group"]] = sums.get(rule["group"], 0.0) + points
+            else:
+                single.append(points)
+        if table == "engagement":
+            sums = {group: value + self.multiplied(group, value) for group, value in sums.items()}
+        return single + [self.bounded(group, value) for group, value in sums.items()]
+
+    def multiplied(self, group: str, value: float) -> float:
+        gain = 0.0
+        for rule in self.model.get("multiply", []):
+            if rule["group"] == group:
+                events = self.counted(rule)
+                more = min((rule["factor"] - 1) * max(value, 0.0), rule["max_points"]) if events else 0.0
+                self.add("multiply", rule["id"], more, events)
+                gain += more
+        return gain
+
+    def bounded(self, group: str, value: float) -> float:
+        bounds = self.model["group"][group]
+        after: float = min(value, bounds.get("cap", math.inf))
+        after = max(after, bounds.get("floor", -math.inf))
+        self.add("group_clamp", group, after - value)
+        return after
+
+    def kept(self) -> float:
+        rule, idle = self.model.get("inactivity"), self.idle()
+        if rule is None or idle is None:
+            return 1.0
+        if "steps" in rule:
+            passed = [step for step in rule["steps"] if duration(step["after"]) <= idle]
+            return float(max(passed, key=lambda step: duration(step["after"]))["keep"]) if passed else 1.0
+        period = rule["per_period"]
+        if "zero_after" in period and idle >= duration(period["zero_after"]):
+            return 0.0
+        if idle < duration(period.get("starts_after", period["every"])):
+            return 1.0
+        return float(period["keep"] ** (idle // duration(period["every"])))
+
+    def state(self) -> str:
+        rules = self.model.get("fit", [])
+        if "suppress" in self.model and self.holds(self.model["suppress"]["when"]):
+            return "suppressed"
+        if any(rule.get("disqualify") and self.holds(rule["when"]) for rule in rules):
+            return "disqualified"
+        if any(rule.get("gate") and not self.passes(rule) for rule in rules):
+            return "gated"
+        return "never_active" if self.idle() is None else "active"
+
+    def passes(self, rule: Table) -> bool:
+        if rule.get("unknown", "fail") == "fail":
+            return self.holds(rule["when"])
+        return self.truth(rule["when"], two_valued=False) is not False
+
+    def result(self) -> Row:
+        fit = sum(self.axis("fit"))
+        parts = self.axis("engagement")
+        positive = sum(max(part, 0.0) for part in parts)
+        engagement = sum(min(part, 0.0) for part in parts) + self.kept() * positive
+        self.add("inactivity", "inactivity", (self.kept() - 1) * positive)
+        combine = self.model.get("combine", {})
+        weights = (combine["fit"], combine["engagement"]) if combine.get("kind") == "weighted" else (1, 1)
+        self.add("axis_weight", "fit", (weights[0] - 1) * fit)
+        self.add("axis_weight", "engagement", (weights[1] - 1) * engagement)
+        combined = weights[0] * fit + weights[1] * engagement
+        scale = self.model["model"].get("scale", {})
+        scaled = max(min(combined, scale.get("max", math.inf)), scale.get("min", -math.inf))
+        self.add("scale_clamp", "scale", scaled - combined)
+        state, lowest = self.state(), scale.get("min", 0.0)
+        total = {
+            "suppressed": lowest,
+            "disqualified": lowest,
+            "gated": min(scaled, combine.get("gate_ceiling", lowest)),
+        }
+        final = total.get(state, scaled)
+        rule_id = {"suppressed": "suppress", "disqualified": "disqualify", "gated": "gate"}.get(state, state)
+        self.add("state", rule_id, final - scaled)
+        figures = {"fit": round(fit, 9), "engagement": round(engagement, 9), "total": round(final, 9)}
+        return {
+            "state": state,
+            **figures,
+            "band": self.band(state, figures),
+            "fit_grade": grade(self.model.get("grade", {}).get("fit"), figures["fit"]),
+            "engagement_grade": grade(self.model.get("grade", {}).get("engagement"), figures["engagement"]),
+            "contributions": {key: row for key, row in self.rows.items() if abs(row["points"]) > 5e-13},
+        }
+
+    def band(self, state: str, figures: Row) -> str | None:
+        if state in ("suppressed", "disqualified"):
+            return None
+        for band in self.model["band"]:
+            entered = figures["total"] >= band.get("at_least", -math.inf)
+            entered = entered and figures["total"] > band.get("above", -math.inf)
+            if entered and self.needs(band.get("needs", {}), figures):
+                return str(band["id"])
+            stays = self.person.get("previous_band") == band["id"] and "release_below" in band
+            if stays and figures["total"] >= band["release_below"]:
+                return str(band["id"])
+        return None
+
+    def needs(self, needs: Table, figures: Row) -> bool:
+        if figures["fit"] < needs.get("fit_at_least", -math.inf):
+            return False
+        if figures["engagement"] < needs.get("engagement_at_least", -math.inf):
+            return False
+        return "when" not in needs or self.holds(needs["when"])
+
+
+def grade(axis: Table | None, value: float) -> str | None:
+    """Give the letter of a value."""
+    if axis is None:
+        return None
+    reached = {letter: edge for letter, edge in axis.items() if letter != "else" and edge <= value}
+    return max(reached, key=lambda letter: float(reached[letter])) if reached else axis.get("else")
+
+
+def left(decay: Table | str, age: int) -> float:
+    """Give the share that an age leaves."""
+    if decay == "none" or isinstance(decay, str):
+        return 1.0
+    days = age / DAY
+    ((kind, size),) = decay.items()
+    match kind:
+        case "half_life":
+            return float(0.5 ** (days / (duration(size) / DAY)))
+        case "linear":
+            return float(max(0.0, 1 - days / (duration(size) / DAY)))
+        case "per_week":
+            return float((1 - size) ** (age // (7 * 86400)))
+        case _:
+            return float((1 - size) ** (age // (30 * 86400)))
+
+
+def duration(text_: str) -> int:
+    """Read a duration as seconds."""
+    return int(text_[:-1]) * UNITS[text_[-1]]
+
+
+def second(time: datetime) -> int:
+    """Give a time as whole seconds, floored."""
+    return math.floor((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+
+
+def known(value: Any) -> Any:
+    """Give None for everything that means unknown."""
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def plain(value: Any) -> Any:
+    """Give a value in the form in which it is compared."""
+    if isinstance(value, str):
+        return text(value)
+    if isinstance(value, list):
+        return [text(part) for part in value]
+    return second(value) if isinstance(value, datetime) else value
+
+
+def text(value: str) -> str:
+    """Lower a text letter by letter (the simple case mapping) and trim it."""
+    return "".join("i" if letter == "İ" else letter.lower() for letter in value).strip()
+
+
+def as_operand(value: str, operand: Any, operator: str) -> Any:
+    """Read a property as the type of what it is compared with."""
+    sample = operand[0] if isinstance(operand, list) else operand
+    if operator in ("older_than", "newer_than") or isinstance(sample, datetime):
+        try:
+            return second(datetime.fromisoformat(value.strip()))
+        except ValueError:
+            return None
+    if isinstance(sample, bool):
+        return {"true": True, "false": False}.get(text(value))
+    if isinstance(sample, int | float):
+        try:
+            return known(float(value))
+        except ValueError:
+            return None
+    return value
