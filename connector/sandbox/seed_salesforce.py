@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from connector.sandbox.salesforce.app import SalesforceApp
 from connector.sandbox.salesforce.ids import record_id
 from connector.sandbox.salesforce.objects import FieldSpec
+from connector.sandbox.salesforce.system_rows import STANDARD_PROFILE
 from connector.sandbox.salesforce_book import Book, Who, defaults, put
 from connector.sandbox.seed_salesforce_activity import seed_activities, seed_opportunities
 from connector.sandbox.seeding import (
@@ -87,14 +88,14 @@ def seed_owners(storage: Storage, book: Book, world: World) -> None:
         address = owner.email or f"user{number}@leadlight.example"
         names = (owner.first_name, owner.last_name, owner.last_name[:8].lower())
         at = stamps(number, UNKNOWN_CREATED_S)
-        users.append((user_id, *at, address, address, *names, int(owner.active), "Standard"))
+        users.append((user_id, *at, address, address, *names, int(owner.active), "Standard", STANDARD_PROFILE))
     for number, owner in enumerate((owner for owner in world.owners if owner.is_queue), FIRST_OWN):
         queue_id = book.queues[owner.owner_id] = record_id("Group", number)
         at = stamps(number, UNKNOWN_CREATED_S)
         developer_name = "".join(letter if letter.isalnum() else "_" for letter in owner.last_name)
         queues.append((queue_id, *at, owner.last_name, developer_name, "Queue"))
         sobjects.append((record_id("QueueSobject", number), *at, queue_id, "Lead"))
-    columns = ("Username", "Email", "FirstName", "LastName", "Alias", "IsActive", "UserType")
+    columns = ("Username", "Email", "FirstName", "LastName", "Alias", "IsActive", "UserType", "ProfileId")
     put(storage, "User", columns, users)
     put(storage, "Group", ("Name", "DeveloperName", "Type"), queues)
     put(storage, "QueueSobject", ("QueueId", "SobjectType"), sobjects)

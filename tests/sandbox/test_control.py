@@ -12,6 +12,7 @@ from connector.sandbox.server import RunningSandbox, SandboxOptions, start
 from connector.sandbox.traffic import is_read, shape_of
 
 CONTACTS = "/crm/v3/objects/contacts"
+JOURNAL_KEYS = {"n", "at", "actor", "method", "path", "status", "object", "id", "op", "before", "after"}
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def sandbox() -> Iterator[RunningSandbox]:
         yield running
 
 
-def ask(address: str, method: str = "GET", body: object = None, token: str | None = None) -> Any:
+def ask(address: str, method: str = "GET", body: object = None, token: str | None = None) -> Any:  # noqa: ANN401 - any JSON
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(address, data, {**headers, "Content-Type": "application/json"}, method=method)
@@ -28,11 +29,11 @@ def ask(address: str, method: str = "GET", body: object = None, token: str | Non
         return json.load(answer)
 
 
-def control(sandbox: RunningSandbox, path: str, method: str = "GET", body: object = None) -> Any:
+def control(sandbox: RunningSandbox, path: str, method: str = "GET", body: object = None) -> Any:  # noqa: ANN401 - any JSON
     return ask(sandbox.ready["control_url"] + path, method, body)
 
 
-def crm(sandbox: RunningSandbox, path: str, method: str = "GET", body: object = None) -> Any:
+def crm(sandbox: RunningSandbox, path: str, method: str = "GET", body: object = None) -> Any:  # noqa: ANN401 - any JSON
     return ask(sandbox.ready["url"] + path, method, body, sandbox.ready["token"])
 
 
@@ -64,7 +65,7 @@ def test_journal_tells_before_and_after_and_who(sandbox: RunningSandbox) -> None
     edit = {"actor": "human", "object": "contacts", "id": record["id"], "fields": {"country": "Sweden"}}
     assert control(sandbox, "/control/edit", "POST", edit) == {"object": "contacts", "id": record["id"]}
     connector, human = control(sandbox, "/control/journal")
-    assert set(connector) == set("n at actor method path status object id op before after".split())
+    assert set(connector) == JOURNAL_KEYS
     assert [row["actor"] for row in (connector, human)] == ["connector", "human"]
     assert [row["op"] for row in (connector, human)] == ["update", "update"]
     assert (connector["status"], connector["path"]) == (200, f"{CONTACTS}/{record['id']}")
@@ -113,7 +114,13 @@ def test_settings(sandbox: RunningSandbox) -> None:
     assert control(sandbox, "/control/settings", "POST", {"daily_quota": None})["daily_quota"] is None
     status, problems = refused(sandbox, "/control/settings", body={"lag": 1, "quota": 2})
     assert (status, len(problems)) == (400, 2)
-    for wrong in ({"search_lag_s": -1}, {"hidden_fields": "phone"}, {"automations": []}, {"rate_per_10s": True}):
+    mistakes: list[dict[str, Any]] = [
+        {"search_lag_s": -1},
+        {"hidden_fields": "phone"},
+        {"automations": []},
+        {"rate_per_10s": True},
+    ]
+    for wrong in mistakes:
         assert refused(sandbox, "/control/settings", body=wrong)[0] == 400
     assert control(sandbox, "/control/settings")["search_lag_s"] == 2
 

@@ -22,7 +22,7 @@ def sandbox() -> Iterator[RunningSandbox]:
         yield running
 
 
-def control(sandbox: RunningSandbox, method: str, path: str, body: object = None) -> Any:
+def control(sandbox: RunningSandbox, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - any JSON
     request = urllib.request.Request(sandbox.ready["control_url"] + path, method=method)
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(request, data) as answer:
@@ -51,7 +51,7 @@ def contacts(sandbox: RunningSandbox) -> int:
     return len(control(sandbox, "GET", "/control/records?object=contacts"))
 
 
-def break_it(sandbox: RunningSandbox, act: dict[str, Any], when: str = "before_commit", **match: Any) -> None:
+def break_it(sandbox: RunningSandbox, act: dict[str, Any], when: str = "before_commit", **match: object) -> None:
     control(sandbox, "POST", "/control/faults", [{"match": match, "when": when, "act": act}])
 
 
