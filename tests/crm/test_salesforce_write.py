@@ -1,0 +1,332 @@
+"""Writes over a socket: cutting, merging, keys, locks, automation, outages, jobs, provisioning."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import stamina
+
+from connector.crm.base import Write
+from connector.errors import ConfigError, QuotaExhausted, RetryableError
+from mappings.fields import FieldKind, NewField
+from tests.crm.salesforce_server import Reply, ScriptedServer, Seen, json_reply, refusal
+
+QUOTA = refusal(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+
+
+@pytest.fixture(autouse=True)
+def no_waits() -> Iterator[None]:
+    """Retry at once, twice."""
+    with stamina.set_testing(testing=True, attempts=2):
+        yield
+
+
+def record_id(number: int) -> str:
+    return f"00Q{number:012d}AAA"
+
+
+def scores(count: int) -> list[Write]:
+    return [Write("Lead", {"Score__c": number}, id=record_id(number)) for number in range(count)]
+
+
+def records(seen: Seen) -> list[dict[str, Any]]:
+    sent = json.loads(seen.body)
+    assert sent["allOrNone"] is False
+    return list(sent["records"])
+
+
+def done(row_id: str) -> dict[str, Any]:
+    return {"id": row_id, "success": True, "errors": []}
+
+
+def failed(code: str, message: str = "no") -> dict[str, Any]:
+    return {"success": False, "errors": [{"statusCode": code, "message": message, "fields": []}]}
+
+
+def accept(seen: Seen) -> Reply:
+    return json_reply([done(record["id"]) for record in records(seen)])
+
+
+def test_updates_go_two_hundred_to_a_call_and_are_answered_in_order(tmp_path: Path) -> None:
+    writes = scores(450)[::-1]
+    with ScriptedServer(tmp_path, accept) as server:
+        crm = server.connect()
+        results = crm.write(writes)
+    assert [result.id for result in results] == [write.id for write in writes]
+    assert [len(records(seen)) for seen in server.seen] == [200, 200, 50]
+    assert {seen.headers["Sforce-Auto-Assign"] for seen in server.seen} == {"FALSE"}
+    assert (crm.calls.read, crm.calls.write) == (0, 3)
+    assert crm.write([]) == []
+
+
+def test_writes_to_one_record_become_one_row_whose_later_fields_win(tmp_path: Path) -> None:
+    long, short = record_id(1), record_id(1)[:15]
+    writes = [
+        Write("Lead", {"A__c": 1, "B__c": 1}, id=long),
+        Write("Lead", {"C__c": 9}, id=record_id(2)),
+        Write("Lead", {"B__c": None}, id=short),
+    ]
+    with ScriptedServer(tmp_path, accept) as server:
+        results = server.connect().write(writes)
+    sent = [{name: value for name, value in row.items() if name != "attributes"} for row in records(server.seen[0])]
+    assert sent == [{"id": long, "A__c": 1, "B__c": None}, {"id": record_id(2), "C__c": 9}]
+    assert [result.id for result in results] == [long, record_id(2), long]
+
+
+def test_writes_of_two_objects_or_of_no_record_are_refused(tmp_path: Path) -> None:
+    with ScriptedServer(tmp_path, accept) as server:
+        crm = server.connect()
+        for writes in (
+            [*scores(1), Write("Contact", {}, id="003")],
+            [Write("Lead", {"A": 1})],
+            [Write("A;B", {}, id="1")],
+        ):
+            with pytest.raises(ConfigError):
+                crm.write(writes)
+    assert server.seen == []
+
+
+def test_a_locked_row_may_be_sent_again_and_a_refused_one_not(tmp_path: Path) -> None:
+    rows = [failed("UNABLE_TO_LOCK_ROW"), done(record_id(1)), failed("CANNOT_UPDATE_CONVERTED_LEAD")]
+    with ScriptedServer(tmp_path, lambda _seen: json_reply(rows)) as server:
+        results = server.connect().write(scores(3))
+    assert [(result.ok, result.retry) for result in results] == [(False, True), (True, False), (False, False)]
+
+
+def test_rows_that_failed_with_automation_go_once_more_in_small_calls(tmp_path: Path) -> None:
+    poison = record_id(7)
+
+    def answer(seen: Seen) -> Reply:
+        ids = [record["id"] for record in records(seen)]
+        refused = failed("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "LeadTrigger: execution of AfterUpdate")
+        return json_reply([refused if poison in ids else done(each) for each in ids])
+
+    with ScriptedServer(tmp_path, answer) as server:
+        results = server.connect().write(scores(200))
+    assert [len(records(seen)) for seen in server.seen] == [200, *[25] * 8]
+    assert sum(result.ok for result in results) == 175
+
+
+@pytest.mark.parametrize("outage", [QUOTA, Reply(503), refusal(401, "INVALID_SESSION_ID")])
+def test_an_outage_after_the_first_call_is_told_row_by_row(tmp_path: Path, outage: Reply) -> None:
+    def answer(seen: Seen) -> Reply:
+        return accept(seen) if records(seen)[0]["id"] == record_id(0) else outage
+
+    with ScriptedServer(tmp_path, answer) as server:
+        results = server.connect().write(scores(500))
+    assert [result.ok for result in results] == [True] * 200 + [False] * 300
+    assert all(result.retry for result in results[200:])
+
+
+def test_an_outage_at_the_first_call_is_raised(tmp_path: Path) -> None:
+    with ScriptedServer(tmp_path, lambda _seen: QUOTA) as server, pytest.raises(QuotaExhausted):
+        server.connect().write(scores(500))
+    assert len(server.seen) == 1
+
+
+class Tasks:
+    """Answer creates as an org with a unique key field does; some keys are there from the start."""
+
+    def __init__(self, existing: dict[str, str], *, hidden: bool = False, lose_first: bool = False) -> None:
+        self.ids = dict(existing)
+        self._hidden = hidden
+        self._lose = lose_first
+
+    def __call__(self, seen: Seen) -> Reply:
+        """Create, or look keys up."""
+        if seen.method == "GET":
+            soql = parse_qs(urlsplit(seen.path).query)["q"][0]
+            assert soql.startswith("SELECT Id, Key__c FROM Task WHERE Key__c IN (")
+            rows = [{"Id": row_id, "Key__c": key} for key, row_id in self.ids.items() if f"'{key}'" in soql]
+            return json_reply({"totalSize": len(rows), "done": True, "records": [] if self._hidden else rows})
+        reply = json_reply([self._create(record["Key__c"]) for record in records(seen)])
+        if self._lose:
+            self._lose = False
+            return Reply(200, reply.body, cut=True)
+        return reply
+
+    def _create(self, key: str) -> dict[str, Any]:
+        if key in self.ids:
+            text = f"duplicate value found: Key__c duplicates value on record with id: {self.ids[key]}"
+            return failed("DUPLICATE_VALUE", text)
+        self.ids[key] = f"00T{len(self.ids):012d}AAA"
+        return done(self.ids[key])
+
+
+def tasks(*keys: str) -> list[Write]:
+    return [Write("Task", {"Subject": "Call"}, key=("Key__c", key)) for key in keys]
+
+
+def test_a_task_that_exists_is_acknowledged_and_left_alone(tmp_path: Path) -> None:
+    org = Tasks({"b": "00Told"})
+    with ScriptedServer(tmp_path, org) as server:
+        results = server.connect().write(tasks("a", "b", "a"))
+    assert [(result.id, result.created) for result in results] == [
+        (org.ids["a"], True),
+        ("00Told", False),
+        (org.ids["a"], False),
+    ]
+    assert [seen.method for seen in server.seen] == ["POST", "GET"]
+    assert "PATCH" not in {seen.method for seen in server.seen}
+
+
+def test_creates_whose_answer_was_lost_are_sent_again_and_made_once(tmp_path: Path) -> None:
+    org = Tasks({}, lose_first=True)
+    with ScriptedServer(tmp_path, org) as server:
+        results = server.connect().write(tasks("a", "b"))
+    assert [result.id for result in results] == list(org.ids.values())
+    assert len(org.ids) == 2
+
+
+def test_existing_keys_are_looked_up_two_hundred_at_a_time_or_fewer(tmp_path: Path) -> None:
+    org = Tasks({f"key-{number:060d}": f"00T{number}" for number in range(400)})
+    with ScriptedServer(tmp_path, org) as server:
+        results = server.connect().write(tasks(*org.ids))
+    assert [result.id for result in results] == list(org.ids.values())
+    assert max(len(seen.path) for seen in server.seen) < 16_000
+    assert len(server.seen) < 12
+
+
+def test_a_clash_that_cannot_be_seen_yet_may_be_sent_again(tmp_path: Path) -> None:
+    with ScriptedServer(tmp_path, Tasks({"a": "00T1"}, hidden=True)) as server:
+        (result,) = server.connect().write(tasks("a"))
+    assert (result.code, result.retry) == ("DUPLICATE_VALUE", True)
+
+
+def test_a_clash_on_another_field_is_a_refusal(tmp_path: Path) -> None:
+    row = failed("DUPLICATE_VALUE", "duplicate value found: Other__c duplicates value on record with id: 00T1")
+    with ScriptedServer(tmp_path, lambda _seen: json_reply([row])) as server:
+        (result,) = server.connect().write(tasks("a"))
+    assert (result.code, result.retry) == ("DUPLICATE_VALUE", False)
+    assert len(server.seen) == 1
+
+
+def ingest(results: dict[str, str], *, lose_upload: bool = False) -> Any:  # noqa: ANN401 - a handler with its state
+    """Answer an ingest job; result files are given as text without a charset, as the vendor sends them."""
+    uploads: list[Seen] = []
+
+    def answer(seen: Seen) -> Reply:
+        name = seen.path.rpartition("/")[2]
+        if seen.method == "PUT":
+            uploads.append(seen)
+            if lose_upload:
+                again = refusal(400, "CLIENTINPUTERROR", "Found multiple contents for job")
+                return Reply(201, b"lost", cut=True) if len(uploads) == 1 else again
+            return Reply(201)
+        if name in ("unprocessedrecords", "failedResults", "successfulResults"):
+            return Reply(200, results.get(name, "").encode(), {"Content-Type": "text/csv"})
+        state = {"POST": "Open", "PATCH": "UploadComplete", "GET": "JobComplete"}[seen.method]
+        counts = {"numberRecordsProcessed": 3, "numberRecordsFailed": 1 if results else 0}
+        return json_reply({"id": "750x", "state": state} | counts)
+
+    return answer
+
+
+def test_bulk_results_are_matched_by_id_whatever_their_order_and_content(tmp_path: Path) -> None:
+    files = {
+        "successfulResults": f'"sf__Id","sf__Created",Id,W__c\n"{record_id(2)}","false","{record_id(2)}","a\n\u2028"\n',
+        "failedResults": f'"sf__Id","sf__Error",Id,Why__c\n"","UNABLE_TO_LOCK_ROW:é ""x"":--","{record_id(0)}","ü\n"\n',
+        "unprocessedrecords": f'Id,Why__c\n"{record_id(1)}","z"\n',
+    }
+    with ScriptedServer(tmp_path, ingest(files)) as server:
+        crm = server.connect(bulk_write_above=2)
+        locked, unprocessed, good = crm.write(scores(3))
+    assert (locked.code, locked.message, locked.retry) == ("UNABLE_TO_LOCK_ROW", 'é "x"', True)
+    assert (unprocessed.code, unprocessed.retry) == ("UNPROCESSED", True)
+    assert (good.id, good.ok) == (record_id(2), True)
+    upload = next(seen for seen in server.seen if seen.method == "PUT")
+    assert upload.headers["Content-Type"] == "text/csv; charset=UTF-8"
+    assert upload.body.startswith(b'"Id","Score__c"\n"00Q000000000000AAA","0"\n')
+    assert (crm.calls.read, crm.calls.write) == (0, 7)
+
+
+def test_an_upload_whose_answer_was_lost_counts_as_done(tmp_path: Path) -> None:
+    with ScriptedServer(tmp_path, ingest({}, lose_upload=True)) as server:
+        results = server.connect(bulk_write_above=2).write(scores(3))
+    assert all(result.ok for result in results)
+
+
+class Schema:
+    """Answer as an org whose fields can be created and granted; fields show to those who were granted them."""
+
+    def __init__(self, *, refuse: str = "", shows: bool = True) -> None:
+        self.created: list[str] = []
+        self.granted: set[str] = set()
+        self.posts: list[str] = []
+        self._refuse, self._shows = refuse, shows
+
+    def __call__(self, seen: Seen) -> Reply:
+        """Answer the five kinds of request that provisioning makes."""
+        path = urlsplit(seen.path).path.removeprefix("/services/data/v62.0/")
+        if path.endswith("describe"):
+            return self._describe(path.split("/")[1])
+        if path.endswith("userinfo"):
+            return json_reply({"user_id": "005x"})
+        if path.startswith("query"):
+            return json_reply({"totalSize": 0, "done": True, "records": []})
+        self.posts.append(path)
+        if path.startswith("tooling"):
+            return self._create(json.loads(seen.body))
+        if path == "composite/sobjects":
+            self.granted |= {record["Field"] for record in records(seen)}
+            return json_reply([done("01k") for _ in records(seen)])
+        return json_reply({"id": "0PSx", "success": True, "errors": []}, 201)
+
+    def _describe(self, name: str) -> Reply:
+        mine = [each.partition(".")[2] for each in self.granted if each.startswith(name) and self._shows]
+        fields = [{"name": each, "type": "double", "updateable": True, "createable": True} for each in mine]
+        return json_reply({"name": name, "fields": [{"name": "Id", "type": "id"}, *fields]})
+
+    def _create(self, body: dict[str, Any]) -> Reply:
+        if self._refuse and self._refuse in body["FullName"]:
+            return refusal(400, "FIELD_INTEGRITY_EXCEPTION", "not here")
+        if body["FullName"] in self.created:
+            return refusal(400, "DUPLICATE_DEVELOPER_NAME", "There is already a field named that")
+        self.created.append(body["FullName"])
+        return json_reply({"id": "00N1", "success": True, "errors": []}, 201)
+
+
+def new_field(source: str, name: str = "Leadlight_Score__c", kind: FieldKind = "number") -> NewField:
+    return NewField(source, name, "Score", kind, "What Leadlight thinks")
+
+
+def test_fields_are_created_and_granted_once(tmp_path: Path) -> None:
+    org = Schema()
+    fields = [new_field("Lead"), new_field("Contact"), new_field("Task", "Leadlight_Key__c", "text")]
+    names = ["Lead.Leadlight_Score__c", "Contact.Leadlight_Score__c", "Task.Leadlight_Key__c"]
+    with ScriptedServer(tmp_path, org) as server:
+        crm = server.connect()
+        assert crm.provision(fields) == (names, [])
+        assert crm.provision(fields) == ([], names)
+        assert server.connect().provision(fields) == ([], names)
+    assert org.created == ["Lead.Leadlight_Score__c", "Contact.Leadlight_Score__c", "Activity.Leadlight_Key__c"]
+    assert org.granted == set(names)
+    assert org.posts[3:] == ["sobjects/PermissionSet/", "composite/sobjects", "sobjects/PermissionSetAssignment/"]
+
+
+def test_a_field_that_exists_unseen_is_granted_and_counts_as_existing(tmp_path: Path) -> None:
+    org = Schema()
+    org.created.append("Lead.Leadlight_Score__c")
+    with ScriptedServer(tmp_path, org) as server:
+        assert server.connect().provision([new_field("Lead")]) == ([], ["Lead.Leadlight_Score__c"])
+    assert org.granted == {"Lead.Leadlight_Score__c"}
+
+
+def test_all_refused_fields_are_named(tmp_path: Path) -> None:
+    with ScriptedServer(tmp_path, Schema(refuse="Lead.")) as server, pytest.raises(ConfigError) as caught:
+        server.connect().provision([new_field("Lead"), new_field("Lead", "Other__c"), new_field("Contact")])
+    assert [problem.split(" ")[0] for problem in caught.value.problems] == [
+        "Lead.Leadlight_Score__c",
+        "Lead.Other__c",
+    ]
+
+
+def test_a_field_that_does_not_show_in_time_is_told(tmp_path: Path) -> None:
+    with (
+        ScriptedServer(tmp_path, Schema(shows=False)) as server,
+        pytest.raises(RetryableError, match="does not show"),
+    ):
+        server.connect().provision([new_field("Lead")])
