@@ -63,9 +63,12 @@ class Transaction:
 
         actor: who the journal says did it, where an automation acts in the caller's name, as the record goes on to say.
         """
-        before = self._storage.get(object, id)
-        if before is None:
+        names = list(fields) or ["_id"]
+        statement = f"SELECT {', '.join(map(quote, names))} FROM {quote(object)} WHERE _id = ? AND _deleted = 0"  # noqa: S608 - quoted identifiers
+        rows = self._storage.query(statement, [id])
+        if not rows:
             raise KeyError(id)
+        before = dict(zip(names, rows[0], strict=True))
         sets = "".join(f", {quote(name)} = ?" for name in fields)
         statement = f"UPDATE {quote(object)} SET _modified_at = ?, _modified_by = ?{sets} WHERE _id = ?"  # noqa: S608 - quoted identifiers
         self._storage.execute(statement, [self._storage.clock.now_ms(), self._actor, *fields.values(), id])

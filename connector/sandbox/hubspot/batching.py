@@ -7,7 +7,7 @@ from typing import Any
 from connector.sandbox.http import Response
 from connector.sandbox.hubspot.account import Call
 from connector.sandbox.hubspot.objects import ObjectType
-from connector.sandbox.hubspot.reading import BATCH_MAX, find_many, id_column
+from connector.sandbox.hubspot.reading import BATCH_MAX, id_column, numbers_by_key
 from connector.sandbox.hubspot.wire import ApiError, batch_body, json_response, some_missing, validation_error
 from connector.sandbox.hubspot.writing import (
     TakenError,
@@ -122,8 +122,8 @@ def numbers_of(call: Call, kind: ObjectType, inputs: Sequence[Input], keys: Sequ
     if len(properties) > 1:
         raise validation_error("All inputs of a batch must have the same idProperty.")
     column = id_column(call.account, kind, properties.pop() if properties else None)
-    found = find_many(call.account, kind, column, keys, ())
-    return [found[key.lower()]["id"] if key.lower() in found else None for key in keys]
+    found = numbers_by_key(call.account, kind, column, keys)
+    return [found.get(key.lower()) for key in keys]
 
 
 def batch_upsert(call: Call, object: str) -> Response:  # noqa: A002 - the vendor's own word

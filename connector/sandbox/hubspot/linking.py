@@ -8,7 +8,7 @@ from connector.sandbox.hubspot import associations
 from connector.sandbox.hubspot.account import Call
 from connector.sandbox.hubspot.associations import AssociationType
 from connector.sandbox.hubspot.objects import ObjectType
-from connector.sandbox.hubspot.reading import next_page, projection
+from connector.sandbox.hubspot.reading import lives, next_page, projection
 from connector.sandbox.hubspot.wire import batch_body, json_response, not_found, validation_error, whole_number
 
 READ_MAX, WRITE_MAX, PAGE_MAX = 1000, 2000, 500
@@ -97,7 +97,7 @@ def single_read(call: Call, object: str, id: str, to_object: str) -> Response:  
     """Answer `GET /crm/v4/objects/{object}/{id}/associations/{to}`."""
     source, target = call.subject(object), call.account.visible_type(to_object)
     limit = call.number("limit", PAGE_MAX, PAGE_MAX)
-    if not call.storage.get(source.plural, id):
+    if not lives(call.account, source, id):
         raise not_found()
     found = linked_records(call, source, target, {id: cursor(call.request.first("after"))}).get(id, [])
     body: dict[str, Any] = {"results": found[:limit]}
@@ -151,7 +151,7 @@ def pair_of(call: Call, source: ObjectType, target: ObjectType, each: Mapping[st
         if whole_number(number) is None:
             message = f"{number} is not a valid ID"
             raise RefusedError(message, subCategory="crm.associations.INVALID_IDENTIFIER", context={"id": [number]})
-        if not call.storage.get(kind.plural, number):
+        if not lives(call.account, kind, number):
             raise RefusedError(f"{kind.singular.upper()}={number} is not valid")
         found.append(int(number))
     if source is target and found[0] == found[1]:
@@ -235,7 +235,7 @@ def put_single(call: Call, object: str, id: str, to_object: str, to_id: str, nam
     known = {kind.name: kind for kind in associations.types_between(source.plural, target.plural)}
     if name not in known:
         raise validation_error(f"{name} is not a valid association type")
-    if not call.storage.get(source.plural, id) or not call.storage.get(target.plural, to_id):
+    if not lives(call.account, source, id) or not lives(call.account, target, to_id):
         raise not_found()
     with call.writing(200) as transaction:
         associations.link(transaction.execute, known[name], int(id), int(to_id))

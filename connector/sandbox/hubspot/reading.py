@@ -168,38 +168,33 @@ def batch_read(call: Call, object: str) -> Response:  # noqa: A002 - the vendor'
         raise validation_error("propertiesWithHistory is not available in this sandbox")
     ids = list(dict.fromkeys(str(each.get("id", "")) for each in inputs))
     column = id_column(call.account, kind, body.get("idProperty"))
-    found = find_many(call.account, kind, column, ids, body.get("properties"), archived=call.flag("archived"))
-    missing = [each for each in ids if each.lower() not in found]
+    numbers = numbers_by_key(call.account, kind, column, ids, archived=call.flag("archived"))
+    missing = [each for each in ids if each.lower() not in numbers]
     errors = [some_missing(kind.singular, missing)] if missing else []
-    results = list({record["id"]: record for record in found.values()}.values())
+    found = list(dict.fromkeys(numbers.values()))
+    chosen = projection(call.account, kind, body.get("properties"))
+    results = chosen.select(call.account, f"_id IN ({', '.join('?' for _ in found)})", found)
     answer = batch_body(started, call.account.clock.now_ms(), results, errors)
     return json_response(207 if errors else 200, answer)
 
 
-def find_many(
-    account: Account,
-    kind: ObjectType,
-    column: str,
-    ids: Sequence[str],
-    names: Iterable[str] | None,
-    *,
-    archived: bool = False,
-) -> dict[str, dict[str, Any]]:
-    """Read records by id or unique property; keys are the asked values in lower case."""
-    marks = ", ".join("?" for _ in ids)
-    chosen = projection(account, kind, names if column == "_id" else {*(names or kind.shown), column})
+def numbers_by_key(
+    account: Account, kind: ObjectType, column: str, keys: Sequence[str], *, archived: bool = False
+) -> dict[str, str]:
+    """Find record ids by id or by a unique property's value; keys come back in lower case."""
+    marks = ", ".join("?" for _ in keys)
     living = f"_deleted = {int(archived)}"
     where = f"_id IN ({marks}) AND +{living}"  # the plus keeps SQLite on the primary key
     if column != "_id":
         where = f"{quote(column)} IS NOT NULL AND {quote(column)} COLLATE NOCASE IN ({marks}) AND {living}"
-    records = chosen.select(account, where, ids)
-    if column == "_id":
-        return {record["id"]: record for record in records}
-    keyed = {str(record["properties"][column]).lower(): record for record in records}
-    if column not in (kind.shown if names is None else names):
-        for record in records:
-            del record["properties"][column]
-    return keyed
+    statement = f"SELECT {quote(column)}, _id FROM {quote(kind.plural)} WHERE {where}"  # noqa: S608 - quoted identifiers
+    return {key.lower(): number for key, number in account.storage.query(statement, keys)}
+
+
+def lives(account: Account, kind: ObjectType, number: str) -> bool:
+    """Tell whether there is such a record, not archived."""
+    statement = f"SELECT 1 FROM {quote(kind.plural)} WHERE _id = ? AND _deleted = 0"  # noqa: S608 - quoted identifiers
+    return bool(account.storage.query(statement, [number]))
 
 
 def attach_associations(call: Call, kind: ObjectType, records: Sequence[dict[str, Any]]) -> None:

@@ -11,7 +11,7 @@ from connector.sandbox.hubspot.computed import Moment, complete
 from connector.sandbox.hubspot.ids import next_id
 from connector.sandbox.hubspot.objects import ObjectType, object_type
 from connector.sandbox.hubspot.pipelines import stages_of
-from connector.sandbox.hubspot.reading import id_column, match_text, projection
+from connector.sandbox.hubspot.reading import id_column, lives, match_text, projection
 from connector.sandbox.hubspot.values import Problem, check
 from connector.sandbox.hubspot.wire import ApiError, json_response, not_found, problem_error, validation_error
 from connector.sandbox.storage import Transaction, quote
@@ -78,7 +78,7 @@ def archive_record(call: Call, object: str, id: str) -> Response:  # noqa: A002 
 
 def archive(call: Call, kind: ObjectType, ids: Iterable[str]) -> None:
     """Archive those records that are there, with their associations."""
-    living = [number for number in ids if call.storage.get(kind.plural, number)]
+    living = [number for number in ids if lives(call.account, kind, number)]
     if not living:
         return
     with call.writing(204) as transaction:
@@ -201,7 +201,7 @@ def links_of(account: Account, kind: ObjectType, raw: object) -> list[Link]:
                     f"Association type {asked.get('associationTypeId')} is not valid for {kind.singular}"
                 )
             target = object_type(found.to_type)
-            if target is None or not account.storage.get(found.to_type, to_id):
+            if target is None or not lives(account, target, to_id):
                 raise validation_error(f"{found.to_type[:-1].upper()}={to_id} is not valid")
             links.append(Link(found, int(to_id)))
     return links

@@ -1,0 +1,383 @@
+"""The recorded HubSpot interactions that are compared, and those that are not, with the reason."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.sandbox.hubspot_preparations import (
+    CONTACT_ADDRESSES,
+    Prepare,
+    before_update,
+    contact_alone,
+    contact_and_companies,
+    contact_with_primary_company,
+    contacts_with_addresses,
+    custom_properties_made,
+    group_made,
+    last_page,
+    linked_to,
+    links_and_owner_held,
+    meeting_and_contact_held,
+    meeting_held,
+    nothing,
+    occurrences_held,
+    owners_held,
+    page_of_one,
+    pairs_held,
+    properties_made,
+    recorded_links,
+    results_held,
+    results_held_after_cursor,
+    updated_contacts_held,
+)
+from tests.sandbox.hubspot_recordings import BODIES, CASSETTES
+
+Ask = tuple[str, str, object]
+URL = frozenset({"url"})
+SOURCE = frozenset({"hs_object_source", "hs_object_source_id", "hs_object_source_label"})
+
+
+@dataclass(frozen=True)
+class Case:
+    """Name one recorded interaction and what the account must hold before it is asked again.
+
+    ask and status stand for a recording that is a body alone.
+    """
+
+    file: str
+    index: int
+    prepare: Prepare
+    ask: Ask | None = None
+    status: int | None = None
+    since: frozenset[str] = frozenset()
+    trimmed: bool = False
+    sampled: bool = False
+    beyond: frozenset[str] = frozenset()
+
+
+def contact_inputs(*ids: str, **properties: str) -> dict[str, Any]:
+    """Make a batch of contacts."""
+    return {"inputs": [{"id": number, "properties": properties} for number in ids]}
+
+
+WRONG_NAMES = {"first000name": "a", "last000name": "b"}
+NEW_CONTACTS = [
+    {"properties": {"email": address, "firstname": "Lily", "lastname": "Skinner"}} for address in CONTACT_ADDRESSES
+]
+TRACED_CONTACTS = [{**each, "objectWriteTraceId": str(n)} for n, each in enumerate(NEW_CONTACTS)]
+CONTACT_BATCH = "/crm/v3/objects/contacts/batch"
+SEARCHED = ["firstname", "lastname", "email", "phone", "company", "website"]
+
+
+def cassette(name: str, index: int, prepare: Prepare, since: frozenset[str] = frozenset()) -> Case:
+    """Name a cassette's interaction."""
+    return Case(f"{CASSETTES}/{name}.yml", index, prepare, since=since)
+
+
+def body(name: str, prepare: Prepare, ask: Ask, status: int = 200, **more: Any) -> Case:  # noqa: ANN401 - Case's own
+    """Name a recorded body and the request it answers."""
+    return Case(f"{BODIES}/{name}.json", 0, prepare, ask=ask, status=status, **more)
+
+
+CASSETTE_CASES = [
+    cassette("Hubspot_Association_all_with_valid_params_finds_the_resources", 3, recorded_links("deals")),
+    cassette(
+        "Hubspot_Association_batch_create_with_a_valid_request_associates_the_resources",
+        3,
+        pairs_held("deals", "contacts"),
+    ),
+    cassette(
+        "Hubspot_Association_batch_create_with_an_invalid_ID_returns_false",
+        1,
+        pairs_held("deals", "contacts", missing=frozenset({1234})),
+    ),
+    cassette(
+        "Hubspot_Association_batch_delete_with_a_valid_request_dissociates_the_resources",
+        3,
+        pairs_held("deals", "companies"),
+    ),
+    cassette(
+        "Hubspot_Company_add_contact_with_a_valid_company_ID_and_contact_ID_adds_the_contact_to_the_company",
+        3,
+        pairs_held("companies", "contacts"),
+    ),
+    cassette("Hubspot_Contact_all_with_a_limit_respects_the_limit", 0, results_held("contacts", more=True)),
+    cassette("Hubspot_Contact_all_with_an_offset_has_an_offset", 1, results_held_after_cursor),
+    cassette("Hubspot_Contact_all_without_options_has_an_offset", 0, results_held("contacts", more=True)),
+    cassette(
+        "Hubspot_Deal_associate_associates_the_deal_to_the_contact_and_the_company", 3, pairs_held("deals", "companies")
+    ),
+    cassette(
+        "Hubspot_Deal_associate_associates_the_deal_to_the_contact_and_the_company", 4, pairs_held("deals", "contacts")
+    ),
+    cassette("Hubspot_Deal_find_by_company_returns_company_deals", 2, recorded_links("companies")),
+    cassette("meeting", 0, links_and_owner_held, since=URL | SOURCE),
+    cassette("meeting_all", 0, results_held("meetings"), since=URL),
+    cassette("meeting_all_limit", 0, results_held("meetings", more=True), since=URL),
+    cassette("meeting_all_limit_after", 0, results_held("meetings", more=True), since=URL),
+    cassette("meeting_associate", 0, links_and_owner_held, since=URL | SOURCE),
+    cassette("meeting_associate", 2, meeting_and_contact_held, since=URL),
+    cassette("meeting_destroy", 0, links_and_owner_held, since=URL | SOURCE),
+    cassette("meeting_destroy", 1, meeting_held),
+    cassette("meeting_error", 0, links_and_owner_held, since=frozenset({"errors"})),
+    cassette("meeting_find", 0, results_held("meetings"), since=URL),
+    cassette("meeting_find_by_contact", 0, linked_to("meetings", 1451, 200), since=URL),
+    cassette("meeting_find_by_contact_custom_filters", 0, linked_to("meetings", 1451, 200), since=URL),
+    cassette("meeting_find_by_contact_limit", 0, linked_to("meetings", 1451, 200, more=2), since=URL),
+    cassette("owner_all", 0, owners_held),
+    cassette("owner_example", 0, owners_held),
+    cassette("owner_find_by_email", 0, owners_held),
+    cassette("owner_find_by_id", 0, owners_held),
+    cassette("owner_find_by_id", 1, owners_held),
+    cassette("task", 0, links_and_owner_held, since=URL),
+    cassette("task_find", 0, results_held("tasks"), since=URL),
+    cassette("task_find", 1, nothing),
+    cassette("task_search", 0, linked_to("tasks", 16676542642, 230), since=URL),
+    cassette("task_update", 0, before_update("tasks", hs_task_status="NOT_STARTED"), since=URL),
+    cassette("ticket", 0, links_and_owner_held, since=URL),
+    cassette("ticket_create_property", 0, nothing),
+    cassette("ticket_find", 0, results_held("tickets"), since=URL),
+    cassette("ticket_find", 1, nothing),
+    cassette("ticket_update", 0, before_update("tickets", subject="Old name"), since=URL),
+]
+
+BODY_CASES = [
+    body(
+        "internal/associations/test/contact-to-company-resp",
+        contact_and_companies,
+        (
+            "POST",
+            "/crm/v4/associations/contacts/companies/batch/create",
+            {
+                "inputs": [
+                    {
+                        "from": {"id": "211762804612"},
+                        "to": {"id": number},
+                        "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 279}],
+                    }
+                    for number in ("29013756946", "18417469260")
+                ]
+            },
+        ),
+        201,
+    ),
+    body(
+        "internal/associations/test/err-contact-to-contact",
+        contact_alone,
+        (
+            "POST",
+            "/crm/v4/associations/contacts/contacts/batch/create",
+            {
+                "inputs": [
+                    {
+                        "from": {"id": "211762804612"},
+                        "to": {"id": number},
+                        "types": [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 449}],
+                    }
+                    for number in ("unknown_id_123456798", "211762804612")
+                ]
+            },
+        ),
+        207,
+    ),
+    body(
+        "test/batch/create/contacts/err-conflict",
+        contacts_with_addresses("171591000198"),
+        ("POST", f"{CONTACT_BATCH}/create", {"inputs": NEW_CONTACTS}),
+        409,
+    ),
+    body(
+        "test/batch/create/contacts/err-many-invalid-properties",
+        nothing,
+        ("POST", f"{CONTACT_BATCH}/create", {"inputs": [{"properties": WRONG_NAMES}, {"properties": WRONG_NAMES}]}),
+        400,
+    ),
+    body(
+        "test/batch/create/contacts/err-partial-success",
+        contacts_with_addresses("171591000198"),
+        ("POST", f"{CONTACT_BATCH}/create", {"inputs": TRACED_CONTACTS}),
+        207,
+        trimmed=True,
+    ),
+    body(
+        "test/batch/create/contacts/success",
+        nothing,
+        ("POST", f"{CONTACT_BATCH}/create", {"inputs": NEW_CONTACTS}),
+        201,
+    ),
+    body(
+        "test/batch/update/contacts/err-duplicate-ids",
+        contacts_with_addresses("123456"),
+        ("POST", f"{CONTACT_BATCH}/update", contact_inputs("123456", "123456", firstname="A")),
+        400,
+    ),
+    body(
+        "test/batch/update/contacts/err-many-invalid-properties",
+        contacts_with_addresses("1", "2"),
+        ("POST", f"{CONTACT_BATCH}/update", contact_inputs("1", "2", **WRONG_NAMES)),
+        400,
+    ),
+    body(
+        "test/batch/update/contacts/err-partial-success",
+        updated_contacts_held,
+        (
+            "POST",
+            f"{CONTACT_BATCH}/update",
+            contact_inputs(
+                "171591000199", "unknownIdentifier888", firstname="Siena (updated)", lastname="Dyer (updated)"
+            ),
+        ),
+        207,
+    ),
+    body(
+        "test/batch/update/contacts/success",
+        updated_contacts_held,
+        (
+            "POST",
+            f"{CONTACT_BATCH}/update",
+            contact_inputs("171591000198", "171591000199", firstname="Markus (updated)", lastname="Blevins (updated)"),
+        ),
+    ),
+    body(
+        "test/custom/create/2-response-create-property-group",
+        nothing,
+        ("POST", "/crm/v3/properties/contacts/groups", "test/custom/create/1-payload-create-property-group.json"),
+        201,
+    ),
+    body(
+        "test/custom/create/4-response-batch-create-properties",
+        group_made,
+        (
+            "POST",
+            "/crm/v3/properties/contacts/batch/create",
+            "test/custom/create/3-payload-batch-create-properties.json",
+        ),
+        201,
+    ),
+    body(
+        "test/custom/update/1-read-property-group",
+        group_made,
+        ("GET", "/crm/v3/properties/contacts/groups/integrationcreatedproperties", None),
+    ),
+    body(
+        "test/custom/update/3-response-batch-create-properties",
+        properties_made,
+        (
+            "POST",
+            "/crm/v3/properties/contacts/batch/create",
+            "test/custom/update/2-payload-batch-create-properties.json",
+        ),
+        207,
+    ),
+    body(
+        "test/custom/update/5-response-update-property-age",
+        properties_made,
+        ("PATCH", "/crm/v3/properties/contacts/age__c", "test/custom/update/4-payload-update-property-age.json"),
+    ),
+    body(
+        "test/custom/update/7-response-update-property-interests",
+        properties_made,
+        (
+            "PATCH",
+            "/crm/v3/properties/contacts/interests__c",
+            "test/custom/update/6-payload-update-property-interests.json",
+        ),
+    ),
+    body("test/metadata-contacts-external-pipelines", nothing, ("GET", "/crm/v3/pipelines/contacts", None)),
+    body("test/metadata-deals-external-pipelines", nothing, ("GET", "/crm/v3/pipelines/deals", None)),
+    body("test/metadata-deals-properties-sampled", nothing, ("GET", "/crm/v3/properties/deals", None), sampled=True),
+    body(
+        "test/metadata-contacts-properties-sampled",
+        custom_properties_made,
+        ("GET", "/crm/v3/properties/contacts", None),
+        sampled=True,
+        beyond=frozenset({"showCurrencySymbol"}),
+    ),
+    body("test/post-auth/account-info", nothing, ("GET", "/account-info/v3/details", None)),
+    body("test/read/events/e_deal_closed", occurrences_held, ("GET", "/events/v3/events", None)),
+    body("test/read/events/e_visited_page", occurrences_held, ("GET", "/events/v3/events/", None)),
+    body(
+        "test/read/objects-api/contacts-batch",
+        results_held("contacts"),
+        ("POST", f"{CONTACT_BATCH}/read", contact_inputs("110338039632", "110323586992")),
+    ),
+    body(
+        "test/search/contacts/1-first-page",
+        page_of_one,
+        ("POST", "/crm/v3/objects/contacts/search", {"limit": 1, "properties": SEARCHED}),
+    ),
+    body(
+        "test/search/contacts/2-second-page",
+        last_page,
+        ("POST", "/crm/v3/objects/contacts/search", {"limit": 1, "after": "56", "properties": SEARCHED}),
+    ),
+    body(
+        "test/search/contacts/contacts-to-companies",
+        contact_with_primary_company,
+        (
+            "POST",
+            "/crm/v4/associations/contacts/companies/batch/read",
+            {"inputs": [{"id": "501"}, {"id": "103107104018"}]},
+        ),
+        207,
+    ),
+    body("test/search/error-invalid-object", nothing, ("POST", "/crm/v3/objects/butterflies/search", {}), 400),
+]
+
+CASES = [*CASSETTE_CASES, *BODY_CASES]
+
+LISTS = "the lists API is not served yet"
+LEGACY = "holds calls of versions 1 and 2 alone, which are not served"
+CAMPAIGNS = "campaigns are outside the CRM objects served"
+MARKETING = "marketing APIs are outside the CRM objects served"
+REQUEST = "a request body, sent by another case"
+NOT_COMPARED = {
+    f"{CASSETTES}/Hubspot_Contact_create_with_an_existing_email_address_raises_an_error.yml": LEGACY,
+    f"{CASSETTES}/Hubspot_Contact_create_with_an_invalid_email_address_raises_an_error.yml": LEGACY,
+    f"{CASSETTES}/Hubspot_Contact_merge_with_valid_contact_ids_succeeds.yml": LEGACY,
+    **{
+        f"{CASSETTES}/{name}.yml": LISTS
+        for name in (
+            *("contact_list_batch_find", "contact_list_find", "contact_list_update", "contact_lists/add_contact"),
+            *("contact_lists/add_contact_to_dynamic_list", "contact_lists/remove_unknown_contact"),
+            *(
+                "contacts_among_list",
+                "create_list",
+                "create_list_with_filters",
+                "fail_to_create_list",
+                "find_all_lists",
+            ),
+        )
+    },
+    f"{BODIES}/internal/associations/test/contacts-schema-resp.json": "the schemas API is not served yet",
+    f"{BODIES}/test/metadata-err-schemas-scope.json": "a 403 of the schemas API, which is not served yet",
+    f"{BODIES}/test/batch/read/campaigns/multi-207.json": CAMPAIGNS,
+    f"{BODIES}/test/batch/read/campaigns/ok-200.json": CAMPAIGNS,
+    **{
+        f"{BODIES}/test/read/campaigns/{name}.json": CAMPAIGNS
+        for name in ("1-first-page", "2-last-page", "influenced-contacts", "marketing-email-assets-2-page")
+    },
+    **{
+        f"{BODIES}/test/custom/{name}.json": REQUEST
+        for name in (
+            *("create/1-payload-create-property-group", "create/3-payload-batch-create-properties"),
+            *("update/2-payload-batch-create-properties", "update/4-payload-update-property-age"),
+            "update/6-payload-update-property-interests",
+        )
+    },
+    f"{BODIES}/test/read-lists-1-first-page.json": LISTS,
+    f"{BODIES}/test/read-lists-2-second-page.json": LISTS,
+    f"{BODIES}/test/read-via-search/campaigns-response.json": CAMPAIGNS,
+    f"{BODIES}/test/read-via-search/contacts-payload.json": "a request that names a list, which is not served yet",
+    f"{BODIES}/test/read-via-search/contacts-response.json": "its request names a list, which is not served yet",
+    f"{BODIES}/test/read/marketing-emails/1-first-page.json": MARKETING,
+    f"{BODIES}/test/read/marketing-emails/2-last-page.json": MARKETING,
+    f"{BODIES}/test/read/marketing-events.json": MARKETING,
+    f"{BODIES}/test/read/marketing-forms.json": MARKETING,
+    f"{BODIES}/test/read/meeting-links.json": "the scheduler API is outside the CRM objects served",
+    f"{BODIES}/test/read/objects-api/contacts-response.json": "cut by hand: properties of every answer are gone",
+}
+SENT_ALONE = [
+    f"{BODIES}/test/read/objects-api/contacts-req-payload-since-until.json",
+    f"{BODIES}/test/read/objects-api/contacts-req-payload-since.json",
+    f"{BODIES}/test/read/objects-api/contacts-req-payload-until.json",
+]
