@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from connector.budget import refuse_overspending
 from connector.crm.base import Write, WriteResult
 from connector.errors import LeadlightError, StalePlan
 from connector.job import Job
@@ -82,7 +83,7 @@ def send(job: Job, run_id: str) -> Applied:
     """
     job.progress.begin("apply")
     for kind in ("fields", "task"):
-        for name in _objects(job, kind):
+        for name in outbox.objects(job.state, kind):
             _send_object(job, run_id, name, kind)
     return applied(job, run_id)
 
@@ -156,18 +157,22 @@ def _people(job: Job, tasks: Sequence[TaskChange]) -> dict[str, dict[str, str]]:
     return {key: {"name": name, "title": title, "company": company} for key, name, title, company in rows}
 
 
-def _objects(job: Job, kind: outbox.Kind) -> list[str]:
-    return list(dict.fromkeys(row.object for row in outbox.unsettled(job.state) if row.kind == kind))
-
-
 def _send_object(job: Job, run_id: str, name: str, kind: outbox.Kind) -> None:
     for _ in range(PASSES):
         after, again = 0, False
-        while not job.stop.is_set() and (rows := outbox.take(job.state, ROWS_AT_ONCE, name, kind, after_id=after)):
+        while rows := _next_rows(job, name, kind, after):
             after = rows[-1].id
             again |= _send_rows(job, run_id, rows)
         if not again or job.stop.is_set():
             return
+
+
+def _next_rows(job: Job, name: str, kind: outbox.Kind, after: int) -> list[OutboxRow]:
+    """Take the next batch, unless the process was asked to stop or our share of the day's calls is used up."""
+    if job.stop.is_set():
+        return []
+    refuse_overspending(job.crm.calls, job.allowed_calls)
+    return outbox.take(job.state, ROWS_AT_ONCE, name, kind, after_id=after)
 
 
 def _send_rows(job: Job, run_id: str, rows: Sequence[OutboxRow]) -> bool:

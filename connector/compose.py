@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from connector.actions import template_problems
+from connector.budget import allowance
 from connector.crm.base import Connection, Crm
 from connector.crm.registry import connect
 from connector.errors import ConfigError
@@ -123,6 +124,7 @@ def _job(
             crm=crm,
             connection=connection,
             owners=tuple(crm.owners()),
+            allowed_calls=allowance(state, connection, settings.limits.daily_api_share),
             describes={name: info for name, info in describes.items() if info is not None},
             progress=progress or Silent(),
             stop=stop or threading.Event(),

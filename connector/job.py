@@ -42,7 +42,7 @@ class Silent:
 class Job:
     """Bind configuration, model, mapping, store and CRM together.
 
-    mapping is pruned to what this org has. stop is set when the process was asked to end.
+    mapping is pruned to what this org has. allowed_calls is our share of the CRM's daily calls that is left. stop is set when the process was asked to end.
     """
 
     settings: Settings
@@ -55,6 +55,7 @@ class Job:
     connection: Connection
     owners: tuple[Owner, ...]
     describes: AbcMapping[str, ObjectInfo]
+    allowed_calls: int | None = None
     progress: Progress = field(default_factory=Silent)
     stop: threading.Event = field(default_factory=threading.Event)
 

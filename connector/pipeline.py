@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.apply import Applied, commit_plan, refuse_stale, send
+from connector.budget import server_day
 from connector.errors import ConfigError, LeadlightError, QuotaExhausted, RetryableError, StalePlan
 from connector.job import Job
 from connector.mirror import MIRROR
@@ -150,7 +151,8 @@ def _run(job: Job, command: str, as_of: datetime | None) -> Iterator[Outcome]:
     finally:
         outcome.duration_s = time.monotonic() - started
         outcome.calls = (job.crm.calls.read, job.crm.calls.write)
-        runs.finish(job.state, run_id, outcome.status, outcome.as_dict())
+        counts = outcome.as_dict() | {"server_time_at": server_day(job.crm.calls.server_time_at)}
+        runs.finish(job.state, run_id, outcome.status, counts)
 
 
 def _status(job: Job, outcome: Outcome) -> runs.Status:

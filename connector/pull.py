@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from connector.budget import refuse_overspending
 from connector.crm.base import Page
 from connector.job import Job
 from connector.mirror import MIRROR, MIRROR_KEY, mirror_ids, mirror_rows, mirror_spec
@@ -60,6 +61,7 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
             mirror.delete(mirror_ids(name, page.deleted))
             counts[table] += rows.num_rows
             job.progress.advance(page.rows.num_rows)
+            refuse_overspending(job.crm.calls, job.allowed_calls)
             cursor = page.cursor
         deltas = (facts.close(), mirror.close())
         with transaction(job.state):

@@ -139,6 +139,13 @@ def counts(connection: sqlite3.Connection, run_id: str) -> dict[State, int]:
         return dict(connection.execute(query, (run_id,)).fetchall())
 
 
+def objects(connection: sqlite3.Connection, kind: Kind) -> list[str]:
+    """List the objects that have unsent rows of a kind, in plan order."""
+    query = f"SELECT object FROM outbox WHERE {_OPEN} AND state IN ('planned', 'retry') AND kind = ? GROUP BY object ORDER BY min(id)"  # noqa: S608, E501 - constant
+    with store_errors():
+        return [str(row[0]) for row in connection.execute(query, (kind,))]
+
+
 def unsettled(connection: sqlite3.Connection) -> list[OutboxRow]:
     """List rows that are planned, inflight or waiting for another try, in plan order."""
     return list(rows(connection, UNSETTLED))
