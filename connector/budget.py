@@ -22,7 +22,8 @@ def allowance(state: sqlite3.Connection, connection: Connection, share: float) -
     since = utc_text(connection.server_time_at - DAY)
     spent = (run.counts for run in runs.list_runs(state, limit=RUNS_OF_A_DAY))
     ours = (counts["api_calls"] for counts in spent if str(counts.get("server_time_at", "")) > since)
-    return int(connection.api_limit * share) - sum(calls["read"] + calls["write"] for calls in ours)
+    sent: int = sum(calls["read"] + calls["write"] for calls in ours)
+    return int(connection.api_limit * share) - sent
 
 
 def refuse_overspending(calls: CallCounter, allowed: int | None) -> None:

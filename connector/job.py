@@ -42,7 +42,8 @@ class Silent:
 class Job:
     """Bind configuration, model, mapping, store and CRM together.
 
-    mapping is pruned to what this org has. allowed_calls is our share of the CRM's daily calls that is left. stop is set when the process was asked to end.
+    mapping is pruned to what this org has. allowed_calls is what is left of our share of the CRM's daily calls. stop is
+    set when the process was asked to end.
     """
 
     settings: Settings
