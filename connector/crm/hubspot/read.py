@@ -156,7 +156,8 @@ class Stream:
         The list of archived records has no order in time and is read whole, so the more pages it has, the less often.
         """
         empty = columns.record_table(columns.record_rows([], self.fields), self.fields, self.kinds)
-        swept_at, now = _moment(cursor.swept_at or cursor.since_at), _moment(ended.since_at)
+        now = _moment(ended.since_at)
+        swept_at = min(_moment(cursor.swept_at or cursor.since_at), now)  # the server's clock may have been set back
         if cursor.sweep_pages > 1 and now - swept_at < cursor.sweep_pages * SWEEP_PACE:
             return Page(empty, cursor=ended.text())
         bodies = self._archived()
