@@ -110,6 +110,33 @@ def test_rows_that_failed_with_automation_go_once_more_in_small_calls(tmp_path: 
     assert sum(result.ok for result in results) == 175
 
 
+def test_an_outage_of_the_second_try_keeps_the_answers_of_the_first(tmp_path: Path) -> None:
+    first = [done(record_id(0)), failed("CANNOT_EXECUTE_FLOW_TRIGGER")]
+    with ScriptedServer(
+        tmp_path, lambda seen: json_reply(first) if len(records(seen)) == 2 else refusal(400, "JSON_PARSER_ERROR")
+    ) as server:
+        results = server.connect().write(scores(2))
+    assert [(result.ok, result.code, result.retry) for result in results] == [
+        (True, None, False),
+        (False, "CANNOT_EXECUTE_FLOW_TRIGGER", True),
+    ]
+
+
+def test_what_is_no_number_is_refused_before_it_is_sent(tmp_path: Path) -> None:
+    with ScriptedServer(tmp_path, accept) as server:
+        (result,) = server.connect().write([Write("Lead", {"Score__c": float("nan")}, id=record_id(1))])
+    assert (result.code, result.retry) == ("INVALID_NUMBER", False)
+    assert server.seen == []
+
+
+def test_creates_stay_acknowledged_when_the_look_up_of_others_fails(tmp_path: Path) -> None:
+    org = Tasks({"b": "00Told"})
+    with ScriptedServer(tmp_path, lambda seen: org(seen) if seen.method == "POST" else QUOTA) as server:
+        made, clash = server.connect().write(tasks("a", "b"))
+    assert (made.ok, made.created) == (True, True)
+    assert (clash.code, clash.retry) == ("DUPLICATE_VALUE", True)
+
+
 @pytest.mark.parametrize("outage", [QUOTA, Reply(503), refusal(401, "INVALID_SESSION_ID")])
 def test_an_outage_after_the_first_call_is_told_row_by_row(tmp_path: Path, outage: Reply) -> None:
     def answer(seen: Seen) -> Reply:

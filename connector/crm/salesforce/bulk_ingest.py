@@ -14,7 +14,7 @@ from connector.crm.salesforce.gateway import Gateway
 from connector.crm.salesforce.jobs import wait_for_job
 from connector.crm.salesforce.selection import read_csv_page
 from connector.crm.salesforce.wire import JsonValue, Request
-from connector.errors import BatchRefused
+from connector.errors import BatchRefused, RetryableError
 
 MAX_BYTES = 90_000_000  # the vendor takes 150 MB as base64 and advises at most 100 MB of CSV
 MAX_ROWS = 100_000
@@ -67,6 +67,14 @@ def run_job(gateway: Gateway, source: str, body: bytes, items: Sequence[Item]) -
     job_id = gateway.json(Request("POST", "jobs/ingest", write=True, json=order))["id"]
     path = f"jobs/ingest/{job_id}"
     _upload(gateway, path, body)
+    try:
+        return _outcome(gateway, path, items)
+    except BatchRefused as refused:
+        raise RetryableError(f"a bulk job's outcome cannot be read: {refused.message}", unknown_outcome=True) from None
+
+
+def _outcome(gateway: Gateway, path: str, items: Sequence[Item]) -> list[WriteResult]:
+    """Wait for the job and answer each row."""
     job = wait_for_job(gateway, path, write=True)
     clean = job["state"] == "JobComplete" and not job.get("numberRecordsFailed", 1)
     if clean and job.get("numberRecordsProcessed") == len(items):

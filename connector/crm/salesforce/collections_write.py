@@ -9,7 +9,7 @@ from connector.crm.salesforce.faults import AUTOMATION_CODES, PASSING_CODES
 from connector.crm.salesforce.gateway import Gateway
 from connector.crm.salesforce.soql import identifier, is_one_of, select
 from connector.crm.salesforce.wire import Answer, JsonValue, Request, json_of
-from connector.errors import RetryableError
+from connector.errors import LeadlightError, RetryableError
 
 T = TypeVar("T")
 ROWS_PER_CALL = 200
@@ -68,7 +68,10 @@ def create_rows(gateway: Gateway, source: str, items: Sequence[Item]) -> list[Wr
     results = _with_second_try(gateway, "POST", source, items)
     results = [replace(each, created=True) if each.ok else each for each in results]
     clashes = [at for at, each in enumerate(results) if each.code == "DUPLICATE_VALUE" and _on_key(items[at], each)]
-    existing = _existing(gateway, source, [key for at in clashes if (key := items[at].key)])
+    try:
+        existing = _existing(gateway, source, [key for at in clashes if (key := items[at].key)])
+    except LeadlightError:
+        existing = {}  # what was created stays acknowledged; the clashes may be sent again
     for at in clashes:
         key = items[at].key
         found = existing.get(key[1].casefold()) if key else None
@@ -90,10 +93,23 @@ def _with_second_try(
     again = [at for at, result in enumerate(results) if result.code in AUTOMATION_CODES]
     if len(records) > 1:
         for chunk in chunks(again, ROWS_PER_SECOND_TRY):
-            second = send(gateway, method, [records[at] for at in chunk])
-            for at, result in zip(chunk, second, strict=True):
+            for at, result in zip(chunk, _once_more(gateway, method, records, results, chunk), strict=True):
                 results[at] = result
     return results
+
+
+def _once_more(
+    gateway: Gateway,
+    method: Literal["POST", "PATCH"],
+    records: Sequence[JsonValue],
+    results: Sequence[WriteResult],
+    chunk: Sequence[int],
+) -> list[WriteResult]:
+    """Send some rows again; an outage leaves what was answered before, for the other rows have taken effect."""
+    try:
+        return send(gateway, method, [records[at] for at in chunk])
+    except LeadlightError:
+        return [replace(results[at], retry=True) for at in chunk]
 
 
 def _existing(gateway: Gateway, source: str, keys: Sequence[tuple[str, str]]) -> dict[str, str]:

@@ -23,6 +23,7 @@ PASSING_CODES = frozenset(
 AUTOMATION_CODES = frozenset(
     {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR", "LIMIT_EXCEEDED"}
 )
+NEVER_SENT = ("NewConnectionError", "NameResolutionError")
 PASSING_STATUS = frozenset({406, 408, 420, 425, 429})
 
 
@@ -90,9 +91,11 @@ def refusal_of(request: Request, response: requests.Response) -> LeadlightError:
 
 def network_fault(request: Request, error: requests.RequestException, host: str) -> LeadlightError:
     """Name the error that a failed exchange stands for; nothing of the exception's own text is kept."""
+    if isinstance(error, requests.exceptions.InvalidJSONError):
+        return BatchRefused(f"{request}: a value is not a finite number", code="INVALID_NUMBER")
     if isinstance(error, requests.exceptions.SSLError):
         return ConfigError(f"the certificate of {host} is not trusted; set crm.ca_file to the authority that signed it")
-    unsent = isinstance(error, requests.ConnectTimeout) or "NewConnectionError" in repr(error)
+    unsent = isinstance(error, requests.ConnectTimeout) or any(name in repr(error) for name in NEVER_SENT)
     if isinstance(error, requests.Timeout):
         reason = "did not answer in time"
     elif unsent:
