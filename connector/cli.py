@@ -67,6 +67,7 @@ def demo(
     crm: Crm = CrmKind.salesforce,
     people: Annotated[int, typer.Option(min=1, help="How many people the sandbox holds.")] = 2000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same people.")] = 7,
+    model: Annotated[str, typer.Option(help="A model file, or preset:NAME.")] = "preset:b2b_saas",
     as_of: AsOf = None,
     once: Annotated[bool, typer.Option("--once", help="End when done; do not keep the sandbox open.")] = False,
     folder: Annotated[Path, typer.Option(help="Where the demo writes.")] = Path("leadlight-demo"),
@@ -75,7 +76,7 @@ def demo(
     """Show the whole loop on a CRM that runs on this machine alone."""
     from connector.commands import begin  # on use, so that --help stays quick
 
-    begin.demo(Output(json), crm, people, seed, as_of, folder, once=once)
+    begin.demo(Output(json), crm, people, seed, as_of, folder, model, once=once)
 
 
 @app.command()

@@ -22,8 +22,6 @@ from connector.report.html import Overview, write_page
 from connector.settings import load_settings
 from connector.setup import sandbox_answers, write_config
 
-MODEL = "preset:b2b_saas"
-BAND = "hot"
 ENDS_WITHIN_S = 10
 
 
@@ -36,6 +34,8 @@ class DemoOptions:
     seed: int
     as_of: datetime | None
     folder: Path
+    model: str
+    band: str  # the one that gets an owner and a task
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,10 @@ def configure(options: DemoOptions, ready: dict[str, Any]) -> Path:
     config = options.folder / "config.toml"
     _forget_store(options.folder / "leadlight-store")
     ready = ready | {"ca_file": _keep_authority(ready["ca_file"], options.folder)}
-    answers = sandbox_answers(ready, model=MODEL, mapping=None, band=BAND, owners=())
-    write_config(answers, config, overwrite=True)
-    owners = connect(load_settings(config)).owners()
-    write_config(sandbox_answers(ready, model=MODEL, mapping=None, band=BAND, owners=owners), config, overwrite=True)
+    for owners in ((), None):
+        known = connect(load_settings(config)).owners() if owners is None else owners
+        answers = sandbox_answers(ready, model=options.model, mapping=None, band=options.band, owners=known)
+        write_config(answers, config, overwrite=True)
     return config
 
 

@@ -13,6 +13,7 @@ from connector.score import SCORES
 from connector.store import outbox
 
 STEPS = 10
+HUBSPOT_TYPES = {"contacts": "0-1", "companies": "0-2"}
 
 
 def overview(job: Job, tiles: Mapping[str, int], *, hottest: int = 10) -> Overview:
@@ -105,9 +106,12 @@ def _lead(
 
 
 def record_url(job: Job, object: str, record_id: str) -> str:  # noqa: A002 - the vendors' own word
-    """Say where a person opens a record; HubSpot's pages go by the account's id, Salesforce's by its own host."""
-    instance = job.settings.crm.instance_url if job.settings.crm.kind == "salesforce" else job.connection.org_id
-    return job.crm.capabilities.url_of.format(instance=str(instance).rstrip("/"), object=object, id=record_id)
+    """Say where a person opens a record; HubSpot's pages go by the account's and the type's id."""
+    if job.settings.crm.kind == "salesforce":
+        instance, kind = job.settings.crm.instance_url.rstrip("/"), object
+    else:
+        instance, kind = job.connection.org_id, HUBSPOT_TYPES.get(object, object)
+    return job.crm.capabilities.url_of.format(instance=instance, object=kind, id=record_id)
 
 
 def _tasks(job: Job, record_ids: set[str]) -> dict[str, tuple[str, str]]:

@@ -24,9 +24,13 @@ CRM_KINDS = ("salesforce", "hubspot")
 HUBSPOT_URL = "https://api.hubapi.com"
 
 
-def demo(out: Output, crm: str, people: int, seed: int, as_of: datetime | None, folder: Path, *, once: bool) -> None:
+def demo(
+    out: Output, crm: str, people: int, seed: int, as_of: datetime | None, folder: Path, model: str, *, once: bool
+) -> None:
     """Give the demo, and keep its sandbox open for a person who wants to look around."""
-    options = demonstration.DemoOptions(crm, people, seed, as_of, folder)
+    band = _model_bands(model)[0]
+    source = model if model.startswith("preset:") else str(Path(model).resolve())
+    options = demonstration.DemoOptions(crm, people, seed, as_of, folder, source, band)
     log.configure("warning", "auto", [])
     out.say(f"Starting a sandbox {crm} CRM with {people:,} people ...")
     with demonstration.running_sandbox(options) as ready:
