@@ -138,6 +138,11 @@ class Storage:
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(SCHEMA)
 
+    @property
+    def changes(self) -> int:
+        """Count the rows changed since the file was opened, seeded ones too."""
+        return self._connection.total_changes
+
     def close(self) -> None:
         """Flush and close the file."""
         with self.lock:

@@ -43,6 +43,17 @@ def test_list_orders_ids_as_numbers() -> None:
     assert [each["id"] for each in portal.read("GET", CONTACTS)["results"]] == ["51", "999", "1000"]
 
 
+def test_read_lag_keeps_lists_behind() -> None:
+    """A list leaves out what was changed within the lag; a read by id does not."""
+    portal = Portal()
+    number = contact(portal)
+    portal.switches.read_lag_s = 5
+    assert portal.read("GET", CONTACTS)["results"] == []
+    assert portal.status("GET", f"{CONTACTS}/{number}") == 200
+    portal.clock.advance(5)
+    assert [each["id"] for each in portal.read("GET", CONTACTS)["results"]] == [number]
+
+
 @pytest.mark.parametrize("limit", ["0", "101", "x", "-1"])
 def test_list_limit_is_checked(limit: str) -> None:
     """A page has 1 to 100 records."""
@@ -281,11 +292,19 @@ def test_journal_tells_writes_reads_and_people() -> None:
     told = portal.read("GET", f"{CONTACTS}/{number}")
     assert told["properties"]["firstname"] == "Anna"
     assert told["updatedAt"] > told["createdAt"]
-    for fields, error in (({"nonsense": "1"}, KeyError), ({"lifecyclestage": "nope"}, ValueError)):
+    for fields, error in (
+        ({"nonsense": "1"}, KeyError),
+        ({"createdate": "1"}, KeyError),
+        ({"lifecyclestage": "nope"}, ValueError),
+    ):
         with pytest.raises(error):
             portal.app.edit("human", "contacts", number, fields)
-    with pytest.raises(KeyError):
-        portal.app.edit("human", "contacts", "1", {"firstname": "x"})
+    for name, edited in (("contacts", "1"), ("unicorns", number)):
+        with pytest.raises(KeyError):
+            portal.app.edit("human", name, edited, {"firstname": "x"})
+    portal.app.edit("human", "Contact", number, {"archived": True})
+    assert portal.status("GET", f"{CONTACTS}/{number}") == 404
+    assert [row["op"] for row in portal.storage.journal(3)][-2:] == ["delete", "read"]
 
 
 def test_deal_follows_its_stage() -> None:

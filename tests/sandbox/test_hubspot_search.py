@@ -171,3 +171,16 @@ def test_index_lags_behind_writes() -> None:
 def test_times_are_told_without_empty_milliseconds() -> None:
     """Three digits or none."""
     assert (stamp(1735689599000), stamp(1735689599007)) == ("2024-12-31T23:59:59Z", "2024-12-31T23:59:59.007Z")
+
+
+def test_total_follows_every_change(portal: Portal) -> None:
+    """The same search counts anew after a write, a person's edit and a seeding."""
+    asked = where("firstname", "HAS_PROPERTY")
+    totals = [portal.search("contacts", filters=[asked])["total"]]
+    portal.app.edit("human", "contacts", "1", {"firstname": ""})
+    totals.append(portal.search("contacts", filters=[asked])["total"])
+    portal.hold("contacts", {"id": "11", "properties": {"firstname": "Eve"}})
+    totals.append(portal.search("contacts", filters=[asked])["total"])
+    portal.status("DELETE", "/crm/v3/objects/contacts/2")
+    totals.append(portal.search("contacts", filters=[asked])["total"])
+    assert totals == [3, 2, 3, 2]

@@ -24,20 +24,21 @@ from connector.sandbox.state import Clock, Switches
 from connector.sandbox.storage import Storage, Transaction
 
 COUNTS_MAX = 256
+NEVER_MS = 2**62
 
 
 class Counts:
     """Keep the totals of searches until something changes: every page of a search tells the total."""
 
     def __init__(self) -> None:
-        self._commits = -1
+        self._changes = -1
         self._known: dict[tuple[str, tuple[Any, ...]], int] = {}
 
     def get(self, storage: Storage, statement: str, values: Sequence[Any]) -> int:
-        """Run a counting statement, or tell what it told since the last commit."""
+        """Run a counting statement, or tell what it told since the last change."""
         with storage.lock:
-            if storage.commits != self._commits or len(self._known) >= COUNTS_MAX:
-                self._known, self._commits = {}, storage.commits
+            if storage.changes != self._changes or len(self._known) >= COUNTS_MAX:
+                self._known, self._changes = {}, storage.changes
             key = (statement, tuple(values))
             if key not in self._known:
                 self._known[key] = int(storage.query(statement, values)[0][0])
@@ -71,6 +72,10 @@ class Account:
         if "*" in self.hidden(kind):
             raise missing_scopes([f"crm.objects.{kind.plural}.{access}"])
         return kind
+
+    def changes_seen_until(self, lag_s: float) -> int:
+        """Give the time of the last change that a lagging read sees, in milliseconds; without lag all are seen."""
+        return self.clock.now_ms() - int(lag_s * 1000) if lag_s > 0 else NEVER_MS
 
     def rules(self, kind: ObjectType) -> Rules:
         """Say what values of an object are measured against now."""

@@ -21,7 +21,7 @@ from connector.sandbox.hubspot import (
 )
 from connector.sandbox.hubspot.account import Account, Call
 from connector.sandbox.hubspot.limits import RateLimits
-from connector.sandbox.hubspot.objects import object_type
+from connector.sandbox.hubspot.objects import object_type, virtual_columns
 from connector.sandbox.hubspot.pipelines import pipeline_body, pipelines
 from connector.sandbox.hubspot.schema import Schema
 from connector.sandbox.hubspot.values import check
@@ -186,21 +186,26 @@ class HubSpotApp:
         return act(call, **values)
 
     def edit(self, actor: str, object: str, id: str, fields: Mapping[str, Any]) -> None:  # noqa: A002 - contract's words
-        """Change a record as a person or an automation does; raises KeyError for an unknown record or property.
+        """Change a record as a person or an automation does; `archived: true` archives it.
 
-        Raises ValueError for a value that its property does not take.
+        Raises KeyError for an unknown record or property, ValueError for a value that its property does not take.
         """
-        kind = object_type(object)
-        if kind is None or self._account.storage.get(kind.plural, id) is None:
+        kind, storage = object_type(object), self._account.storage
+        if kind is None or not reading.lives(self._account, kind, id):
             raise KeyError(id)
-        known = self.schema.of(kind.plural)
-        if unknown := sorted(set(fields) - known.keys()):
+        changed = {name: value for name, value in fields.items() if name != "archived"}
+        known = self.schema.of(kind.plural).keys() - virtual_columns(kind).keys()
+        if unknown := sorted(changed.keys() - known):
             raise KeyError(", ".join(unknown))
-        clean, problems = check(self._account.rules(kind), fields, by_person=True)
+        clean, problems = check(self._account.rules(kind), changed, by_person=True)
         if problems:
             raise ValueError("; ".join(problem["message"] for problem in problems))
-        with self._account.storage.transaction(actor, "EDIT", f"{kind.plural}/{id}") as transaction:
-            writing.update(self._account, transaction, kind, id, clean)
+        with storage.transaction(actor, "POST", "/control/edit") as transaction:
+            if clean:
+                writing.update(self._account, transaction, kind, id, clean)
+            if fields.get("archived"):
+                transaction.delete(kind.plural, id)
+                associations.unlink_all(transaction.execute, kind.plural, int(id))
 
     def records(self, object: str) -> list[dict[str, Any]]:  # noqa: A002 - contract's words
         """List an object's records as Storage.dump does; raises KeyError for an unknown object."""

@@ -86,15 +86,19 @@ def projection(account: Account, kind: ObjectType, names: Iterable[str] | None) 
 
 
 def list_records(call: Call, object: str) -> Response:  # noqa: A002 - the vendor's own word
-    """Answer `GET /crm/v3/objects/{object}`: ids ascending, `after` is the next id to read."""
+    """Answer `GET /crm/v3/objects/{object}`: ids ascending, `after` is the next id to read.
+
+    Records changed within the sandbox's read lag are left out.
+    """
     kind = call.subject(object)
     refuse_history(call)
     limit = call.number("limit", PAGE_DEFAULT, PAGE_MAX)
     after = after_id(call.request.first("after"))
     archived = call.flag("archived")
-    where = "_deleted = ? AND CAST(_id AS INTEGER) >= ? ORDER BY CAST(_id AS INTEGER) LIMIT ?"
+    seen_until = call.account.changes_seen_until(call.account.switches.read_lag_s)
+    where = "_deleted = ? AND CAST(_id AS INTEGER) >= ? AND _modified_at <= ? ORDER BY CAST(_id AS INTEGER) LIMIT ?"
     chosen = projection(call.account, kind, call.names("properties"))
-    records = chosen.select(call.account, where, [int(archived), after, limit + 1])
+    records = chosen.select(call.account, where, [int(archived), after, seen_until, limit + 1])
     page = records[:limit]
     attach_associations(call, kind, page)
     body: dict[str, Any] = {"results": page}

@@ -113,7 +113,7 @@ def condition(call: Call, kind: ObjectType, body: Mapping[str, Any]) -> Clause:
     lag_s = call.account.switches.search_lag_s
     if lag_s > 0:
         parts.append("_modified_at <= ?")
-        values.append(call.account.clock.now_ms() - int(lag_s * 1000))
+        values.append(call.account.changes_seen_until(lag_s))
     alternatives: list[str] = []
     for group in filter_groups(body):
         clauses = [compiled(call, kind, each) for each in group]
