@@ -19,6 +19,7 @@ from scoring.combine import (
     scaled_total,
     weighted_sum,
 )
+from scoring.conditions import operand_problems
 from scoring.contributions import Line, contributions, lines, stored_columns
 from scoring.engagement import engagement_columns
 from scoring.events import IDLE, EventScope, distinct_rules, distinct_tallies, facts, idle_s, matches, tallies
@@ -28,6 +29,7 @@ from scoring.model import Model, ModelError, model_events, model_fields
 from scoring.predicates import predicate
 from scoring.reasons import explained, reasons
 from scoring.schema import ColumnType
+from scoring.specification import conditions, event_conditions
 from scoring.subjects import Columns, field_types, subjects
 
 # Each pass adds columns that the next ones read; this order is the order of evaluation.
@@ -88,6 +90,7 @@ def _texts(
 ) -> tuple[str, str, str]:
     columns = {table: dict(kinds) for table, kinds in shape}
     types, problems = field_types(model_fields(model), columns)
+    problems += _misuses(model, types)
     if problems:
         raise ModelError(tuple(f"{model.file}: {problem}" for problem in problems))
     found = lines(model)
@@ -95,6 +98,15 @@ def _texts(
     outputs = (scored, _scores(model, found, dialect), contributions(found))
     made, scores, rows = (query.sql(dialect, pretty=True) for query in outputs)
     return made, scores, rows
+
+
+def _misuses(model: Model, types: Mapping[str, ColumnType]) -> list[str]:
+    """Say which rules use a field against its type; canonical fields were checked when the model was loaded."""
+    every = conditions(model.spec) + event_conditions(model.spec)
+    found = [problem for condition in every for problem in operand_problems(condition, types.get)]
+    bracketed = [rule.field for rule in model.spec.fit if rule.field is not None]
+    wrong = [field for field in bracketed if types.get(field, "number") != "number"]
+    return found + [f"'{field}' is {types[field]}: brackets need a number" for field in wrong]
 
 
 def _temporary(name: str, query: exp.Query) -> exp.Create:

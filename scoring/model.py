@@ -137,7 +137,8 @@ def model_events(model: Model) -> frozenset[str]:
 def check_known(model: Model, fields: frozenset[str], events: frozenset[str]) -> tuple[str, ...]:
     """Say which fields and event types of the model do not exist, with the nearest that do.
 
-    `fields` are the names of what a mapping or the data provide, the columns of accounts as `account.X`.
+    `fields` and `events` are what a mapping or the data provide, the columns of accounts as `account.X`; the canonical
+    event types and the model's own exist always.
     """
     derived = {name for name, origin in BUILT_IN_FIELDS.items() if origin in fields}
     known = fields | derived
@@ -145,7 +146,7 @@ def check_known(model: Model, fields: frozenset[str], events: frozenset[str]) ->
     for field in sorted(model_fields(model)):
         if field not in known and field.removeprefix("account.") not in known:
             problems.append(f"{model.file}: there is no field '{field}'{nearest(field, known)}")
-    allowed = events | frozenset(model.spec.events.custom)
+    allowed = EVENT_TYPES | events | frozenset(model.spec.events.custom)
     for event in sorted(model_events(model) - allowed):
-        problems.append(f"{model.file}: there is no event type '{event}'{nearest(event, allowed | EVENT_TYPES)}")
+        problems.append(f"{model.file}: there is no event type '{event}'{nearest(event, allowed)}")
     return tuple(problems)

@@ -78,7 +78,8 @@ def canonical(column: str, stored: str, wanted: ColumnType) -> str:
         return f"CASE WHEN TRIM({column}) <> '' THEN STRING_SPLIT({column}, ';') END"
     if wanted == "datetime" and stored == "TIMESTAMP WITH TIME ZONE":
         return f"({column} AT TIME ZONE 'UTC')"
-    if wanted == "datetime" and stored == "VARCHAR":
+    # A cast of a time with zone straight to one without gives null for some of DuckDB's types (TIMESTAMPTZ_NS).
+    if wanted == "datetime" and (stored == "VARCHAR" or "TZ" in stored or "ZONE" in stored):
         return f"(TRY_CAST({column} AS TIMESTAMPTZ) AT TIME ZONE 'UTC')"
     if wanted == "map":
         as_json = f"TRY_CAST({column} AS JSON)" if stored in ("VARCHAR", "JSON") else f"TO_JSON({column})"
