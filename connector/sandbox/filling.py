@@ -31,9 +31,7 @@ class Vendor:
     seed: Callable[[World], None]
 
 
-def open_vendor(
-    crm: str, storage: Storage, clock: Clock, switches: Switches, credentials: MadeUp, url: str
-) -> Vendor:
+def open_vendor(crm: str, storage: Storage, clock: Clock, switches: Switches, credentials: MadeUp, url: str) -> Vendor:
     """Make the vendor's tables and app."""
     if crm == "salesforce":
         login = Credentials(

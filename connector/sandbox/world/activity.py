@@ -12,7 +12,7 @@ from connector.sandbox.world.rows import Event
 from connector.sandbox.world.vocabulary import Weighted, vocabulary, weighted
 
 LEVELS = 20  # propensity is rounded to so many steps when the mix of touches is looked up
-TOUCHES_BASE, TOUCHES_SLOPE = 3.4, 12.5
+TOUCHES_BASE, TOUCHES_SLOPE = 3.8, 13.0
 BURST_TOUCHES = (4, 9)
 BURST_DAYS = 9
 WEBINAR_HOUR_S = 15 * 3600

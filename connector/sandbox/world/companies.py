@@ -67,7 +67,7 @@ def account_id(number: int) -> str:
 def account_row(seed: int, number: int) -> Account:
     """Give the nth account as the CRM knows it: some facts are missing, a few are customers or partners."""
     firm, rng = company(seed, number), random.Random(f"account {seed} {number}")  # noqa: S311 - as above
-    kind = rng.choices(("Prospect", "Customer", "Partner", None), (70, 14, 4, 12))[0]
+    kind = rng.choices(("Prospect", "Customer", "Partner", None), (75, 9, 4, 12))[0]
     return Account(
         account_id=account_id(number),
         name=firm.name,

@@ -174,7 +174,7 @@ def life(rng: random.Random, person: Person, persona: str, propensity: float) ->
 def moment_times(rng: random.Random, start_s: int, end_s: int, propensity: float) -> list[int]:
     """Draw the moments of intent: any time of the year, and for some in the last days."""
     times = [rng.randrange(start_s, end_s)] if end_s > start_s and rng.random() < 0.06 + 0.4 * propensity else []
-    if end_s == LAST_S and rng.random() < 0.02 + 0.10 * propensity:
+    if end_s == LAST_S and rng.random() < 0.03 + 0.13 * propensity:
         times.append(LAST_S - int(DAY_S * 6 * rng.random()))
     return sorted(times)
 
