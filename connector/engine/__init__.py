@@ -1,0 +1,1 @@
+"""Engines that run compiled statements; nothing else knows one."""
