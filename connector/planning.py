@@ -120,10 +120,11 @@ def _records(engine: duckdb.DuckDBPyConnection, job: Job) -> Iterator[dict[str, 
         return
     engine.register("written", written.as_arrow(job.state))
     people = job.lake.relation("people")
+    account = "p.account_id" if "account_id" in job.lake.columns("people") else "NULL"  # a CRM of leads alone has none
     scored, held = (_naive(job, name) for name in (SCORES, MIRROR))
     cursor = engine.execute(
         f"""SELECT s.* REPLACE ({scored}), m.* EXCLUDE (role) REPLACE ({held}), w.fields_json,
-                   w.written_at::TIMESTAMP AS written_at, p.account_id AS account_id
+                   w.written_at::TIMESTAMP AS written_at, {account} AS account_id
             FROM {scores} s JOIN {mirror} m ON m.role = 'person' AND m.record_id = s.subject_id
             JOIN {people} p ON p.person_id = s.subject_id
             LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id
