@@ -69,3 +69,33 @@ def test_threads_book_different_starts() -> None:
     for thread in threads:
         thread.join()
     assert sorted(waits) == [1.0] * 3 + [2.0] * 3
+
+
+def test_a_server_that_has_plenty_left_is_believed() -> None:
+    time = Time()
+    bucket = Bucket(10, 10.0, time.clock, time.sleep)
+    for _ in range(50):
+        bucket.take()
+        bucket.learn(10)
+    assert time.slept == []
+
+
+def test_calls_are_spread_when_others_have_used_the_limit() -> None:
+    time = Time()
+    bucket = Bucket(10, 10.0, time.clock, time.sleep)
+    bucket.learn(1)
+    for _ in range(3):
+        bucket.take()
+        bucket.learn(1)
+    assert time.slept == [5.0, 5.0, 5.0]
+
+
+def test_the_window_still_holds_where_the_server_counts_down() -> None:
+    time = Time()
+    bucket = Bucket(10, 10.0, time.clock, time.sleep)
+    starts: list[float] = []
+    for _ in range(60):
+        bucket.take()
+        starts.append(time.now)
+        bucket.learn(10 - sum(1 for start in starts if start > time.now - 10.0))
+    assert all(later - first >= 10.0 - 1e-9 for first, later in zip(starts, starts[10:], strict=False))

@@ -81,7 +81,7 @@ class Session:
             if not 200 <= response.status < 300:
                 raise HttpFailure(response.status, body, response.headers)
         except Exception as error:
-            self._note(headers_of(error))
+            self._note(headers_of(error), request.bucket)
             translated = translate(error, asks=request.asks, write=request.write)
             if translated is None:
                 raise
@@ -89,7 +89,7 @@ class Session:
         return self._answer(request, response, body)
 
     def _answer(self, request: Request, response: RawResponse, body: bytes) -> Answer:
-        server_time_at = self._note(response.headers)
+        server_time_at = self._note(response.headers, request.bucket)
         if body and "json" not in response.headers.get("Content-Type", "json"):
             raise RetryableError(f"HubSpot {request.asks}: the answer is not JSON", unknown_outcome=request.write)
         return Answer(response.status, body, response.headers, server_time_at)
@@ -101,9 +101,12 @@ class Session:
             else:
                 self.calls.read += 1
 
-    def _note(self, headers: Mapping[str, str]) -> datetime | None:
-        """Keep the newest server time and the daily limit, which only normal endpoints of private apps report."""
+    def _note(self, headers: Mapping[str, str], bucket: Bucket | None) -> datetime | None:
+        """Keep the newest server time and the limits, which only normal endpoints of private apps report."""
         server_time_at = _http_date(headers.get("Date"))
+        left = headers.get("X-HubSpot-RateLimit-Remaining")
+        if bucket is not None and left is not None and left.isdigit():
+            bucket.learn(int(left))
         with self._lock:
             self.answered_at = server_time_at or self.answered_at
             known_at = self.calls.server_time_at
