@@ -19,6 +19,7 @@ KIND = "ingest"
 OPERATIONS = ("insert", "update", "upsert", "delete")
 ROWS_PER_POLL = 10_000
 NULL = "#N/A"
+JOB_TYPE = "V2Ingest"
 ZEROES = dict.fromkeys(
     ("numberRecordsProcessed", "numberRecordsFailed", "retries", "totalProcessingTime", "apiActiveProcessingTime"), 0
 ) | {"apexProcessingTime": 0}
@@ -82,11 +83,17 @@ def poll(org: Org, call: Call, job_id: str) -> Response:
             if info["state"] in ("UploadComplete", "InProgress"):
                 info = _work(org, info, payload)
     call.object = info["object"]
-    return call.answer(info if info["state"] == "Open" else {k: v for k, v in info.items() if k != "contentUrl"})
+    return call.answer(_shown(info))
+
+
+def _shown(info: Info) -> Info:
+    if info["state"] == "Open":
+        return {**info, "jobType": JOB_TYPE, **{name: 0 for name in ZEROES if not name.startswith("number")}}
+    return {**ZEROES, "jobType": JOB_TYPE, **{name: value for name, value in info.items() if name != "contentUrl"}}
 
 
 def _work(org: Org, info: Info, payload: str) -> Info:
-    info = {**ZEROES, **info, "jobType": "V2Ingest"}
+    info = {**ZEROES, **info}
     try:
         job = _Job(org, info, payload)
     except CrmError as error:

@@ -83,7 +83,8 @@ def change(org: Org, info: Info, **changes: Any) -> Info:  # noqa: ANN401 - any 
 def listed(org: Org, call: Call, kind: str) -> Response:
     """Answer the list of jobs of a kind."""
     rows = org.storage.query("SELECT info FROM salesforce_jobs WHERE kind = ? ORDER BY id", [kind])
-    records = [json.loads(row["info"]) for row in rows]
+    job_type = "V2Query" if kind == "query" else "V2Ingest"
+    records = [{**json.loads(row["info"]), "jobType": job_type} for row in rows]
     return call.answer({"done": True, "nextRecordsUrl": None, "records": records})
 
 

@@ -23,7 +23,8 @@ SOAP_TYPES = {
     "datetime": "xsd:dateTime",
     "address": "urn:address",
 }
-UNGROUPABLE = ("double", "currency", "percent", "address", "datetime")
+UNGROUPABLE = ("double", "currency", "percent", "address", "datetime", "combobox")
+LISTLESS = ("OpportunityContactRole", "CampaignMember")
 MERGEABLE = ("Lead", "Contact", "Account")
 SETUP = ("User", "Profile", "Group", "QueueSobject", "Organization", "PermissionSet", "FieldPermissions")
 MASTER_RECORD_TYPE = "012000000000000AAA"
@@ -109,15 +110,17 @@ def describe_object(spec: ObjectSpec, base: str) -> dict[str, Any]:
     """Describe an object as the global describe lists it."""
     standard = spec.name not in SETUP
     path = f"{base}/sobjects/{spec.name}"
-    links = ("compactLayouts", "approvalLayouts", "quickActions", "layouts") if standard else ("layouts",)
+    links = ("compactLayouts", "layouts") if standard else ("layouts",)
     urls = {
         "rowTemplate": f"{path}/{{ID}}",
         "describe": f"{path}/describe",
         "sobject": path,
-        **{link: f"{path}/describe/{link}" for link in links if link != "quickActions"},
+        **{link: f"{path}/describe/{link}" for link in links},
     }
     if standard:
-        urls |= {"listviews": f"{path}/listviews", "quickActions": f"{path}/quickActions"}
+        urls |= {"quickActions": f"{path}/quickActions"}
+    if standard and not spec.activity and spec.name not in LISTLESS:
+        urls |= {"listviews": f"{path}/listviews", "approvalLayouts": f"{path}/describe/approvalLayouts"}
     return {
         "activateable": False,
         "associateEntityType": None,
@@ -175,7 +178,7 @@ def describe_whole(view: View, spec: ObjectSpec, base: str, instance_url: str) -
         "lookupLayoutable": None,
         "namedLayoutInfos": [],
         "networkScopeFieldName": None,
-        "recordTypeInfos": [_master_record_type(f"{base}/sobjects/{spec.name}")],
+        "recordTypeInfos": [] if spec.name in LISTLESS else [_master_record_type(f"{base}/sobjects/{spec.name}")],
         "searchLayoutable": listed["searchable"],
         "sobjectDescribeOption": "FULL",
         "supportedScopes": [{"label": f"All {spec.plural.lower()}", "name": "everything"}],

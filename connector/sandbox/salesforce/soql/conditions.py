@@ -137,7 +137,7 @@ class Conditions:
         raise self._wrong_type(column, literal)
 
     def _id(self, literal: Literal) -> str:
-        found = canonical_id(unescape(literal.text))
+        found = canonical_id(unescape(literal.text), checked=False)
         if found is None:
             message = f"invalid ID field: {literal.text}"
             raise pointing(self._scope.query.source, literal.position, "INVALID_QUERY_FILTER_OPERATOR", message)
