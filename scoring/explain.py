@@ -79,7 +79,7 @@ def iso(time: datetime | None) -> str | None:
 
 def short_reasons(contributions: Sequence[Contribution], as_of: datetime) -> str:
     """Write the short text of a CRM field: the top 3 positive and top 2 negative rows, ties by rule id."""
-    ranked = sorted(contributions, key=lambda row: (-abs(_stored(row.points)), row.rule_id, row.kind))
+    ranked = sorted(contributions, key=lambda row: (-_nanos(row.points), row.rule_id, row.kind))
     shown = [row for row in ranked if _tenths(row.points) > 0]
     positive = [row for row in shown if row.points > 0][:MOST_POSITIVE]
     negative = [row for row in shown if row.points < 0][:MOST_NEGATIVE]
@@ -106,10 +106,11 @@ def _signed(points: float) -> str:
     return f"{'-' if points < 0 else '+'}{size}"
 
 
-def _stored(points: float) -> float:
-    scale = float(10**DECIMALS)
-    return math.floor(points * scale + 0.5) / scale
+def _nanos(points: float) -> int:
+    """Give the size of points in billionths, the precision at which points are compared."""
+    return math.floor(abs(points) * 10.0**DECIMALS + 0.5)
 
 
 def _tenths(points: float) -> int:
-    return math.floor(abs(_stored(points)) * 10 + 0.5)
+    """Round the size of points to tenths, halves away from zero."""
+    return (_nanos(points) + 50_000_000) // 100_000_000

@@ -66,8 +66,13 @@ def normalised(value: Scalar) -> Scalar:
 
 
 def trimmed(value: Scalar) -> Scalar:
-    """Trim white space."""
-    return exp.Trim(this=value, expression=raw_text(WHITE_SPACE))
+    """Trim white space.
+
+    Two patterns rather than TRIM with a set of characters, which DuckDB works through ten times as long.
+    """
+    for pattern in (f"^[{WHITE_SPACE}]+", f"[{WHITE_SPACE}]+$"):
+        value = exp.RegexpReplace(this=value, expression=raw_text(pattern), replacement=raw_text(""))
+    return value
 
 
 def known_number(value: Scalar) -> Scalar:

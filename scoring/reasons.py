@@ -10,30 +10,35 @@ from sqlglot import exp
 
 from scoring.combine import DECIMALS
 from scoring.contributions import Line, events_of, points_of, time_s
-from scoring.expressions import Scalar, integer, named, number, raw_text, rounded
+from scoring.expressions import Scalar, case, integer, named, number, raw_text
 
 MOST_POSITIVE = 3
 MOST_NEGATIVE = 2
 SEPARATOR = "; "
 
-# Sorting the structs sorts by size, then by rank, which is the place of the rule id among all of them.
+# A key holds the size of a line in billionths and, for ties, the place of its rule id: sorting keys sorts lines.
+# Keys of negative lines are negative. Lists of numbers, one entry per line, are far cheaper than lists of structs.
 _PICKED = """
 LIST_CONCAT(
-  LIST_SLICE(LIST_SORT(LIST_FILTER(lines, LAMBDA x : x.positive)), 1, :most_positive),
-  LIST_SLICE(LIST_SORT(LIST_FILTER(lines, LAMBDA x : NOT x.positive)), 1, :most_negative))
+  LIST_SLICE(LIST_REVERSE_SORT(LIST_FILTER(keys, LAMBDA x : x >= :least)), 1, :most_positive),
+  LIST_SLICE(LIST_SORT(LIST_FILTER(keys, LAMBDA x : x <= -:least)), 1, :most_negative))
 """
 _SENTENCE = """
-CASE WHEN x.positive THEN '+' ELSE '-' END
-|| CASE WHEN x.tenths % 10 = 0 THEN CAST(x.tenths // 10 AS TEXT) ELSE CAST(x.tenths / 10.0E0 AS TEXT) END
-|| ' ' || LIST_EXTRACT(:labels, x.rank)
-|| CASE WHEN x.events > 1 THEN ' ×' || CAST(x.events AS TEXT) ELSE '' END
-|| CASE WHEN x.last_s IS NULL THEN ''
-   WHEN YEAR(MAKE_TIMESTAMP(x.last_s * 1000000)) = YEAR(MAKE_TIMESTAMP(as_of_s * 1000000))
-   THEN ' (last ' || STRFTIME(MAKE_TIMESTAMP(x.last_s * 1000000), '%-d %b') || ')'
-   ELSE ' (last ' || STRFTIME(MAKE_TIMESTAMP(x.last_s * 1000000), '%-d %b %Y') || ')' END
+CASE WHEN x > 0 THEN '+' ELSE '-' END
+|| CASE WHEN :tenths % 10 = 0 THEN CAST(:tenths // 10 AS TEXT) ELSE CAST(:tenths / 10.0E0 AS TEXT) END
+|| ' ' || LIST_EXTRACT(:labels, :place)
+|| CASE WHEN LIST_EXTRACT(events, :place) > 1 THEN ' ×' || CAST(LIST_EXTRACT(events, :place) AS TEXT) ELSE '' END
+|| CASE WHEN LIST_EXTRACT(last_s, :place) IS NULL THEN ''
+   WHEN YEAR(:last_at) = YEAR(MAKE_TIMESTAMP(as_of_s * 1000000)) THEN ' (last ' || STRFTIME(:last_at, '%-d %b') || ')'
+   ELSE ' (last ' || STRFTIME(:last_at, '%-d %b %Y') || ')' END
 """
+_TENTHS = "((ABS(x) // 1024 + 50000000) // 100000000)"
+_PLACE = "(1024 - ABS(x) % 1024)"
+_LAST_AT = "MAKE_TIMESTAMP(LIST_EXTRACT(last_s, :place) * 1000000)"
 _TEXT = "ARRAY_TO_STRING(LIST_TRANSFORM(:picked, LAMBDA x : :sentence), :separator)"
-_SHOWN = "LIST_FILTER(:lines, LAMBDA x : x.tenths > 0)"
+_PLACES = 1024
+_LEAST_NANOS = 50_000_000  # 0.05 points; less rounds to 0.0, which tells a reader nothing
+_MOST_POINTS = 9.0e6  # what a 64-bit key can hold
 
 
 def ranked(found: Sequence[Line]) -> list[Line]:
@@ -42,35 +47,36 @@ def ranked(found: Sequence[Line]) -> list[Line]:
 
 
 def reasons(found: Sequence[Line]) -> Scalar:
-    """Write the short text from the columns `lines` and `as_of_s` of `explained`."""
+    """Write the short text from the columns of `explained`."""
     labels = exp.Array(expressions=[raw_text(line.label) for line in ranked(found)])
-    picked = _filled(_PICKED, most_positive=integer(MOST_POSITIVE), most_negative=integer(MOST_NEGATIVE))
-    return _filled(_TEXT, picked=picked, sentence=_filled(_SENTENCE, labels=labels), separator=raw_text(SEPARATOR))
-
-
-def explained(found: Sequence[Line]) -> exp.Subquery:
-    """Add to the scored table the list `lines`: a struct for every line that does not round to 0.0."""
-    structs = exp.Array(expressions=[_struct(line, rank) for rank, line in enumerate(ranked(found), start=1)])
-    lines = named(_filled(_SHOWN, lines=structs), "lines")
-    return exp.select(exp.Star(), lines).from_("scored").subquery("explained")
-
-
-def _struct(line: Line, rank: int) -> exp.Struct:
-    points = rounded(points_of(line), DECIMALS)
-    size = exp.Abs(this=points)
-    members: dict[str, Scalar] = {
-        "size": exp.Neg(this=size),
-        "rank": integer(rank),
-        "positive": points_of(line) > number(0.0),
-        "tenths": exp.cast(exp.Floor(this=size.copy() * number(10.0) + number(0.5)), "bigint"),
-        "events": events_of(line),
-        "last_s": time_s(line, "newest_s"),
-    }
-    return exp.Struct(
-        expressions=[exp.PropertyEQ(this=exp.to_identifier(name), expression=value) for name, value in members.items()]
+    place = _filled(_PLACE)
+    last_at = _filled(_LAST_AT, place=place)
+    sentence = _filled(_SENTENCE, tenths=_filled(_TENTHS), place=place, last_at=last_at, labels=labels)
+    least = integer(_LEAST_NANOS * _PLACES)
+    most = {"most_positive": integer(MOST_POSITIVE), "most_negative": integer(MOST_NEGATIVE)}
+    return _filled(
+        _TEXT, picked=_filled(_PICKED, least=least, **most), sentence=sentence, separator=raw_text(SEPARATOR)
     )
 
 
+def explained(found: Sequence[Line]) -> exp.Subquery:
+    """Add to the scored table the lists `keys`, `events` and `last_s`, each with an entry for every line."""
+    in_order = ranked(found)
+    lists = {
+        "keys": [_key(line, place) for place, line in enumerate(in_order, start=1)],
+        "events": [events_of(line) for line in in_order],
+        "last_s": [time_s(line, "newest_s") for line in in_order],
+    }
+    columns = [named(exp.Array(expressions=entries), name) for name, entries in lists.items()]
+    return exp.select(exp.Star(), *columns).from_("scored").subquery("explained")
+
+
+def _key(line: Line, place: int) -> Scalar:
+    size = exp.func("LEAST", exp.Abs(this=points_of(line)), number(_MOST_POINTS))
+    nanos = exp.cast(exp.Floor(this=size * number(10.0**DECIMALS) + number(0.5)), "bigint")
+    key = nanos * integer(_PLACES) + integer(_PLACES - place)
+    return case([(points_of(line) < number(0.0), exp.Neg(this=exp.paren(key)))], key.copy())
+
+
 def _filled(template: str, **values: Scalar) -> Scalar:
-    expression = exp.replace_placeholders(sqlglot.parse_one(template, read="duckdb"), **values)
-    return exp.paren(expression)
+    return exp.paren(exp.replace_placeholders(sqlglot.parse_one(template, read="duckdb"), **values))
