@@ -62,7 +62,12 @@ def lowered(value: Scalar) -> Scalar:
 
 def normalised(value: Scalar) -> Scalar:
     """Lower and trim a text; blank becomes null."""
-    return exp.Nullif(this=trimmed(lowered(value)), expression=raw_text(""))
+    return filled(lowered(value))
+
+
+def filled(value: Scalar) -> Scalar:
+    """Trim a text; blank becomes null."""
+    return exp.Nullif(this=trimmed(value), expression=raw_text(""))
 
 
 def trimmed(value: Scalar) -> Scalar:

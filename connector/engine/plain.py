@@ -9,7 +9,7 @@ import duckdb
 
 from connector.engine.relations import canonical, literal, quoted
 from connector.errors import ConfigError
-from scoring.expressions import WHITE_SPACE
+from scoring.expressions import column, filled
 from scoring.schema import TABLES, ColumnType, Table
 
 _NUMBER = r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?"
@@ -93,26 +93,26 @@ def _unreadable(path: Path, message: str) -> str:
 
 def _described(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> _File:
     is_csv = path.suffix == ".csv"
-    name = literal(str(path))
-    reader = f"read_csv({name}, {_CSV_OPTIONS})" if is_csv else f"read_parquet({name})"
+    where = literal(str(path))
+    reader = f"read_csv({where}, {_CSV_OPTIONS})" if is_csv else f"read_parquet({where})"
     rows = connection.execute(f"DESCRIBE SELECT * FROM {reader}").fetchall()  # noqa: S608 - the path is quoted
     stored = {str(row[0]): str(row[1]) for row in rows}
-    known: dict[str, ColumnType] = {column: table.columns[column] for column in stored if column in table.columns}
-    custom = [column for column in stored if column not in known]
+    known: dict[str, ColumnType] = {name: table.columns[name] for name in stored if name in table.columns}
+    custom = [name for name in stored if name not in known]
     if is_csv and table.name in ("people", "accounts"):
         known |= _types_of_values(connection, reader, custom)
-    return _File(path, table, reader, {column: stored[column] for column in stored if column in known}, known)
+    return _File(path, table, reader, {name: stored[name] for name in stored if name in known}, known)
 
 
 def _types_of_values(
     connection: duckdb.DuckDBPyConnection, reader: str, columns: Sequence[str]
 ) -> dict[str, ColumnType]:
-    return {column: _type_of_values(connection, reader, quoted(column)) for column in columns}
+    return {name: _type_of_values(connection, reader, name) for name in columns}
 
 
-def _type_of_values(connection: duckdb.DuckDBPyConnection, reader: str, column: str) -> ColumnType:
+def _type_of_values(connection: duckdb.DuckDBPyConnection, reader: str, name: str) -> ColumnType:
     """Type a custom column by all its values; a leading zero or too many digits keep text."""
-    cell = _cell(column)
+    cell = _cell(name)
     tests = {
         "list": f"CONTAINS({cell}, ';')",
         "number": f"REGEXP_FULL_MATCH({cell}, '{_NUMBER}') AND LENGTH(REGEXP_REPLACE({cell}, '[^0-9]', '', 'g'))"
@@ -134,40 +134,42 @@ def _type_of_values(connection: duckdb.DuckDBPyConnection, reader: str, column: 
     return next((kind for kind, fits in kinds if fits), "text")
 
 
-def _cell(column: str) -> str:
+def _cell(name: str) -> str:
     """Write a text cell trimmed, blank as null."""
-    return f"NULLIF(TRIM({column}, {literal(WHITE_SPACE)}), '')"
+    return filled(column(name)).sql("duckdb")
 
 
 def _problems(connection: duckdb.DuckDBPyConnection, file: _File) -> Iterator[str]:
     missing = [key for key in file.table.key if key not in file.stored]
     yield from (f"{file.path}: the column '{key}' is missing" for key in missing)
-    for key in file.table.key:
-        if key not in missing and (empty := _count(connection, file, f"{_as_cell(file, key)} IS NULL")):
-            yield f"{file.path}: {empty} row(s) have no '{key}'"
-    for column, kind in file.types.items():
-        if file.stored[column] == "VARCHAR" and kind in _NOUNS:
-            cell = _cell(quoted(column))
-            wrong = _count(connection, file, f"{cell} IS NOT NULL AND {file.typed(column)} IS NULL")
-            if wrong:
-                yield f"{file.path}: {wrong} value(s) of '{column}' are not {_NOUNS[kind]}"
+    checks = dict(_checks(file))
+    if checks:
+        counts = ", ".join(f"COUNT(*) FILTER ({condition})" for condition in checks.values())
+        found = connection.execute(f"SELECT {counts} FROM {file.reader}").fetchall()[0]  # noqa: S608 - quoted
+        yield from (f"{file.path}: {count} {told}" for told, count in zip(checks, found, strict=True) if count)
     if not missing and file.table.name in ("people", "accounts"):
         yield from _duplicates(connection, file)
 
 
-def _as_cell(file: _File, column: str) -> str:
-    return _cell(quoted(column)) if file.stored[column] == "VARCHAR" else quoted(column)
-
-
-def _count(connection: duckdb.DuckDBPyConnection, file: _File, condition: str) -> int:
-    found = connection.execute(f"SELECT COUNT(*) FROM {file.reader} WHERE {condition}").fetchall()  # noqa: S608 - quoted
-    return int(found[0][0])
+def _checks(file: _File) -> Iterator[tuple[str, str]]:
+    """Give what is wrong with a row, and the condition that finds it."""
+    for key in file.table.key:
+        if key in file.stored:
+            blank = f" OR TRIM({quoted(key)}) = ''" if file.stored[key] == "VARCHAR" else ""
+            yield f"row(s) have no '{key}'", f"{quoted(key)} IS NULL{blank}"
+    for name, kind in file.types.items():
+        if file.stored[name] == "VARCHAR" and kind in _NOUNS:
+            cell = _cell(name)
+            wrong = f"{file.typed(name)} IS NULL"
+            if kind == "map":
+                wrong = f"NOT (JSON_VALID({cell}) AND STARTS_WITH({cell}, '{{'))"
+            yield f"value(s) of '{name}' are not {_NOUNS[kind]}", f"{cell} IS NOT NULL AND {wrong}"
 
 
 def _duplicates(connection: duckdb.DuckDBPyConnection, file: _File) -> Iterator[str]:
     key = file.table.key[0]
-    column = quoted(key)
-    repeated = f"SELECT {column}, COUNT(*) FROM {file.reader} GROUP BY 1 HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 4"  # noqa: S608 - quoted
+    name = quoted(key)
+    repeated = f"SELECT {name}, COUNT(*) FROM {file.reader} GROUP BY 1 HAVING COUNT(*) > 1 ORDER BY 1 LIMIT 4"  # noqa: S608 - quoted
     rows = connection.execute(repeated).fetchall()
     if rows:
         names = ", ".join(f"'{row[0]}' ({row[1]} times)" for row in rows[:3])
@@ -181,6 +183,6 @@ def _once(connection: duckdb.DuckDBPyConnection, file: _File) -> str:
     counted = f"SELECT COUNT(*) - COUNT(DISTINCT HASH(event_id)) FROM {file.reader}"  # noqa: S608 - quoted
     if not connection.execute(counted).fetchall()[0][0]:
         return file.relation
-    order = ", ".join(file.typed(column) for column, kind in file.types.items() if kind != "map")
+    order = ", ".join(file.typed(name) for name, kind in file.types.items() if kind != "map")
     ranked = f"ROW_NUMBER() OVER (PARTITION BY event_id ORDER BY {order}) = 1"
     return f"(SELECT * FROM {file.relation} AS every QUALIFY {ranked})"  # noqa: S608 - quoted

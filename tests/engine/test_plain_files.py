@@ -1,5 +1,6 @@
 """A folder of plain files as canonical tables."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ from connector.errors import ConfigError
 
 
 @pytest.fixture
-def engine() -> duckdb.DuckDBPyConnection:
-    return open_engine()
+def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_engine() as connection:
+        yield connection
 
 
 def write(folder: Path, name: str, *lines: str) -> None:

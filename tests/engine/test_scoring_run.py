@@ -1,5 +1,6 @@
 """Running a model: files that appear whole, explanations that equal the scores, data of many shapes."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,9 @@ CONTRIBUTION_COLUMNS = ["subject_id", "rule_id", "kind", "events", "first_at", "
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> duckdb.DuckDBPyConnection:
-    return open_engine(memory_limit_mb=500, temp_dir=tmp_path)
+def engine(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_engine(memory_limit_mb=500, temp_dir=tmp_path) as connection:
+        yield connection
 
 
 @pytest.fixture

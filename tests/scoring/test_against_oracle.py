@@ -27,13 +27,11 @@ def test_engine_and_oracle_agree(seed: int, people: int, rules: int) -> None:
     random = Random(seed)  # noqa: S311 - a repeatable draw is wanted
     text, world = random_model(random, rules), random_world(random, people)
     expected = Oracle(text, as_of=AS_OF, lists=LISTS).score(*world)
-    with TemporaryDirectory() as folder:
+    with TemporaryDirectory() as folder, open_engine() as engine:
         file = Path(folder) / "model.toml"
         file.write_text(text, encoding="utf-8")
         model = load_model(file, {name: frozenset(entries) for name, entries in LISTS.items()})
-        actual = run(
-            open_engine(), model, Path(folder), as_of=AS_OF, people=world[0], accounts=world[1], events=world[2]
-        )
+        actual = run(engine, model, Path(folder), as_of=AS_OF, people=world[0], accounts=world[1], events=world[2])
     assert actual.keys() == expected.keys()
     for subject_id, row in actual.items():
         assert_same(row, expected[subject_id], text)

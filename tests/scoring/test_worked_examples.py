@@ -1,5 +1,6 @@
 """Scores that sales teams worked out by hand; each must come out exactly."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -105,8 +106,9 @@ def load(folder: Path, text: str) -> Model:
 
 
 @pytest.fixture
-def engine() -> duckdb.DuckDBPyConnection:
-    return open_engine()
+def engine() -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_engine() as connection:
+        yield connection
 
 
 def event(kind: str, age: timedelta, **columns: object) -> Row:
