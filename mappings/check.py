@@ -46,8 +46,8 @@ def check_mapping(mapping: Mapping, describes: Describes, *, new_fields_ok: bool
     problems: list[str] = []
     for name, table in there.read.items():
         problems += _read_problems(there, name, table, describes.get(name))
-    for name, spec in written_fields(there):
-        problems += _write_problems(there, name, spec, describes.get(name), new_fields_ok)
+    for name, key, spec in written_fields(there):
+        problems += _write_problems(there, name, key, spec, describes.get(name), new_fields_ok)
     problems += _owner_problems(there, describes)
     if there.write.task is not None:
         problems += _task_problems(there.write.task, describes.get(there.write.task.object), new_fields_ok)
@@ -108,10 +108,8 @@ def _hint(kind: ColumnType) -> str:
 
 
 def _write_problems(
-    mapping: Mapping, name: str, spec: WriteField, info: ObjectInfo | None, new_fields_ok: bool
+    mapping: Mapping, name: str, key: str, spec: WriteField, info: ObjectInfo | None, new_fields_ok: bool
 ) -> Iterator[str]:
-    subject = "person" if mapping.read[name].table == "people" else "account"
-    key = f"write.{subject}.{spec.from_}"
     if spec.policy == "never" or info is None:  # an object that cannot be seen is told once, where it is read
         return
     found = info.fields.get(spec.field)

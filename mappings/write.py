@@ -46,17 +46,20 @@ _CUSTOM_NAMES: Final = {
 }
 
 
-def written_fields(mapping: Mapping) -> Iterator[tuple[str, WriteField]]:
-    """Walk the fields that scores go to, per object: people's on every object read as people, accounts' likewise."""
+def written_fields(mapping: Mapping) -> Iterator[tuple[str, str, WriteField]]:
+    """Walk the fields that scores go to: object, key in the mapping file, specification.
+
+    People's are on every object read as people, accounts' likewise.
+    """
     for name in mapping.objects("people"):
-        yield from ((name, spec) for spec in mapping.write.person.values())
+        yield from ((name, f"write.person.{key}", spec) for key, spec in mapping.write.person.items())
     for name in mapping.objects("accounts"):
-        yield from ((name, spec) for spec in mapping.write.account.values())
+        yield from ((name, f"write.account.{key}", spec) for key, spec in mapping.write.account.items())
 
 
 def new_fields(mapping: Mapping) -> tuple[NewField, ...]:
     """List every custom field written to, for `provision` to create where it is missing; the task key is unique."""
-    fields = [_new_field(name, spec) for name, spec in written_fields(mapping) if creatable(mapping, spec)]
+    fields = [_new_field(name, spec) for name, _, spec in written_fields(mapping) if creatable(mapping, spec)]
     task = mapping.write.task
     if task is not None:
         label = "Leadlight key"

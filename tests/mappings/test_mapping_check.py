@@ -87,11 +87,11 @@ def test_all_problems_at_once() -> None:
     for expected in (
         "read.Lead: Lead has no field Email that the connecting user may see (did you mean E_Mail?)",
         "read.Lead.employees: Lead.NumberOfEmployees is a text field, employees needs number",
-        "write.person.total: Lead.Leadlight_Score__c is not writable",
+        "write.person.score: Lead.Leadlight_Score__c is not writable",
         "write.owner: Lead.OwnerId is not writable",
         "write.person.reasons: Contact.Leadlight_Why__c holds 100 characters, reasons may need 255",
         "write.person.band: Contact.Leadlight_Band__c is a number field, band needs text",
-        "write.person.as_of: Contact.Leadlight_Scored_At__c is a date field, as_of needs datetime",
+        "write.person.scored_at: Contact.Leadlight_Scored_At__c is a date field, as_of needs datetime",
         "write.task.key_field: Task.Leadlight_Key__c is not unique",
         "write.task.fields.account: Task has no field WhatId",
         "write.task.fields.priority: Task.Priority cannot be set",
@@ -138,7 +138,7 @@ def test_prune_leaves_out_what_is_optional_and_says_so() -> None:
     describes = describes_of(mapping, provisioned=False)
     describes["Web_Activity__c"] = None
     altered(describes, "Lead", Phone=None)
-    altered(describes, "Contact", Department=None)
+    altered(describes, "Contact", Department=None, Department__c=None)
     altered(describes, "CampaignMember", CampaignId=None, FirstRespondedDate=None)
     altered(describes, "Opportunity", Contact__c=None, Lead__c=None, ContactId=None)
     altered(describes, "Event", IsChild=None)

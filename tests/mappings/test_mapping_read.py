@@ -89,6 +89,8 @@ def test_lead(salesforce: Mapping) -> None:
         "OwnerId": "0051",
         "CreatedDate": datetime(2026, 6, 1, 12, 0, 0, 999_999, tzinfo=UTC),
         "ConvertedDate": "2026-06-01",
+        "Buying_Role__c": "economic_buyer",
+        "Technologies__c": "python;sql",
     }
     (person,) = canonical(salesforce, "Lead", row)
     assert person == {
@@ -99,6 +101,8 @@ def test_lead(salesforce: Mapping) -> None:
         "title": "VP Sales",
         "seniority": "vp",
         "department": "sales",
+        "buying_role": "economic_buyer",
+        "technologies": ["python", "sql"],
         "company": "Acme",
         "domain": "acme.com",
         "industry": None,
@@ -111,6 +115,12 @@ def test_lead(salesforce: Mapping) -> None:
         "created_at": NOON,
         "converted_at": MIDNIGHT,
     }
+
+
+def test_enrichment_goes_before_the_title(salesforce: Mapping) -> None:
+    row = {"Id": "00Q1", "Title": "Manager", "Seniority__c": "c_level", "Department__c": "finance"}
+    (person,) = canonical(salesforce, "Lead", row)
+    assert (person["seniority"], person["department"]) == ("c_level", "finance")
 
 
 def test_contact_takes_the_department_that_is_recognised(salesforce: Mapping) -> None:
