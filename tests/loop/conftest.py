@@ -1,12 +1,14 @@
 """Loops for tests: a fresh one for tests that change things, and one that was synced once for tests that look."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from connector.sandbox.server import Crm
-from tests.loop.loops import Loop, copy_of, make_template
+from tests.loop.loops import Loop, copy_of, make_template, written_state
 
 CRMS: tuple[Crm, ...] = ("salesforce", "hubspot")
 
@@ -34,6 +36,7 @@ def synced_of(template_of: Callable[[Crm], Path], tmp_path_factory: pytest.TempP
             made[crm] = tmp_path_factory.mktemp(f"{crm}-synced")
             with copy_of(crm, template_of(crm), made[crm]) as loop:
                 loop.sync(backfill=True)
+                (made[crm] / "written.json").write_text(json.dumps(written_state(loop)), encoding="utf-8")
         return made[crm]
 
     return synced
@@ -59,3 +62,10 @@ def synced(crm: Crm, synced_of: Callable[[Crm], Path], tmp_path: Path) -> Iterat
     with copy_of(crm, synced_of(crm), tmp_path / "loop") as loop:
         loop.advance(60)
         yield loop
+
+
+@pytest.fixture
+def expected(crm: Crm, synced_of: Callable[[Crm], Path]) -> dict[str, Any]:
+    """Give what an undisturbed first run leaves in the CRM, as `written_state` tells it."""
+    found: dict[str, Any] = json.loads((synced_of(crm) / "written.json").read_text(encoding="utf-8"))
+    return found

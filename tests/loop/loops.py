@@ -240,7 +240,7 @@ def configure(ready: dict[str, Any], folder: Path, *, model: str = "model.toml")
     answers = sandbox_answers(ready, model=model, mapping=None, band="hot", owners=())
     config = folder / "config.toml"
     write_config(replace(answers, owners=POOL), config, overwrite=True)
-    text = config.read_text(encoding="utf-8") + "rate_per_10s = 100000\nsearch_per_s = 1000\n"
+    text = config.read_text(encoding="utf-8") + "search_per_s = 1000\n"
     config.write_text(text, encoding="utf-8")
     (folder / "model.toml").write_text(MODEL, encoding="utf-8")
 
