@@ -35,7 +35,8 @@ CASE WHEN x > 0 THEN '+' ELSE '-' END
 _TENTHS = "((ABS(x) // 1024 + 50000000) // 100000000)"
 _PLACE = "(1024 - ABS(x) % 1024)"
 _LAST_AT = "MAKE_TIMESTAMP(LIST_EXTRACT(last_s, :place) * 1000000)"
-_TEXT = "ARRAY_TO_STRING(LIST_TRANSFORM(:picked, LAMBDA x : :sentence), :separator)"
+# Joining an empty list gives null in DuckDB 1.4 and an empty text in 2.0.
+_TEXT = "COALESCE(ARRAY_TO_STRING(LIST_TRANSFORM(:picked, LAMBDA x : :sentence), :separator), '')"
 _PLACES = 1024
 _LEAST_NANOS = 50_000_000  # 0.05 points; less rounds to 0.0, which tells a reader nothing
 _MOST_POINTS = 9.0e6  # what a 64-bit key can hold
