@@ -1,0 +1,143 @@
+"""What must hold after any storm, judged from the sandbox's journal and records, the mapping, and the store's outbox.
+
+Invariants by the names of the design: I1 one task for each episode, I2 nothing lost, I6 a second run writes nothing,
+I7 a person's owner stays, I8 only mapped fields are written.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from connector.score import SCORES
+from connector.store.lake import Lake
+from connector.store.state import open_state
+from mappings.loader import load_mapping
+from mappings.model import Mapping as CrmMapping
+
+Entry = Mapping[str, Any]
+KEPT_BY_VENDOR = ("hs_", "hubspot_owner_assigneddate", "lastmodifieddate")  # HubSpot writes these beside ours
+SCORE_SLACK = 1.0  # a score moves in the CRM only where it differs by one
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Hold all that the judgement looks at.
+
+    journal starts after provisioning. records maps each object to its living records, in the CRM's own fields.
+    """
+
+    crm: str
+    journal: Sequence[Entry]
+    records: Mapping[str, Sequence[Entry]]
+    store: Path
+
+    @property
+    def mapping(self) -> CrmMapping:
+        """Give the mapping that the connector was given."""
+        return load_mapping(self.crm)
+
+    def ours(self) -> Iterator[Entry]:
+        """Give what the connector changed."""
+        return (one for one in self.journal if one["actor"] == "connector" and one["op"] != "read")
+
+
+def duplicates(scene: Scene) -> list[str]:
+    """I1: no key stands on two tasks, and none was made twice."""
+    task = scene.mapping.write.task
+    if task is None:
+        return []
+    held = Counter(one["fields"].get(task.key_field) for one in scene.records[task.object])
+    made = Counter(
+        one["after"].get(task.key_field)
+        for one in scene.ours()
+        if one["object"] == task.object and one["op"] == "create"
+    )
+    twice = {key for counts in (held, made) for key, n in counts.items() if key and n > 1}
+    return [f"I1 the task {key} is there {held[key]} times and was made {made[key]} times" for key in sorted(twice)]
+
+
+def lost(scene: Scene) -> list[str]:
+    """I2: every outbox row is settled and none refused, every episode has its task, every person the newest score."""
+    return [*unsettled(scene), *missing_tasks(scene), *stale_scores(scene)]
+
+
+def unsettled(scene: Scene) -> Iterator[str]:
+    """Name outbox rows that are not done and not superseded."""
+    with closing(sqlite3.connect(scene.store / "state.db")) as state:
+        rows = state.execute(
+            "SELECT id, kind, object, record_id, state, reason FROM outbox WHERE state NOT IN ('done', 'superseded')"
+        ).fetchall()
+    for row_id, kind, name, record_id, row_state, reason in rows:
+        yield f"I2 outbox row {row_id} ({kind} {name} {record_id}) is {row_state}: {reason}"
+
+
+def missing_tasks(scene: Scene) -> Iterator[str]:
+    """Name episodes whose task is not in the CRM, and hot records without an episode."""
+    task = scene.mapping.write.task
+    held = {one["fields"].get(task.key_field) for one in scene.records[task.object]} if task else set()
+    with closing(sqlite3.connect(scene.store / "state.db")) as state:
+        found = state.execute("SELECT object, record_id, number, task_key FROM episodes").fetchall()
+    for name, record_id, number, key in found:
+        if key not in held:
+            yield f"I2 episode {number} of {name} {record_id} has no task in the CRM ({key})"
+    known = {(name, record_id) for name, record_id, _, _ in found}
+    band = scene.mapping.write.person["band"].field
+    for name in scene.mapping.objects("people"):
+        for one in scene.records[name]:
+            if one["fields"].get(band) == "hot" and (name, one["id"]) not in known:
+                yield f"I2 {name} {one['id']} is hot in the CRM and had no episode"
+
+
+def stale_scores(scene: Scene) -> Iterator[str]:
+    """Name people whose score in the CRM is not the newest one of the store."""
+    with closing(open_state(scene.store)) as state, duckdb.connect() as engine:
+        relation = Lake(scene.store, state).relation(SCORES)
+        query = f"SELECT subject_id, total FROM {relation}"  # noqa: S608 - a file list of the store's own making
+        scored = dict(engine.execute(query).fetchall())
+    field = scene.mapping.write.person["score"].field
+    for name in scene.mapping.objects("people"):
+        for one in scene.records[name]:
+            total, held = scored.get(one["id"]), one["fields"].get(field)
+            if total is not None and (held is None or abs(float(held) - total) > SCORE_SLACK):
+                yield f"I2 {name} {one['id']} holds the score {held}, the store says {total:g}"
+
+
+def changed_owners(scene: Scene) -> list[str]:
+    """I7: an owner that a person chose was never changed by us after that."""
+    owner = scene.mapping.write.owner
+    chosen: dict[tuple[str, str], str] = {}
+    found: list[str] = []
+    for one in scene.journal:
+        if owner is None or one["op"] != "update" or owner.field not in one["after"]:
+            continue
+        key, now = (one["object"], one["id"]), one["after"][owner.field]
+        if one["actor"] == "human":
+            chosen[key] = now
+        elif one["actor"] == "connector" and chosen.get(key, now) != now:
+            found.append(
+                f"I7 {one['object']} {one['id']}: a person chose {chosen[key]}, entry {one['n']} made it {now}"
+            )
+    return found
+
+
+def stray_writes(scene: Scene) -> list[str]:
+    """I8: the connector changes fields of the mapping on objects of the mapping, and makes tasks."""
+    write = scene.mapping.write
+    owner = {write.owner.field} if write.owner else set()
+    allowed = {name: {spec.field for spec in write.person.values()} | owner for name in scene.mapping.objects("people")}
+    allowed |= {name: {spec.field for spec in write.account.values()} for name in scene.mapping.objects("accounts")}
+    found: list[str] = []
+    for one in scene.ours():
+        if write.task and one["object"] == write.task.object and one["op"] in ("create", "associate"):
+            continue
+        stray = [name for name in one["after"] if not name.startswith(KEPT_BY_VENDOR)]
+        stray = [name for name in stray if name not in allowed.get(one["object"], set())]
+        if one["op"] != "update" or stray:
+            found.append(f"I8 entry {one['n']}: {one['op']} {one['object']} {one['id']} wrote {', '.join(stray)}")
+    return found
