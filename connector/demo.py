@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from connector.pipeline import Options, Outcome, sync
 from connector.provisioning import provision
 from connector.report.html import Overview, write_page
 from connector.settings import load_settings
-from connector.setup import sandbox_answers, write_config
+from connector.setup import keep_authority, sandbox_answers, write_config
 
 ENDS_WITHIN_S = 10
 
@@ -123,22 +122,12 @@ def configure(options: DemoOptions, ready: dict[str, Any]) -> Path:
     """Write the demo's configuration; a store of an earlier demo belongs to a sandbox that is gone, and goes too."""
     config = options.folder / "config.toml"
     _forget_store(options.folder / "leadlight-store")
-    ready = ready | {"ca_file": _keep_authority(ready["ca_file"], options.folder)}
+    ready = keep_authority(ready, config)
     for owners in ((), None):
         known = connect(load_settings(config)).owners() if owners is None else owners
         answers = sandbox_answers(ready, model=options.model, mapping=None, band=options.band, owners=known)
         write_config(answers, config, overwrite=True)
     return config
-
-
-def _keep_authority(ca_file: str | None, folder: Path) -> str | None:
-    """Copy the sandbox's authority, which goes with it, so that the store can be read when it is gone."""
-    if ca_file is None:
-        return None
-    folder.mkdir(parents=True, exist_ok=True)
-    kept = folder / "ca.pem"
-    shutil.copyfile(ca_file, kept)
-    return kept.name
 
 
 def _forget_store(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """A first configuration: asked for, or taken from a running sandbox."""
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,19 @@ def from_ready_line(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path}: holds no ready line of a sandbox; run `leadlight sandbox serve --crm salesforce > {path.name}`"
         ) from None
+
+
+def keep_authority(ready: Mapping[str, Any], config: Path) -> dict[str, Any]:
+    """Copy a sandbox's authority beside the configuration, so that it can be read when the sandbox is gone."""
+    if ready["ca_file"] is None:
+        return dict(ready)
+    kept = config.with_suffix(".ca.pem")
+    config.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        shutil.copyfile(ready["ca_file"], kept)
+    except OSError:
+        raise ConfigError(f"{ready['ca_file']}: cannot be read; is the sandbox still running?") from None
+    return {**ready, "ca_file": kept.name}
 
 
 def sandbox_answers(

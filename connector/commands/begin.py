@@ -68,7 +68,7 @@ def init(
         answers = _ask(model, mapping, bands[0])
         setup.write_config(answers, path, overwrite=overwrite)
     else:
-        ready = setup.from_ready_line(from_sandbox)
+        ready = setup.keep_authority(setup.from_ready_line(from_sandbox), path)
         first = setup.sandbox_answers(ready, model=model, mapping=mapping, band=bands[0], owners=())
         setup.write_config(first, path, overwrite=overwrite)
         owners = connect(load_settings(path)).owners()

@@ -49,7 +49,7 @@ def test_a_refused_token_is_asked_once_and_not_shown() -> None:
     with served(in_turn([reply(401, body)], asked)) as url, pytest.raises(AuthError) as raised:
         adapter(url).owners()
     assert len(asked) == 1
-    assert "LEADLIGHT_CRM__ACCESS_TOKEN" in raised.value.message
+    assert "LEADLIGHT_CRM__TOKEN" in raised.value.message
     assert TOKEN not in raised.value.message
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__

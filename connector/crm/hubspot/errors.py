@@ -151,9 +151,10 @@ def _from_network(error: network.HTTPError, *, asks: str, write: bool) -> Leadli
             f"HubSpot {asks}: the TLS certificate of the server is not trusted; check crm.instance_url, the proxy and "
             "the system's certificate store"
         )
-    kind = type(reason).__name__
     sent = not isinstance(reason, NEVER_SENT)
-    return RetryableError(f"HubSpot {asks}: the network failed ({kind})", unknown_outcome=write and sent)
+    what = f"the network failed ({type(reason).__name__})" if sent else "HubSpot cannot be reached"
+    advice = "check crm.instance_url and the network, and try again later"
+    return RetryableError(f"HubSpot {asks}: {what}; {advice}", unknown_outcome=write and sent)
 
 
 def from_answer(
@@ -165,7 +166,7 @@ def from_answer(
     if status in (401, 530):  # 530 is Cloudflare's answer to a malformed token
         return AuthError(
             f"{where}, the access token is not accepted ({told.category or 'no category'}); create or rotate the token "
-            "of the private app or service key in HubSpot's settings and set LEADLIGHT_CRM__ACCESS_TOKEN"
+            "of the private app or service key in HubSpot's settings and set LEADLIGHT_CRM__TOKEN"
         )
     if status == 403:
         return _forbidden(told, where)

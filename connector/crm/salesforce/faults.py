@@ -102,7 +102,8 @@ def network_fault(request: Request, error: requests.RequestException, host: str)
         reason = "cannot be reached"
     else:
         reason = "broke off the connection"
-    return RetryableError(f"{host} {reason} ({request})", unknown_outcome=request.write and not unsent)
+    advice = "check crm.instance_url and the network, and try again later"
+    return RetryableError(f"{host} {reason} ({request}); {advice}", unknown_outcome=request.write and not unsent)
 
 
 def as_config_error(refused: BatchRefused, what: str) -> LeadlightError:
