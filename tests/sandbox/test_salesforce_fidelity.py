@@ -193,6 +193,16 @@ def test_picklists_and_relations_are_as_recorded() -> None:
             assert set(field["referenceTo"]) <= set(recorded["referenceTo"])
 
 
+def test_child_relationships_are_called_as_recorded() -> None:
+    org = OrgInMemory()
+    for name, described in DESCRIBES.items():
+        recorded = interactions(name)[0].body["childRelationships"]
+        theirs = {(child["childSObject"], child["field"]): child["relationshipName"] for child in recorded}
+        ours = org.answer("GET", f"/sobjects/{described}/describe")["childRelationships"]
+        named = {(child["childSObject"], child["field"]): child["relationshipName"] for child in ours}
+        assert {key: name for key, name in named.items() if key in theirs and theirs[key] != name} == {}
+
+
 def test_global_describe_is_as_recorded() -> None:
     recorded = interactions(GLOBAL_DESCRIBE)[0].body
     ours = OrgInMemory().answer("GET", "/sobjects")

@@ -11,6 +11,7 @@ from connector.sandbox.http import Response
 from connector.sandbox.salesforce import bulk_jobs
 from connector.sandbox.salesforce.errors import CrmError
 from connector.sandbox.salesforce.org import Call, Org, empty
+from connector.sandbox.salesforce.query import run
 from connector.sandbox.salesforce.soql.compiler import Settings
 from connector.sandbox.salesforce.soql.flat import FlatPlan, compile_flat
 from connector.sandbox.salesforce.soql.parser import parse
@@ -28,7 +29,7 @@ def create(org: Org, call: Call) -> Response:
     if operation not in OPERATIONS or not isinstance(soql, str):
         raise CrmError("INVALIDJOB", "InvalidJob : operation must be query or queryAll, with a query", None)
     plan = _plan(org, soql, str(operation))
-    ids = org.storage.query(plan.ids, plan.binds)
+    ids = run(org.storage, plan.ids, plan.binds)
     info = bulk_jobs.new_info(org, call, str(operation), plan.object, "UploadComplete", order)
     payload = json.dumps({"query": soql, "ids": "".join(row[0] for row in ids)})
     bulk_jobs.save(org, KIND, info, payload)
@@ -62,7 +63,7 @@ def results(org: Org, call: Call, job_id: str) -> Response:
         return empty(204)
     order = json.loads(payload)
     plan = _plan(org, order["query"], info["operation"])
-    start, size = _start(call), min(MAX_PAGE, int(call.request.first("maxRecords") or MAX_PAGE))
+    start, size = _start(call), _page_size(call)
     total = len(order["ids"]) // ID_LENGTH
     end = min(total, start + size)
     text = order["ids"][start * ID_LENGTH : end * ID_LENGTH]
@@ -72,6 +73,13 @@ def results(org: Org, call: Call, job_id: str) -> Response:
     headers = {"Sforce-NumberOfRecords": str(len(rows)), "Sforce-Locator": locator}
     call.object = info["object"]
     return bulk_jobs.csv_answer(bulk_jobs.csv_text([plan.headers, *rows], info), headers)
+
+
+def _page_size(call: Call) -> int:
+    asked = call.request.first("maxRecords") or str(MAX_PAGE)
+    if not asked.isdigit() or int(asked) == 0:
+        raise CrmError("API_ERROR", f"maxRecords must be a positive whole number: {asked}", None)
+    return min(MAX_PAGE, int(asked))
 
 
 def _start(call: Call) -> int:

@@ -52,6 +52,8 @@ def child_relationship(spec: ObjectSpec, field: FieldSpec, parent: str) -> str |
     """Name the children an object has through a reference field of another, or null where they have no name."""
     if field.name == "ParentId":
         return f"Child{spec.plural}"
+    if spec.activity and field.name == "AccountId":
+        return None
     if field.custom:
         return spec.plural.replace(" ", "_") + "__r"
     if field.relationship in (parent, "Who", "What") or field.name == f"{parent}Id":
@@ -107,7 +109,10 @@ class Catalog:
         self._storage.define(spec.name, spec.columns())
         table = quote(spec.name)
         stamp = quote(f"{spec.name}_stamp")
-        self._storage.execute(f"CREATE INDEX IF NOT EXISTS {stamp} ON {table} (_modified_at / 1000, _id)")
+        # It holds all that a window of changes asks, so that a pull in order of change never sorts nor reads rows.
+        self._storage.execute(
+            f"CREATE INDEX IF NOT EXISTS {stamp} ON {table} (_modified_at / 1000, _id, _deleted, _modified_at)"
+        )
         for name, field in spec.fields.items():
             if field.column is None or not (field.indexed or field.id_lookup or field.external_id or field.unique):
                 continue

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sqlite3
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ def query(org: Org, call: Call, cursors: Cursors, *, include_deleted: bool) -> R
     call.object = plan.object
     if isinstance(plan, GroupPlan):
         return call.answer(_groups(org.storage, plan))
-    ids = [row[0] for row in org.storage.query(plan.ids, plan.binds)]
+    ids = [row[0] for row in run(org.storage, plan.ids, plan.binds)]
     size = min(plan.page_size, _batch_size(call))
     cursor = Cursor(plan, "".join(ids), len(ids), size)
     locator = cursors.open(cursor) if len(ids) > size else ""
@@ -90,6 +91,15 @@ def query_more(org: Org, call: Call, cursors: Cursors, text: str) -> Response:
 def _batch_size(call: Call) -> int:
     found = re.search(r"batchSize\s*=\s*(\d+)", call.request.headers.get("sforce-query-options", ""), re.IGNORECASE)
     return max(MIN_BATCH, int(found[1])) if found else NO_LIMIT
+
+
+def run(storage: Storage, statement: str, binds: Sequence[Any]) -> list[sqlite3.Row]:
+    """Run a compiled query; raises CrmError QUERY_TOO_COMPLICATED where it is beyond SQLite's limits."""
+    try:
+        return storage.query(statement, binds)
+    except (sqlite3.OperationalError, OverflowError):
+        message = "Query is either selecting too many fields or the filter conditions are too complicated."
+        raise CrmError("QUERY_TOO_COMPLICATED", message, None) from None
 
 
 def _page(storage: Storage, call: Call, cursor: Cursor, locator: str, start: int) -> dict[str, Any]:
@@ -130,7 +140,7 @@ def _children(storage: Storage, plan: Plan, parents: Sequence[str], base: str) -
 
 
 def _groups(storage: Storage, plan: GroupPlan) -> dict[str, Any]:
-    rows = storage.query(plan.statement, plan.binds)
+    rows = run(storage, plan.statement, plan.binds)
     if not plan.keys:
         return {"totalSize": rows[0][0], "done": True, "records": []}
     if len(rows) > MAX_GROUPS:

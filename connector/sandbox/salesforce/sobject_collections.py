@@ -152,7 +152,8 @@ def _check_count(count: int) -> None:
 
 def _kind(record: Row) -> str | None:
     attributes = record.get("attributes")
-    return attributes.get("type") if isinstance(attributes, dict) else None
+    kind = attributes.get("type") if isinstance(attributes, dict) else None
+    return None if kind is None else str(kind)
 
 
 def _spec(org: Org, record: Row) -> ObjectSpec:
@@ -191,7 +192,7 @@ def _each(
     results: list[Row] = []
     seen: set[str] = set()
     for record in records:
-        own = record.get("id") or record.get("Id")
+        own = str(record.get("id") or record.get("Id") or "")
         try:
             if own in seen:
                 raise CrmError("DUPLICATE_VALUE", f"duplicate id specified: {own}")
@@ -200,5 +201,5 @@ def _each(
         except CrmError as error:
             results.append(error.row())
         if own:
-            seen.add(str(own))
+            seen.add(own)
     return results

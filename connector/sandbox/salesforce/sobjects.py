@@ -1,7 +1,6 @@
 """Single records: create, retrieve, update, upsert, delete."""
 
 from typing import Any
-from urllib.parse import unquote
 
 from connector.sandbox.http import Response
 from connector.sandbox.salesforce.describe import visible_object
@@ -60,7 +59,7 @@ def retrieve_by_key(org: Org, call: Call, name: str, field: str, value: str) -> 
     """Answer GET sobjects/X/Field/value."""
     spec, key = upsert_target(org, name, field)
     call.object = spec.name
-    matches = matching(org, spec, key, unquote(value))
+    matches = matching(org, spec, key, value.replace("%2F", "/"))
     if not matches:
         raise not_found()
     return _ambiguous(call, spec, matches) if len(matches) > 1 else retrieve(org, call, name, matches[0])
@@ -74,7 +73,7 @@ def upsert(org: Org, call: Call, name: str, field: str, value: str) -> Response:
     if any(given.lower() == key.name.lower() for given in fields):
         message = f"The {key.name} field should not be specified in the sobject data."
         raise CrmError("INVALID_FIELD", message, [key.name])
-    wanted = unquote(value)
+    wanted = value.replace("%2F", "/")
     with call.transaction(org) as transaction:
         writer = Writer(org, transaction, call.header_flag("sforce-auto-assign"))
         matches = matching(org, spec, key, wanted)

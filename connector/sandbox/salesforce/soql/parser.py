@@ -2,7 +2,7 @@
 
 import re
 
-from connector.sandbox.salesforce.errors import CrmError, pointing
+from connector.sandbox.salesforce.errors import CrmError, malformed, pointing
 from connector.sandbox.salesforce.soql.tokens import Token, tokenize
 from connector.sandbox.salesforce.soql.tree import (
     Aggregate,
@@ -29,7 +29,10 @@ COUNTED_PERIODS = re.compile(r"(LAST|NEXT)_N_(DAYS|WEEKS|MONTHS|QUARTERS|YEARS)|
 def parse(source: str) -> Query:
     """Parse one query; raises CrmError MALFORMED_QUERY for anything outside the grammar."""
     parser = Parser(source)
-    query = parser.query(depth=0)
+    try:
+        query = parser.query(depth=0)
+    except RecursionError:
+        raise malformed("the query is nested too deeply") from None
     if parser.next.kind != "end":
         raise parser.unexpected()
     return query
