@@ -158,7 +158,7 @@ def test_assignment_rule_fires_unless_told_not_to(org: OrgInMemory) -> None:
     assert actors == ["automation", "connector", "connector", "automation"]
     assert org.values("SELECT LastModifiedById FROM Lead") == [INTEGRATION_USER]
     org.switches.automations["assignment_rule"] = None
-    patch(org, [{"id": own, "OwnerId": PERSON_USER}], x="y")
+    patch(org, [{"id": own, "OwnerId": PERSON_USER}], headers={})
     assert org.values("SELECT OwnerId FROM Lead") == [PERSON_USER]
 
 
