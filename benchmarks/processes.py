@@ -20,8 +20,8 @@ CRMS = ("salesforce", "hubspot")
 CONTROL_TIMEOUT_S = 600
 ENDS_WITHIN_S = 30
 RSS_UNITS_PER_MB = 1024 * 1024 if sys.platform == "darwin" else 1024
-# Nothing waits for a limit that the sandbox does not have.
-LIFTED = {"LEADLIGHT_LIMITS__RATE_PER_10S": "1000000", "LEADLIGHT_LIMITS__SEARCH_PER_S": "1000000"}
+# Nothing waits for a limit that the sandbox does not have; the 190 calls that it says are left must look plenty.
+LIFTED = {"LEADLIGHT_LIMITS__RATE_PER_10S": "1000", "LEADLIGHT_LIMITS__SEARCH_PER_S": "10000"}
 QUIET = {"LEADLIGHT_LOG__LEVEL": "error"}
 
 

@@ -89,13 +89,19 @@ def measure(crm: str, people: int, seed: int, folder: Path) -> Measured:
     with serving(crm, folder, people=people, seed=seed) as sandbox:
         config = str(configured(folder))
         rows = rows_of(crm, sandbox.db)
-        stages = (
-            stage(sandbox, "pull", "pull", "--config", config),
-            stage(sandbox, "score", "score", "--config", config),
-            stage(sandbox, "sync", "sync", "--backfill-tasks", "--config", config),
-            stage(sandbox, "second sync", "sync", "--config", config),
+        first = stage(sandbox, "pull", "pull", "--config", config)
+        at = (
+            "--as-of",
+            first.figures["as_of"],
+            "--config",
+            config,
+        )  # scores fall with time: both runs must mean the same
+        rest = (
+            stage(sandbox, "score", "score", *at),
+            stage(sandbox, "sync", "sync", "--backfill-tasks", *at),
+            stage(sandbox, "second sync", "sync", "--backfill-tasks", *at),
         )
-    return Measured(crm, rows, stages)
+    return Measured(crm, rows, (first, *rest))
 
 
 def stage(sandbox: Sandbox, name: str, *words: str) -> Stage:

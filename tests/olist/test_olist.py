@@ -77,7 +77,7 @@ class Place:
 
     def run(self, *words: str) -> dict[str, Any]:
         """Run a command of the command line and read its result."""
-        limits = {"LEADLIGHT_LIMITS__RATE_PER_10S": "100000", "LEADLIGHT_LIMITS__SEARCH_PER_S": "10000"}
+        limits = {"LEADLIGHT_LIMITS__RATE_PER_10S": "1000", "LEADLIGHT_LIMITS__SEARCH_PER_S": "10000"}
         done = subprocess.run(
             [sys.executable, "-m", "connector", *words, "--json"],
             cwd=ROOT,
