@@ -168,12 +168,14 @@ def storm_over(crm: str, sandbox: Sandbox, config: Path, seed: int) -> Storm:
     """Look at who is there: living people, and active users outside the pool."""
     words = WORDS[crm]
     people = [(name, one["id"]) for name in words.people for one in living(sandbox, name)]
-    outside = [one["id"] for one in living(sandbox, words.users) if is_outsider(one["fields"], words)]
+    outside = [one["id"] for one in living(sandbox, words.users) if is_outsider(one["fields"], words, sandbox.ready)]
     return Storm(crm, sandbox, config, random.Random(f"{crm} {seed}"), people, outside)  # noqa: S311 - a repeatable storm
 
 
-def is_outsider(user: Mapping[str, Any], words: Words) -> bool:
-    """Tell whether a user is a made-up person who works and is not in the pool."""
+def is_outsider(user: Mapping[str, Any], words: Words, ready: Mapping[str, Any]) -> bool:
+    """Tell whether a user is a made-up person who works and is not in the pool; we ourselves stand for nobody."""
+    if user.get("Username") == ready["username"]:
+        return False
     mail = str(user.get(words.mail) or "")
     return mail.endswith("@leadlight.example") and mail not in POOL and user.get("IsActive") not in (0, False)
 

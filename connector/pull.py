@@ -51,10 +51,11 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
     fields = dict.fromkeys((*fields_to_read(job.mapping, name), *(spec.wanted() if spec else ())))
     counts: Counter[str] = Counter()
     cursor = cursors.get(job.state, _cursor_name(job, name))
+    read_before = cursors.any_of(job.state, f"{name}@")  # also under another mapping
     with job.lake.writer(table, table_key(table)) as facts, job.lake.writer(MIRROR, MIRROR_KEY) as mirror:
         for page in job.crm.changes(name, tuple(fields), cursor):
             rows = to_canonical(job.mapping, name, page.rows)[table]
-            facts.delete(_stale(job, name, table, page, cursor))
+            facts.delete(_stale(job, name, table, page, read_before=read_before))
             facts.add(rows)
             if spec:
                 mirror.add(mirror_rows(spec, page.rows))
@@ -76,16 +77,16 @@ def _cursor_name(job: Job, name: str) -> str:
     return f"{name}@{job.mapping.read[name].hash}"
 
 
-def _stale(job: Job, name: str, table: str, page: Page, cursor: str | None) -> Sequence[str]:
+def _stale(job: Job, name: str, table: str, page: Page, *, read_before: bool) -> Sequence[str]:
     """List the keys of rows that a page makes stale.
 
     A record may have given several events or outcomes, whose keys are its own and `:` and more; the ones that it no
-    longer gives must go. Nothing is there to go on a first read.
+    longer gives must go. Nothing is there to go where the object was never read, and the table is not searched.
     """
     if table in ("people", "accounts"):
         return page.deleted
     relation = job.lake.relation(table)
-    if relation is None or (cursor is None and not page.deleted):
+    if relation is None or not read_before:
         return ()
     ids = [*page.rows[job.mapping.read[name].key].to_pylist(), *page.deleted]
     keys = [record_key(job.mapping, name, str(record_id)) for record_id in ids]

@@ -12,6 +12,13 @@ def get(connection: sqlite3.Connection, object: str) -> str | None:  # noqa: A00
     return None if row is None else str(row[0])
 
 
+def any_of(connection: sqlite3.Connection, prefix: str) -> bool:
+    """Tell whether there is a cursor whose object begins with these characters."""
+    with store_errors():
+        query = "SELECT 1 FROM cursors WHERE substr(object, 1, ?) = ? LIMIT 1"
+        return connection.execute(query, (len(prefix), prefix)).fetchone() is not None
+
+
 def put(connection: sqlite3.Connection, object: str, cursor: str) -> None:  # noqa: A002 - the vendors' own word
     """Remember an object's cursor."""
     with transaction(connection):

@@ -54,6 +54,14 @@ def test_a_transaction_is_all_or_nothing_and_joins(tmp_path: Path) -> None:
     assert cursors.get(connection, "Contact") == "2"
 
 
+def test_cursors_are_found_by_how_their_objects_begin(tmp_path: Path) -> None:
+    connection = state.open_state(tmp_path)
+    cursors.put(connection, "Lead@abc", "1")
+    assert cursors.any_of(connection, "Lead@")
+    assert not cursors.any_of(connection, "Le@")
+    assert not cursors.any_of(connection, "lead@")
+
+
 def test_cursors_are_replaced_and_forgotten(tmp_path: Path) -> None:
     connection = open_state(tmp_path)
     cursors.put(connection, "Lead", "1")
