@@ -1,5 +1,6 @@
 """SOQL against a small org, without a recording: from the vendor's documentation of the language."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -307,3 +308,21 @@ def test_deleted_rows_are_seen_by_query_all_alone() -> None:
     assert org.values("SELECT Name FROM Account") == []
     (record,) = org.query("SELECT Name, IsDeleted FROM Account", "/queryAll")["records"]
     assert record["IsDeleted"] is True
+
+
+def test_long_pages_say_the_same_as_short_ones() -> None:
+    org = OrgInMemory()
+    texts = ['a"b', "back\\slash", "line\nbreak\ttab", "naïve ☃ \u2028 𝄞", "\x01\x1f", "</script>", "x" * 3000, None]
+    numbers = [0.1, 1e15, -2.5, 0.0, 12_345.67, None, 3.0]
+    for number in range(120):
+        fields = {"Name": f"A{number}", "Site": texts[number % 8], "AnnualRevenue": numbers[number % 7]}
+        org.put("Account", {**fields, "NumberOfEmployees": number, "LastActivityDate": "2026-01-01"})
+    names = "Id, Name, Site, AnnualRevenue, NumberOfEmployees, LastActivityDate, IsDeleted, CreatedDate, OwnerId"
+    flat = org.query(f"SELECT {names} FROM Account")["records"]  # noqa: S608 - SOQL
+    nested = org.query(f"SELECT {names}, Owner.Name FROM Account")["records"]  # noqa: S608 - SOQL
+    assert len(flat) == 120
+    assert [list(record) for record in flat[:1]] == [["attributes", *names.split(", ")]]
+    assert flat == [{key: value for key, value in record.items() if key != "Owner"} for record in nested]
+    pretty = org.send("GET", "/query", query={"q": f"SELECT {names} FROM Account"}, headers={"x-prettyprint": "1"})  # noqa: S608 - SOQL
+    assert json.loads(pretty.body)["records"] == flat
+    assert pretty.body.startswith(b'{\n  "totalSize" : 120,\n  "done" : true,\n  "records" : [')

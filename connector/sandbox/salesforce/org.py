@@ -3,7 +3,7 @@
 import json
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +18,7 @@ from connector.sandbox.storage import Storage, Transaction
 
 JSON_TYPE = "application/json;charset=UTF-8"
 VENDOR_DAILY_LIMIT = 100_000
+FULLY_PRETTY_ROWS = 20
 UNLIMITED = 5_000_000
 INTEGRATION_USER = record_id("User", 1)
 ADMIN_USER = record_id("User", 2)
@@ -137,9 +138,23 @@ class Call:
 
     def answer(self, payload: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:  # noqa: ANN401 - any JSON
         """Answer JSON, pretty where the client asks for it."""
-        pretty = self.request.headers.get("x-prettyprint", "0") not in ("0", "false")
-        text = pretty_json(payload) if pretty else json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
+        text = (
+            pretty_json(payload) if self.is_pretty else json.dumps(payload, separators=(",", ":"), ensure_ascii=False)
+        )
         return Response(status, text.encode(), {"Content-Type": JSON_TYPE, **(headers or {})})
+
+    def answer_records(self, head: dict[str, Any], records: Iterable[str]) -> Response:
+        """Answer a page whose records are JSON texts already."""
+        between, end = (" : ", "\n}") if self.is_pretty else (":", "}")
+        text = pretty_json(head).removesuffix("\n}") if self.is_pretty else json.dumps(head, separators=(",", ":"))[:-1]
+        gap = ",\n  " if self.is_pretty else ","
+        body = f'{text}{gap}"records"{between}[{",".join(records)}]{end}'
+        return Response(200, body.encode(), {"Content-Type": JSON_TYPE})
+
+    @property
+    def is_pretty(self) -> bool:
+        """Tell whether the client asks for line breaks; long pages keep a record on one line."""
+        return self.request.headers.get("x-prettyprint", "0") not in ("0", "false")
 
     def header_flag(self, name: str) -> str | None:
         """Give a header's value in lower case, or null."""
@@ -150,9 +165,9 @@ class Call:
 def pretty_json(payload: Any) -> str:  # noqa: ANN401 - any JSON
     """Write JSON with the vendor's space before the colon.
 
-    A page of records gets its line breaks without the nesting depth: only so can the fast encoder write it.
+    A long answer gets its line breaks without the nesting depth: only so can the fast encoder write it.
     """
-    if isinstance(payload, dict) and len(payload.get("records") or ()) > 1:
+    if isinstance(payload, dict) and len(payload.get("records") or ()) > FULLY_PRETTY_ROWS:
         return json.dumps(payload, separators=(",\n    ", " : "), ensure_ascii=False)
     text = json.dumps(payload, indent=2, separators=(",", " : "), ensure_ascii=False)
     return re.sub(r"\[\]", "[ ]", text) if '"[]' not in text else text

@@ -20,6 +20,7 @@ from connector.sandbox.storage import Storage
 MAX_CURSORS = 50
 MIN_BATCH = 200
 ID_LENGTH = 18
+TEXT_PAGE_FROM = 100
 NO_LIMIT = 1 << 30
 
 
@@ -75,7 +76,7 @@ def query(org: Org, call: Call, cursors: Cursors, *, include_deleted: bool) -> R
     size = min(plan.page_size, _batch_size(call))
     cursor = Cursor(plan, "".join(ids), len(ids), size)
     locator = cursors.open(cursor) if len(ids) > size else ""
-    return call.answer(_page(org.storage, call, cursor, locator, 0))
+    return _page(org.storage, call, cursor, locator, 0)
 
 
 def query_more(org: Org, call: Call, cursors: Cursors, text: str) -> Response:
@@ -85,7 +86,7 @@ def query_more(org: Org, call: Call, cursors: Cursors, text: str) -> Response:
     if not start.isdigit() or not 0 < int(start) < cursor.total:
         raise CrmError("INVALID_QUERY_LOCATOR", "invalid query locator", None)
     call.object = cursor.plan.object
-    return call.answer(_page(org.storage, call, cursor, locator, int(start)))
+    return _page(org.storage, call, cursor, locator, int(start))
 
 
 def _batch_size(call: Call) -> int:
@@ -102,15 +103,18 @@ def run(storage: Storage, statement: str, binds: Sequence[Any]) -> list[sqlite3.
         raise CrmError("QUERY_TOO_COMPLICATED", message, None) from None
 
 
-def _page(storage: Storage, call: Call, cursor: Cursor, locator: str, start: int) -> dict[str, Any]:
+def _page(storage: Storage, call: Call, cursor: Cursor, locator: str, start: int) -> Response:
     end = min(start + cursor.page_size, cursor.total)
     text = cursor.ids[start * ID_LENGTH : end * ID_LENGTH]
     ids = [text[i : i + ID_LENGTH] for i in range(0, len(text), ID_LENGTH)]
     answer: dict[str, Any] = {"totalSize": cursor.total, "done": end >= cursor.total}
     if end < cursor.total:
         answer["nextRecordsUrl"] = f"{call.base}/query/{locator}-{end}"
-    answer["records"] = read_records(storage, cursor.plan, ids, f"{call.base}/sobjects/")
-    return answer
+    plan, base = cursor.plan, f"{call.base}/sobjects/"
+    if plan.text_page is None or len(ids) < TEXT_PAGE_FROM:
+        return call.answer({**answer, "records": read_records(storage, plan, ids, base)})
+    records = (row[0] for row in storage.query(plan.text_page, [base, json.dumps(ids)]))
+    return call.answer_records(answer, records)
 
 
 def read_records(storage: Storage, plan: Plan, ids: Sequence[str], base: str) -> list[dict[str, Any]]:

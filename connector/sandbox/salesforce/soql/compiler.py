@@ -45,13 +45,17 @@ class Child:
 class Plan:
     """Hold the statements of a query of records.
 
-    ids lists the record ids in order; page reads columns for a JSON array of ids (its one parameter), in that order.
+    ids lists the record ids in order; page reads columns for a JSON array of ids (its one bind), in that order.
+    text_page, where records do not nest, gives each as JSON text; its binds are the path before `Lead/00Q…`, the ids.
+    For a child subquery, ids gives pairs of record id and parent id, takes a JSON array of parent ids as its last bind
+    and leaves limit and offset, which count per parent, to the caller.
     """
 
     object: str
     ids: str
     binds: tuple[Any, ...]
     page: str
+    text_page: str | None
     shape: Shape
     children: tuple[Child, ...]
     page_size: int
@@ -113,12 +117,14 @@ class Compiler:
         bounds = "" if link else bounds_sql(query)
         ids = f"SELECT {picked} FROM {source} WHERE {where}{order or f' ORDER BY {root}._id'}{bounds}"  # noqa: S608 - quoted names
         # CROSS JOIN makes SQLite walk the ids in the order given.
-        page = (
-            f"SELECT {', '.join(columns)} FROM json_each(?) j CROSS JOIN {quote(spec.name)} {root}"  # noqa: S608 - quoted names
-            f" ON {root}._id = j.value{scope.joins_sql()}"
-        )
+        among = f"FROM json_each(?) j CROSS JOIN {quote(spec.name)} {root} ON {root}._id = j.value{scope.joins_sql()}"
+        page = f"SELECT {', '.join(columns)} {among}"
+        text = selection.text_sql()
+        text_page = f"SELECT {text} {among}" if text else None
         size = LONG_TEXT_PAGE if selection.has_long_text else PAGE
-        return Plan(spec.name, ids, tuple(binds), page, shape, children, size, query.limit, query.offset or 0)
+        return Plan(
+            spec.name, ids, tuple(binds), page, text_page, shape, children, size, query.limit, query.offset or 0
+        )
 
     def groups(self, query: Query, spec: ObjectSpec) -> GroupPlan:
         """Compile a query whose rows are groups."""

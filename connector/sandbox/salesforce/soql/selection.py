@@ -10,6 +10,7 @@ from connector.sandbox.salesforce.soql.shape import ADDRESS_KEYS, Choice, Shape
 from connector.sandbox.salesforce.soql.tree import Name, Query, TypeOf
 from connector.sandbox.storage import quote
 
+MAX_KEYS = 60  # SQLite's functions take 127 arguments
 PART_OF_KEY = {part[0].lower() + part[1:]: part for part in ADDRESS_PARTS}
 
 
@@ -45,6 +46,20 @@ class Selection:
         """Give the root's shape and all SQL columns."""
         shape = self._shape(self._root)
         return shape, self._columns
+
+    def text_sql(self) -> str | None:
+        """Give SQL that writes a record as JSON, or null where it nests; its one bind is the path before `Lead/00Q…`.
+
+        SQLite writes a page several times faster than Python does.
+        """
+        source, items = self._root.source, self._root.items
+        columns = {key: item for key, item in items.items() if isinstance(item, Column) and item.spec.type != "address"}
+        if not isinstance(source, Record) or len(columns) < len(items) or len(items) > MAX_KEYS:
+            return None
+        url = f"? || '{source.spec.name}/' || {source.table}._id"
+        parts = [f"'attributes', JSON_OBJECT('type', '{source.spec.name}', 'url', {url})"]
+        parts += [f"'{key}', {_json_value(column)}" for key, column in columns.items()]
+        return f"JSON_OBJECT({', '.join(parts)})"
 
     def _add(self, item: Any) -> None:  # noqa: ANN401 - any selected item
         if isinstance(item, Query):
@@ -146,6 +161,12 @@ class Selection:
                 self._columns += [_address_part(source, column.spec, part) for part in ADDRESS_KEYS]
                 found.append((key, tuple(range(start, len(self._columns)))))
         return tuple(found)
+
+
+def _json_value(column: Column) -> str:
+    if column.spec.type == "boolean":
+        return f"JSON(CASE WHEN {column.sql} THEN 'true' ELSE 'false' END)"
+    return column.sql
 
 
 def _address_part(source: Record, spec: FieldSpec, key: str) -> str:
