@@ -1,4 +1,7 @@
-"""Answer Salesforce's REST paths over a storage."""
+"""Answer Salesforce's REST paths over a storage.
+
+No recording of the daily limit's and the 414's bodies: from the vendor's documentation and public reports.
+"""
 
 import re
 from collections.abc import Callable, Mapping

@@ -1,4 +1,7 @@
-"""What the org's own logic demands of a record, beyond the types of its fields."""
+"""What the org's own logic demands of a record, beyond the types of its fields.
+
+No recording of inactive owners, converted leads, campaign members and queues: from the vendor's documentation.
+"""
 
 from collections.abc import Mapping
 from typing import Any

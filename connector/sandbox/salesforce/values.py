@@ -1,4 +1,7 @@
-"""Check and convert the values a client writes."""
+"""Check and convert the values a client writes.
+
+No recording of most refusals: their codes and messages are from the vendor's documentation.
+"""
 
 import re
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""Turn date literals into half-open ranges of days, in UTC with weeks that begin on Sunday."""
+"""Turn date literals into half-open ranges of days, in UTC with weeks that begin on Sunday.
+
+No recording: from the vendor's documentation.
+"""
 
 import re
 from datetime import date, timedelta
