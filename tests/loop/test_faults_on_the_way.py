@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.errors import QuotaExhausted, RetryableError
+from connector.errors import AuthError, QuotaExhausted, RetryableError
 from tests.loop.loops import HOT, Loop, written_state
 
 RECORDS = {"salesforce": r"/composite/sobjects$", "hubspot": r"/contacts/batch/update$"}
@@ -103,4 +103,22 @@ def test_our_share_of_the_day_is_not_overspent(fresh: Loop, expected: dict[str, 
     fresh.control("settings", {"daily_quota": 100_000})
     fresh.sync(backfill=True)
     assert settled(fresh)
+    assert written_state(fresh) == expected
+
+
+def test_tasks_that_we_may_not_make_keep_no_score_back(fresh: Loop, expected: dict[str, object]) -> None:
+    forbidden: dict[str, object] = {
+        "salesforce": [{"errorCode": "INSUFFICIENT_ACCESS", "message": "no create access to Task"}],
+        "hubspot": {"status": "error", "category": "MISSING_SCOPES", "message": "no scope"},
+    }
+    act = {"status": 403, "body": forbidden[fresh.crm]}
+    path = r"/tasks/batch/upsert$" if fresh.crm == "hubspot" else TASKS[fresh.crm]
+    fresh.control("faults", [{"match": {"method": "POST", "path_re": path}, "act": act}])
+    with pytest.raises(AuthError):
+        fresh.sync(backfill=True)
+    landed = {who: state for who, state in written_state(fresh).items() if who != "tasks"}
+    assert landed == {who: state for who, state in expected.items() if who != "tasks"}
+    assert len(fresh.waiting()) == len(HOT)
+    fresh.control("faults", method="DELETE")
+    fresh.sync()
     assert written_state(fresh) == expected

@@ -1,0 +1,199 @@
+"""What is wrong is said once, whole, with the exit code of its kind, and nothing is written."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from connector.store.lock import hold
+from tests.cli.commands import Shell, refused
+from tests.loop.loops import Loop
+
+THREE_ERRORS = """
+[model]
+id = "broken"
+
+[[fit]]
+id = "chief"
+label = "C-level"
+when = { field = "seniorty", is = "c_level" }
+points = 60
+
+[[fit]]
+id = "chief"
+label = "again"
+when = { field = "title", sounds_like = "chief" }
+points = "many"
+
+[[band]]
+id = "hot"
+at_least = 50
+
+[[band]]
+id = "cold"
+"""
+MISSPELT = {
+    "salesforce": 'extends = "salesforce"\n[read.Lead.fields]\ntitle = "Titel"\ncompany = "Compny"\n',
+    "hubspot": 'extends = "hubspot"\n[read.contacts.fields]\ntitle = "jobtitel"\ncompany = "compny"\n',
+}
+
+
+def change(path: Path, old: str, new: str) -> None:
+    """Edit a file in place, keeping its mode."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def test_a_wrong_token(synced: Loop, shell: Shell) -> None:
+    mark, before = synced.mark(), synced.control("stats")["requests"]
+    change(synced.config, synced.ready["token"], "wrong-" + synced.ready["token"])
+    for command in ("sync", "plan", "pull"):
+        refused(shell.on(synced, command), 5, "token")
+    assert synced.writes(mark) == []
+    assert synced.control("stats")["requests"] - before <= 6  # no storm of logins
+    doctor = shell.on(synced, "doctor")
+    assert doctor.code == 2
+    assert [check["name"] for check in doctor.json["checks"] if not check["ok"]] == ["connection"]
+
+
+def test_the_token_is_never_said(synced: Loop, shell: Shell) -> None:
+    wrong = "wrong-" + synced.ready["token"]
+    change(synced.config, synced.ready["token"], wrong)
+    ran = shell.on(synced, "sync")
+    assert wrong not in ran.err
+    assert synced.ready["token"] not in ran.err
+
+
+def test_a_stopped_crm(synced: Loop, shell: Shell) -> None:
+    change(
+        synced.config,
+        synced.ready["url"],
+        "https://127.0.0.1:9" if synced.crm == "salesforce" else "http://127.0.0.1:9",
+    )
+    refused(shell.on(synced, "sync"), 75)
+    assert shell.on(synced, "status").code == 0  # the store can be looked at without it
+
+
+def test_fields_of_ours_that_are_hidden(synced: Loop, shell: Shell) -> None:
+    name, mark = synced.words.people[0], synced.mark()
+    hidden = [f"{name}.{synced.words.score}", f"{name}.{synced.words.band}"]
+    synced.control("settings", {"hidden_fields": hidden})
+    refused(shell.on(synced, "sync"), 2, synced.words.score, synced.words.band, "leadlight provision")
+    assert synced.writes(mark) == []
+    doctor = shell.on(synced, "doctor")
+    assert doctor.code == 2
+    wrong = [check for check in doctor.json["checks"] if not check["ok"]]
+    assert len(wrong) == 2
+    assert all(check["fix"] for check in wrong)
+
+
+def test_a_field_that_is_read_and_hidden(synced: Loop, shell: Shell) -> None:
+    name, mark = synced.words.people[0], synced.mark()
+    synced.control("settings", {"hidden_fields": [f"{name}.{synced.words.title}"]})
+    refused(shell.on(synced, "sync"), 2, f"{name} has no field {synced.words.title}", "grant read access")
+    assert synced.writes(mark) == []
+
+
+def test_an_object_that_may_not_be_seen(synced: Loop, shell: Shell) -> None:
+    mark = synced.mark()
+    if synced.crm == "salesforce":
+        unseen = [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]
+        synced.control("faults", [{"match": {"path_re": "/sobjects/Account/"}, "act": {"status": 404, "body": unseen}}])
+    else:
+        synced.control("settings", {"hidden_fields": ["companies.*"]})
+    name = "Account" if synced.crm == "salesforce" else "companies"
+    refused(shell.on(synced, "sync"), 2, f"object {name} does not exist or the connecting user may not see it")
+    assert synced.writes(mark) == []
+
+
+def test_a_mapping_to_fields_that_do_not_exist(synced: Loop, shell: Shell) -> None:
+    (synced.folder / "own.toml").write_text(MISSPELT[synced.crm], encoding="utf-8")
+    change(synced.config, f'mapping = "{synced.crm}"', 'mapping = "own.toml"')
+    mark = synced.mark()
+    names = ("Titel", "Compny") if synced.crm == "salesforce" else ("jobtitel", "compny")
+    refused(shell.on(synced, "sync"), 2, *names, f"did you mean {synced.words.title}")
+    assert synced.writes(mark) == []
+
+
+def test_a_model_with_three_errors(synced: Loop, shell: Shell) -> None:
+    (synced.folder / "model.toml").write_text(THREE_ERRORS, encoding="utf-8")
+    before = synced.control("stats")["requests"]
+    refused(shell.on(synced, "sync"), 2, "sounds_like", "many", "chief")
+    assert synced.control("stats")["requests"] == before
+    change(synced.folder / "model.toml", 'sounds_like = "chief"', 'is = "x"')
+    change(synced.folder / "model.toml", 'points = "many"', "points = 1")
+    change(synced.folder / "model.toml", 'id = "chief"\nlabel = "again"', 'id = "other"\nlabel = "again"')
+    mark = synced.mark()
+    refused(shell.on(synced, "sync"), 2, "seniorty", "seniority")
+    assert synced.writes(mark) == []
+
+
+def test_problems_of_model_and_mapping_are_told_together(synced: Loop, shell: Shell) -> None:
+    (synced.folder / "model.toml").write_text(THREE_ERRORS, encoding="utf-8")
+    (synced.folder / "own.toml").write_text(f'extends = "{synced.crm}"\ncolour = "red"\n', encoding="utf-8")
+    change(synced.config, f'mapping = "{synced.crm}"', 'mapping = "own.toml"')
+    refused(shell.on(synced, "sync"), 2, "sounds_like", "colour")
+
+
+def test_unknown_and_missing_keys_of_the_configuration(synced: Loop, shell: Shell) -> None:
+    change(synced.config, "max_changed_share = 0.5", 'max_changed_shar = 0.5\ndaily_api = "lots"')
+    change(synced.config, 'band = "hot"', 'band = "hottest"')
+    ran = shell.on(synced, "sync")
+    refused(ran, 2, "max_changed_shar", "daily_api")
+    assert "max_changed_share" in ran.err  # what was meant
+
+
+def test_an_action_on_a_band_that_the_model_lacks(synced: Loop, shell: Shell) -> None:
+    change(synced.config, 'band = "hot"', 'band = "hottest"')
+    refused(shell.on(synced, "sync"), 2, "action.hottest", "hot, warm, cold")
+
+
+def test_a_pool_with_people_whom_the_crm_does_not_know(synced: Loop, shell: Shell) -> None:
+    change(synced.config, "ana.keller@", "ana.kellner@")
+    change(synced.config, "ben.osei@", "ben.ossi@")
+    mark = synced.mark()
+    refused(shell.on(synced, "sync"), 2, "ana.kellner@", "ben.ossi@")
+    assert synced.writes(mark) == []
+
+
+@pytest.mark.parametrize("command", ["sync", "plan", "status", "doctor", "provision", "daemon"])
+def test_no_configuration(shell: Shell, tmp_path: Path, command: str) -> None:
+    ran = shell.run(command, "-c", tmp_path / "nowhere.toml")
+    assert ran.code == 2
+    assert "nowhere.toml: no such file" in ran.err + ran.out
+    assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["syncc"],
+        ["sync", "--as-of", "yesterday"],
+        ["demo", "--crm", "pipedrive"],
+        ["score", "--model", "preset:simple"],
+    ],
+)
+def test_what_cannot_be_understood_is_a_usage_error(shell: Shell, args: list[str]) -> None:
+    ran = shell.run(*args)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err
+
+
+def test_a_second_writer_is_refused_and_told_who_writes(synced: Loop, shell: Shell) -> None:
+    mark = synced.mark()
+    with hold(synced.folder / "leadlight-store"):
+        refused(shell.on(synced, "sync"), 6, str(os.getpid()))
+        assert shell.on(synced, "status").code == 0
+    assert synced.writes(mark) == []
+
+
+def test_a_guard_stops_a_run_that_would_move_too_many(synced: Loop, shell: Shell) -> None:
+    change(synced.config, "max_changed_share = 0.5", "max_changed_share = 0.5\nmin_population = 10")
+    change(synced.folder / "model.toml", "at_least = 50\nrelease_below = 40", "at_least = 0\nrelease_below = 0")
+    change(synced.folder / "model.toml", "at_least = 20\nrelease_below = 15", "at_least = -1\nrelease_below = -1")
+    mark = synced.mark()
+    refused(shell.on(synced, "sync"), 4, "changed_bands", "--allow changed_bands")
+    assert synced.writes(mark) == []
+    assert shell.on(synced, "sync", "--allow", "changed_bands").code == 0
+    assert len(synced.writes(mark)) > 0
