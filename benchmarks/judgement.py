@@ -134,10 +134,15 @@ def stray_writes(scene: Scene) -> list[str]:
     allowed |= {name: {spec.field for spec in write.account.values()} for name in scene.mapping.objects("accounts")}
     found: list[str] = []
     for one in scene.ours():
-        if write.task and one["object"] == write.task.object and one["op"] in ("create", "associate"):
+        if write.task and one["object"] == write.task.object and (one["op"] != "update" or not changed(one)):
             continue
         stray = [name for name in one["after"] if not name.startswith(KEPT_BY_VENDOR)]
         stray = [name for name in stray if name not in allowed.get(one["object"], set())]
         if one["op"] != "update" or stray:
             found.append(f"I8 entry {one['n']}: {one['op']} {one['object']} {one['id']} wrote {', '.join(stray)}")
     return found
+
+
+def changed(one: Entry) -> list[str]:
+    """Name the fields that an update gave another value; a task sent again after a lost answer gets none."""
+    return [name for name, value in one["after"].items() if one["before"].get(name) != value]

@@ -64,6 +64,7 @@ def commit_plan(job: Job, run_id: str, plan: Plan, bands: Path) -> None:
     keys = {(task.object, task.record_id, task.trigger): task.key for task in plan.tasks}
     with transaction(job.state):
         outbox.release_inflight(job.state)
+        _take_back(job, run_id)
         outbox.enqueue(job.state, run_id, _entries(job, plan))
         episodes.close_many(job.state, [(e.object, e.record_id, e.trigger) for e in plan.closed], as_of)
         openings = (
@@ -93,6 +94,16 @@ def applied(job: Job, run_id: str) -> Applied:
     counts = Counter(outbox.counts(job.state, run_id))
     waiting = counts["planned"] + counts["inflight"] + counts["retry"]
     return Applied(counts["done"], counts["quarantined"], counts["superseded"], waiting)
+
+
+def _take_back(job: Job, run_id: str) -> None:
+    """Supersede field changes that an earlier run left unsent.
+
+    The plan of this run saw the same records later: it asks again for what is still wanted, and what it does not ask
+    for has landed meanwhile, or a person has chosen otherwise.
+    """
+    left = [row.id for row in outbox.unsettled(job.state) if row.kind == "fields"]
+    outbox.settle(job.state, [Settlement(row_id, "superseded", f"a newer plan: {run_id}") for row_id in left])
 
 
 def _entries(job: Job, plan: Plan) -> Iterator[Entry]:
@@ -144,8 +155,9 @@ def _people(job: Job, tasks: Sequence[TaskChange]) -> dict[str, dict[str, str]]:
     mirror, people, accounts = (job.lake.relation(name) for name in (MIRROR, "people", "accounts"))
     company = "p.company" if "company" in columns else "NULL"
     title = "p.title" if "title" in columns else "NULL"
-    account = "a.name" if accounts else "NULL"
-    join = f"LEFT JOIN {accounts} a ON a.account_id = p.account_id" if accounts else ""
+    linked = accounts and "account_id" in columns
+    account = "a.name" if linked else "NULL"
+    join = f"LEFT JOIN {accounts} a ON a.account_id = p.account_id" if linked else ""
     with job.engine() as engine:
         engine.execute("CREATE TEMP TABLE wanted AS SELECT unnest(?) AS id", [[task.record_id for task in tasks]])
         rows = engine.execute(

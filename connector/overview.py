@@ -65,7 +65,7 @@ def _spread(engine: duckdb.DuckDBPyConnection, job: Job) -> list[tuple[str, int]
 
 def _leads(engine: duckdb.DuckDBPyConnection, job: Job, hottest: int) -> list[Lead]:
     columns = job.lake.columns("people")
-    accounts = job.lake.relation("accounts")
+    accounts = job.lake.relation("accounts") if "account_id" in columns else None
     company = "p.company" if "company" in columns else "NULL"
     account = f"LEFT JOIN {accounts} a ON a.account_id = p.account_id" if accounts else ""
     cursor = engine.execute(
