@@ -14,7 +14,8 @@ from connector.store.state import transaction
 
 SCORES = "scores"
 CONTRIBUTIONS = "contributions"
-FACTS = ("people", "accounts", "events", "mirror")
+FACTS = ("people", "accounts", "events", "adjustments", "mirror")
+_READ = ("accounts", "events", "adjustments")
 BANDS = "bands"  # what people saw: kept per applied plan, since hysteresis depends on it
 
 
@@ -52,7 +53,7 @@ def sources(lake: Lake, state: sqlite3.Connection, as_of: datetime) -> dict[str,
 
     A converted lead is left out: the person is then the contact. previous_band is what people saw last before as_of.
     """
-    found = {name: relation for name in ("accounts", "events") if (relation := lake.relation(name))}
+    found = {name: relation for name in _READ if (relation := lake.relation(name))}
     people = lake.relation("people")
     if people is None:
         return found

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
+from scoring.adjustments import POINTS as ADJUSTMENT
 from scoring.engagement import kept_share, multiply_column
 from scoring.events import IDLE
 from scoring.expressions import Scalar, case, clamp, column, number, raw_text, rounded, times, total
@@ -65,9 +66,9 @@ def axis_columns(model: Model) -> dict[str, Scalar]:
 
 
 def engagement_sum(model: Model) -> dict[str, Scalar]:
-    """Give engagement after silence, and what silence took."""
+    """Give engagement after silence and recorded corrections, and what silence took."""
     return {
-        "engagement_sum": column("negative") + column("kept") * column("positive"),
+        "engagement_sum": column("negative") + column("kept") * column("positive") + column(ADJUSTMENT),
         "inactivity": times(column("kept") - number(1.0), column("positive")),
     }
 

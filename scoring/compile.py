@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from sqlglot import exp
 
+from scoring.adjustments import ADJUSTED, adjusted_columns, has_ledger, ledger_stages
 from scoring.bands import band_columns
 from scoring.combine import (
     axis_columns,
@@ -56,8 +57,9 @@ _RESULTS = ("subject_id", "as_of_s", "state", "fit", "engagement", "total", "ban
 class Statement:
     """A compiled model.
 
-    Reads the tables `people`, `accounts` and `events`. `prepare` makes the temporary tables `clock` and `scored`, in
-    this order; `scores` and `contributions` each select one output from `scored`.
+    Reads the tables `people`, `accounts`, `events` and, where the columns name it, `adjustments`. `prepare` makes the
+    temporary tables `clock` and `scored`, in this order; `scores` and `contributions` each select one output from
+    `scored`.
     """
 
     prepare: tuple[str, ...]
@@ -93,7 +95,7 @@ def _texts(
     problems += _misuses(model, types)
     if problems:
         raise ModelError(tuple(f"{model.file}: {problem}" for problem in problems))
-    found = lines(model)
+    found = lines(model, adjusted=has_ledger(columns))
     scored = _temporary("scored", _scored(model, types, columns, found))
     outputs = (scored, _scores(model, found, dialect), contributions(found))
     made, scores, rows = (query.sql(dialect, pretty=True) for query in outputs)
@@ -116,8 +118,9 @@ def _temporary(name: str, query: exp.Query) -> exp.Create:
 
 def _scored(model: Model, types: Mapping[str, ColumnType], columns: Columns, found: tuple[Line, ...]) -> exp.Select:
     stages: dict[str, exp.Query] = {"subjects": subjects(types, columns), "members": _members(model, types)}
+    stages |= ledger_stages(model.id, columns)
     stages |= _event_stages(model, types, columns)
-    stages["tallied"] = _tallied(model, stages)
+    stages["tallied"] = _tallied(model, stages, columns)
     query = exp.select(*map(column, _RESULTS), *_named(stored_columns(found))).from_(_add_passes(model, stages))
     for name, stage in stages.items():
         query = query.with_(name, as_=stage, copy=False)
@@ -145,15 +148,20 @@ def _event_stages(model: Model, types: Mapping[str, ColumnType], columns: Column
     return stages
 
 
-def _tallied(model: Model, stages: Mapping[str, exp.Query]) -> exp.Select:
-    """Select the members with their tallies: null where somebody has no matching event."""
+def _tallied(model: Model, stages: Mapping[str, exp.Query], columns: Columns) -> exp.Select:
+    """Select the members with their tallies, null where somebody has no matching event, and their adjustments."""
     query = exp.select(exp.Column(this=exp.Star(), table=exp.to_identifier("members"))).from_("members")
     sources = [name for name in stages if name.startswith(_TALLIES)]
     for source in sources:
-        added = [column(name, source) for name in stages[source].named_selects if name != "person_id"]
-        of_member = column("person_id", source).eq(column("subject_id", "members"))
-        query = query.select(*added).join(source, on=of_member, join_type="left")
-    return query.select(named(idle_s(model), IDLE))
+        added = [column(name, source) for name in stages[source].named_selects if name != "subject_id"]
+        query = query.select(*added).join(source, on=_of_member(source), join_type="left")
+    if ADJUSTED in stages:
+        query = query.join(ADJUSTED, on=_of_member(ADJUSTED), join_type="left")
+    return query.select(named(idle_s(model), IDLE), *adjusted_columns(columns))
+
+
+def _of_member(source: str) -> Scalar:
+    return column("subject_id", source).eq(column("subject_id", "members"))
 
 
 def _add_passes(model: Model, stages: dict[str, exp.Query]) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from scoring import adjustments
 from scoring.combine import DISQUALIFIED, GATED, SUPPRESSED, group_column, used_groups
 from scoring.events import IDLE, tally_column
 from scoring.expressions import Scalar, case, column, integer, named, null, number, or_zero, raw_text, rounded, time_of
@@ -29,7 +30,7 @@ class Line:
     newest_s: Scalar | None = None
 
 
-def lines(model: Model) -> tuple[Line, ...]:
+def lines(model: Model, *, adjusted: bool) -> tuple[Line, ...]:
     """Give every row that an explanation may have, in file order, corrections last."""
     spec = model.spec
     found = [Line(rule.id, rule.title, "fit", column(points_column(rule.id))) for rule in spec.fit]
@@ -40,6 +41,10 @@ def lines(model: Model) -> tuple[Line, ...]:
         found.append(Line(group.id, label, "group_clamp", column(group_column(group.id, "clamp"))))
     if spec.inactivity is not None:
         found.append(Line("inactivity", "inactivity", "inactivity", column("inactivity")))
+    if adjusted:
+        ages = column(adjustments.OLDEST_S), column(adjustments.NEWEST_S)
+        points = column(adjustments.POINTS)
+        found.append(Line(adjustments.TABLE, "recorded correction", "adjustment", points, None, *ages))
     if spec.combine.kind == "weighted":
         axes = ("fit", "engagement")
         found += [Line(axis, f"{axis} weight", "axis_weight", column(f"weight.{axis}")) for axis in axes]

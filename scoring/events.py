@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from scoring.adjustments import ADJUSTED, RESET_S, has_ledger
 from scoring.conditions import leaves
 from scoring.decay import share_left
 from scoring.expressions import (
@@ -95,14 +96,14 @@ def facts(model: Model, columns: Columns) -> exp.Select:
     """Select the events that exist at as_of and that some rule may match, with their age and what rules read."""
     types = sorted({event for rule in event_rules(model.spec) for event in rule.event or ()})
     is_bot = holds(source_column("events", "is_bot", columns))
-    person_id = source_column("events", "person_id", columns)
+    subject_id = source_column("events", "person_id", columns)
     age_s = column("as_of_s", "clock") - epoch_s(column("occurred_at", "events"))
     account_fields = _account_fields(model)
     selected = [named(_event_column(name, columns), name) for name in sorted(_columns_read(model))]
     selected += [named(column(feature_name(field), "members"), feature_name(field)) for field in account_fields]
     query = (
         exp.select(
-            named(person_id, "person_id"),
+            named(subject_id, "subject_id"),
             named(column("type", "events"), "type"),
             named(column("as_of_s", "clock"), "as_of_s"),
             named(age_s, "age_s"),
@@ -114,11 +115,19 @@ def facts(model: Model, columns: Columns) -> exp.Select:
             column("type", "events").isin(*map(raw_text, types)),
             exp.not_(is_bot),
             age_s.copy() >= integer(0),
-            exp.not_(person_id.is_(exp.null())),
+            exp.not_(subject_id.is_(exp.null())),
         )
     )
-    of_person = column("subject_id", "members").eq(person_id.copy())
-    return query.join("members", on=of_person) if account_fields else query
+    of_subject = column("subject_id", "members").eq(subject_id.copy())
+    query = query.join("members", on=of_subject) if account_fields else query
+    return _since_reset(query, subject_id, age_s) if has_ledger(columns) else query
+
+
+def _since_reset(query: exp.Select, subject_id: Scalar, age_s: Scalar) -> exp.Select:
+    """Leave out what a set_to in the ledger wiped out."""
+    reset = column(RESET_S, ADJUSTED)
+    query = query.join(ADJUSTED, on=column("subject_id", ADJUSTED).eq(subject_id.copy()), join_type="left")
+    return query.where(exp.or_(reset.is_(exp.null()), age_s.copy() <= reset.copy()))
 
 
 def _event_column(name: str, columns: Columns) -> Scalar:
@@ -134,7 +143,7 @@ def _fields_read(model: Model) -> set[str]:
 
 def _columns_read(model: Model) -> set[str]:
     columns = {field.split(".")[0] for field in _fields_read(model) if not field.startswith("account.")}
-    return columns - {"type", "person_id"}
+    return columns - {"type"}
 
 
 def _account_fields(model: Model) -> list[str]:
@@ -143,7 +152,7 @@ def _account_fields(model: Model) -> list[str]:
 
 def matches(model: Model, scope: EventScope) -> exp.Select:
     """Select, of each fact, its age under every rule that it matches, windows aside."""
-    selected = [named(column("person_id"), "person_id")]
+    selected = [named(column("subject_id"), "subject_id")]
     for rule in _tallied_rules(model):
         selected.append(named(case([(_matches(rule, scope), column("age_s"))]), match_column(rule)))
         if isinstance(rule, EngagementRule) and rule.distinct is not None:
@@ -188,14 +197,14 @@ def _in_window(rule: EventRule) -> Scalar:
 
 
 def tallies(model: Model) -> exp.Select:
-    """Select one row per person with every rule's tallies, in a single pass over the facts."""
-    selected = [named(column("person_id"), "person_id")]
+    """Select one row per subject with every rule's tallies, in a single pass over the facts."""
+    selected = [named(column("subject_id"), "subject_id")]
     for rule in _tallied_rules(model):
         if not _is_distinct(rule):
             selected += _tallies_of(rule, _in_window(rule), model.spec.decay.default)
         if rule in _active_rules(model) and _active_column(rule) not in {alias.alias for alias in selected}:
             selected.append(named(exp.Min(this=column(match_column(rule))), _active_column(rule)))
-    return exp.select(*selected).from_("matches").group_by(column("person_id"))
+    return exp.select(*selected).from_("matches").group_by(column("subject_id"))
 
 
 def _active_rules(model: Model) -> list[EngagementRule]:
@@ -228,17 +237,17 @@ def _is_distinct(rule: EventRule) -> bool:
 
 
 def distinct_tallies(rule: EngagementRule, default: DecayRule) -> exp.Select:
-    """Select one row per person with the tallies of a rule that counts equal events once, the newest of each."""
+    """Select one row per subject with the tallies of a rule that counts equal events once, the newest of each."""
     key = column(_key_column(rule))
-    person = column("person_id")
+    subject = column("subject_id")
     matched = exp.not_(_in_window(rule).is_(exp.null()))
-    newest = exp.select(person, named(exp.Min(this=_in_window(rule)), "age_s")).from_("matches")
-    newest = newest.where(matched, exp.not_(key.is_(exp.null()))).group_by(person.copy(), key.copy())
-    nameless = exp.select(person.copy(), named(_in_window(rule), "age_s")).from_("matches")
+    newest = exp.select(subject, named(exp.Min(this=_in_window(rule)), "age_s")).from_("matches")
+    newest = newest.where(matched, exp.not_(key.is_(exp.null()))).group_by(subject.copy(), key.copy())
+    nameless = exp.select(subject.copy(), named(_in_window(rule), "age_s")).from_("matches")
     nameless = nameless.where(matched.copy(), key.is_(exp.null()))
     once = exp.union(newest, nameless, distinct=False).subquery("once")
     counted = _tallies_of(rule, column("age_s"), default)
-    return exp.select(person.copy(), *counted).from_(once).group_by(person.copy())
+    return exp.select(subject.copy(), *counted).from_(once).group_by(subject.copy())
 
 
 def _tallies_of(rule: EventRule, age: Scalar, default: DecayRule) -> list[exp.Alias]:

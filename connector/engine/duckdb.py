@@ -16,6 +16,7 @@ from scoring.explain import Contribution, Explanation, iso
 from scoring.model import Model, ModelError
 
 _TABLES = ("people", "accounts", "events")
+_LEDGER = "adjustments"
 # Times leave as seconds: DuckDB needs one more package to hand times with a zone to Python.
 _SCORE = "SELECT * REPLACE (CAST(EPOCH(as_of) AS BIGINT) AS as_of) FROM ({scores})"
 _ROWS = """
@@ -56,11 +57,11 @@ def score(
 ) -> ScoreCounts:
     """Score everybody in the model's audience into zstd Parquet files, each of which appears whole or not at all.
 
-    `sources` gives a SQL relation for people, accounts and events; an absent one is an empty table. Raises ConfigError
-    when the data lack a field of the model or a key column.
+    `sources` gives a SQL relation for people, accounts, events and adjustments; an absent one is an empty table.
+    Raises ConfigError when the data lack a field of the model or a key column.
     """
     relations = _relations(connection, sources)
-    views = {name: relations[name].view() for name in _TABLES}
+    views = {name: found.view() for name, found in relations.items()}
     statement = _compiled(model, as_of, relations)
     with _prepared(connection, views, statement):
         if contributions_path is not None:
@@ -86,6 +87,8 @@ def explain(
         "accounts": relations["accounts"].view({"account_id": account_id}),
         "events": _events_of(relations["events"], subject_id),
     }
+    if _LEDGER in relations:
+        views[_LEDGER] = relations[_LEDGER].view({"subject_id": subject_id})
     statement = _compiled(model, as_of, relations)
     with _prepared(connection, views, statement):
         cursor = connection.execute(_SCORE.format(scores=statement.scores))
@@ -112,11 +115,13 @@ def _contribution(row: Sequence[Any]) -> Contribution:
 
 
 def _relations(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, str]) -> dict[str, Relation]:
-    return {name: relation(connection, name, sources.get(name)) for name in _TABLES}
+    """Describe the tables that are always there, and the ledger where it is."""
+    wanted = (*_TABLES, _LEDGER) if _LEDGER in sources else _TABLES
+    return {name: relation(connection, name, sources.get(name)) for name in wanted}
 
 
 def _compiled(model: Model, as_of: datetime, relations: Mapping[str, Relation]) -> Statement:
-    columns = {name: relations[name].types for name in _TABLES}
+    columns = {name: found.types for name, found in relations.items()}
     try:
         return compile_model(model, as_of=as_of, columns=columns)
     except ModelError as error:

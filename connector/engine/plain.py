@@ -147,7 +147,7 @@ def _problems(connection: duckdb.DuckDBPyConnection, file: _File) -> Iterator[st
         counts = ", ".join(f"COUNT(*) FILTER ({condition})" for condition in checks.values())
         found = connection.execute(f"SELECT {counts} FROM {file.reader}").fetchall()[0]  # noqa: S608 - quoted
         yield from (f"{file.path}: {count} {told}" for told, count in zip(checks, found, strict=True) if count)
-    if not missing and file.table.name in ("people", "accounts"):
+    if not missing and file.table.name in ("people", "accounts", "adjustments"):
         yield from _duplicates(connection, file)
 
 
@@ -157,6 +157,11 @@ def _checks(file: _File) -> Iterator[tuple[str, str]]:
         if key in file.stored:
             blank = f" OR TRIM({quoted(key)}) = ''" if file.stored[key] == "VARCHAR" else ""
             yield f"row(s) have no '{key}'", f"{quoted(key)} IS NULL{blank}"
+    if file.table.name == "adjustments" and "op" in file.stored:
+        op = _cell("op")
+        yield "row(s) have an 'op' that is neither set_to nor modify", f"LOWER({op}) NOT IN ('set_to', 'modify')"
+    if file.table.name == "adjustments" and "half_life_days" in file.stored:
+        yield "row(s) have 'half_life_days' that is not above 0", f"{file.typed('half_life_days')} <= 0"
     for name, kind in file.types.items():
         if file.stored[name] == "VARCHAR" and kind in _NOUNS:
             cell = _cell(name)

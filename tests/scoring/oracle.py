@@ -25,7 +25,9 @@ class Oracle:
         self.now = second(as_of)
         self.lists = {name: {text(entry) for entry in entries} for name, entries in (lists or {}).items()}
 
-    def score(self, people: list[Row], accounts: list[Row], events: list[Row]) -> dict[str, Row]:
+    def score(
+        self, people: list[Row], accounts: list[Row], events: list[Row], adjustments: list[Row] | None = None
+    ) -> dict[str, Row]:
         """Score everybody who exists and is in the audience."""
         by_account = {account["account_id"]: account for account in accounts}
         unique = {event["event_id"]: event for event in reversed(events)}
@@ -36,11 +38,30 @@ class Oracle:
                 continue
             account = by_account.get(known(person.get("account_id")) or "")
             mine = [event for event in unique.values() if event.get("person_id") == person["person_id"]]
+            ledger = self.ledger(person["person_id"], adjustments or [])
+            since = max((second(row["effective_at"]) for row in ledger if row["op"] == "set_to"), default=None)
+            mine = [event for event in mine if since is None or second(event["occurred_at"]) >= since]
             subject = Subject(self, person, account or {}, [event for event in mine if self.counts(event)])
+            subject.ledger = ledger
             audience = self.model["model"].get("audience")
             if audience is None or subject.holds(audience):
                 results[person["person_id"]] = subject.result()
         return results
+
+    def ledger(self, subject_id: str, adjustments: list[Row]) -> list[Row]:
+        """Give the adjustments that a subject's engagement still has, the latest set_to and what came with or after."""
+        mine = [
+            row
+            for row in adjustments
+            if (row["subject_id"], row["model_id"]) == (subject_id, self.model["model"]["id"])
+            and second(row["effective_at"]) <= self.now
+        ]
+        resets = [row for row in mine if row["op"] == "set_to"]
+        if not resets:
+            return mine
+        latest = max(resets, key=lambda row: (second(row["effective_at"]), row["adjustment_id"]))
+        since = second(latest["effective_at"])
+        return [latest, *(row for row in mine if row["op"] == "modify" and second(row["effective_at"]) >= since)]
 
     def counts(self, event: Row) -> bool:
         """Say whether an event exists for scoring."""
@@ -58,6 +79,7 @@ class Subject:
         self.oracle, self.person, self.account, self.events = oracle, person, account, events
         self.model = oracle.model
         self.rows: dict[tuple[str, str], Row] = {}
+        self.ledger: list[Row] = []
 
     # Fields and conditions
 
@@ -257,6 +279,15 @@ class Subject:
             return 1.0
         return float(period["keep"] ** (idle // duration(period["every"])))
 
+    def corrected(self) -> float:
+        gain = 0.0
+        for row in self.ledger:
+            half_life = known(row.get("half_life_days"))
+            days = self.oracle.age(row["effective_at"]) / DAY
+            gain += row["points"] * (1.0 if half_life is None else 0.5 ** (days / half_life))
+        self.add("adjustment", "adjustments", gain)
+        return gain
+
     def state(self) -> str:
         rules = self.model.get("fit", [])
         if "suppress" in self.model and self.holds(self.model["suppress"]["when"]):
@@ -278,6 +309,7 @@ class Subject:
         positive = sum(max(part, 0.0) for part in parts)
         engagement = sum(min(part, 0.0) for part in parts) + self.kept() * positive
         self.add("inactivity", "inactivity", (self.kept() - 1) * positive)
+        engagement += self.corrected()
         combine = self.model.get("combine", {})
         weights = (combine["fit"], combine["engagement"]) if combine.get("kind") == "weighted" else (1, 1)
         self.add("axis_weight", "fit", (weights[0] - 1) * fit)

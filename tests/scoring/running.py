@@ -36,6 +36,11 @@ SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
         "is_bot": pa.bool_(),
         "props": pa.map_(pa.string(), pa.string()),
     },
+    "adjustments": {
+        **dict.fromkeys(("adjustment_id", "subject_id", "model_id", "op"), pa.string()),
+        **dict.fromkeys(("points", "half_life_days"), pa.float64()),
+        "effective_at": TIME,
+    },
 }
 
 
@@ -48,10 +53,12 @@ def run(
     people: list[Row],
     accounts: list[Row] | None = None,
     events: list[Row] | None = None,
+    adjustments: list[Row] | None = None,
 ) -> dict[str, Row]:
     """Score rows; gives each subject's score row with its contributions as `rows`."""
     sources = {}
-    for name, rows in (("people", people), ("accounts", accounts or []), ("events", events or [])):
+    tables = {"people": people, "accounts": accounts or [], "events": events or []}
+    for name, rows in (tables | ({} if adjustments is None else {"adjustments": adjustments})).items():
         connection.register(f"given_{name}", as_table(name, rows))
         sources[name] = f"given_{name}"
     scores, contributions = folder / "scores.parquet", folder / "contributions.parquet"

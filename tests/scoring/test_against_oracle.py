@@ -14,7 +14,7 @@ from scoring.explain import Contribution, short_reasons
 from scoring.model import load_model
 from tests.scoring.oracle import Oracle, second
 from tests.scoring.running import run
-from tests.scoring.worlds import AS_OF, LISTS, random_model, random_world
+from tests.scoring.worlds import AS_OF, LISTS, random_ledger, random_model, random_world
 
 Row = dict[str, Any]
 FIGURES = ("fit", "engagement", "total")
@@ -26,12 +26,14 @@ WORDS = ("state", "band", "fit_grade", "engagement_grade")
 def test_engine_and_oracle_agree(seed: int, people: int, rules: int) -> None:
     random = Random(seed)  # noqa: S311 - a repeatable draw is wanted
     text, world = random_model(random, rules), random_world(random, people)
-    expected = Oracle(text, as_of=AS_OF, lists=LISTS).score(*world)
+    ledger = random_ledger(random, people)
+    expected = Oracle(text, as_of=AS_OF, lists=LISTS).score(*world, ledger)
     with TemporaryDirectory() as folder, open_engine() as engine:
         file = Path(folder) / "model.toml"
         file.write_text(text, encoding="utf-8")
         model = load_model(file, {name: frozenset(entries) for name, entries in LISTS.items()})
-        actual = run(engine, model, Path(folder), as_of=AS_OF, people=world[0], accounts=world[1], events=world[2])
+        given = dict(zip(("people", "accounts", "events", "adjustments"), (*world, ledger), strict=True))
+        actual = run(engine, model, Path(folder), as_of=AS_OF, **given)
     assert actual.keys() == expected.keys()
     for subject_id, row in actual.items():
         assert_same(row, expected[subject_id], text)

@@ -133,6 +133,24 @@ def _event(random: Random, number: int, people: int) -> Row:
     }
 
 
+def random_ledger(random: Random, people: int, subject: str = "p") -> list[Row] | None:
+    """Make adjustments, or no table at all; several fall into the same second."""
+    if random.random() < 0.3:
+        return None
+    return [
+        {
+            "adjustment_id": f"j{number}",
+            "subject_id": f"{subject}{random.randrange(people + 1)}",
+            "model_id": random.choice(["random", "random", "random", "other"]),
+            "op": random.choice(["set_to", "modify", "modify"]),
+            "points": random.choice([-7.5, 0, 3, 12.1]),
+            "effective_at": _time(random),
+            "half_life_days": random.choice([None, None, 14.0, 0.5]),
+        }
+        for number in range(people)
+    ]
+
+
 def random_model(random: Random, rules: int) -> str:
     """Make the text of a valid model file."""
     tables: list[tuple[str, Row]] = [("model", _header(random))]
