@@ -121,10 +121,23 @@ def apply(job: Job, reviewed: Plan, options: Options) -> Outcome:
 
 
 def without_conflicts(job: Job, reviewed: Plan) -> Plan:
-    """Drop the owner changes whose record has got another owner since the plan was made: people win."""
+    """Drop the owner changes whose record has got another owner since the plan was made: people win.
+
+    The task of such a record goes to whom it was given, where that is somebody who can do it.
+    """
     owners = _owners_now(job, [change.record_id for change in reviewed.changes if change.owner])
     kept = [_without_conflict(change, owners) for change in reviewed.changes]
-    return replace(reviewed, changes=tuple(change for change in kept if change.fields or change.owner))
+    able = {owner.id for owner in job.owners if owner.active and not owner.queue}
+    given = {
+        (old.object, old.record_id): owners.get((old.object, old.record_id))
+        for old, new in zip(reviewed.changes, kept, strict=True)
+        if old.owner and not new.owner
+    }
+    tasks = tuple(
+        replace(task, owner_id=to) if (to := given.get((task.object, task.record_id))) in able else task
+        for task in reviewed.tasks
+    )
+    return replace(reviewed, changes=tuple(change for change in kept if change.fields or change.owner), tasks=tasks)
 
 
 def peak_rss_mb() -> float:

@@ -60,6 +60,7 @@ def test_an_owner_that_a_person_chose_between_plan_and_apply_stays(fresh: Loop) 
     assert (outcome.applied.superseded, outcome.applied.rejected) == (1, 0)
     assert not [row for row in fresh.writes(mark) if row["id"] == person["id"] and words.owner in row["after"]]
     assert fresh.people()["p00"]["fields"][words.band] == "hot"  # the rest of the change was made
+    assert [task["fields"][words.owner] for task in fresh.tasks_of(person["id"])] == [chosen]
 
 
 def test_an_owner_that_a_person_chose_after_us_stays(synced: Loop) -> None:
