@@ -118,6 +118,7 @@ def save_plan(plan: Plan, path: Path) -> str:
     digest = checksum(plan)
     text = json.dumps({"schema": PLAN_SCHEMA, "checksum": digest, "plan": asdict(plan)}, ensure_ascii=False, indent=1)
     path.touch(mode=0o600)
+    path.chmod(0o600)  # it may have been there before
     path.write_text(text + "\n", encoding="utf-8")
     return digest
 

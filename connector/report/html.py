@@ -73,4 +73,5 @@ def write_page(overview: Overview, path: Path) -> None:
     """Write the page, readable by its owner only, since it names people."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch(mode=0o600)
+    path.chmod(0o600)  # it may have been there before
     path.write_text(render(overview), encoding="utf-8")
