@@ -43,14 +43,14 @@ class Applied:
 
 
 def refuse_stale(job: Job, plan: Plan) -> None:
-    """Raise StalePlan where configuration, model, CRM or pulled facts differ from what the plan was made from."""
+    """Raise StalePlan where configuration, model, CRM, facts or applied plans are others than when it was made."""
     reasons = [
         reason
         for reason, differs in (
             ("the configuration changed", plan.config_hash != job.settings.hash),
             ("the model changed", plan.model != f"{job.model.id}@{job.model.hash}"),
             ("it was made for another CRM", plan.crm != job.crm.capabilities.crm),
-            ("the store was pulled again since", plan.revision != revision(job)),
+            ("the store was pulled again since, or a plan was applied", plan.revision != revision(job)),
         )
         if differs
     ]

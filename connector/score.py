@@ -97,6 +97,6 @@ def bands_file(job: Job, scores_run: str) -> Path:
 
 
 def revision(job: Job) -> str:
-    """Name the committed facts: 12 hex digits that differ where any file of them does."""
-    files = [(file.table, file.seq) for table in FACTS for file in job.lake.files(table)]
+    """Name the committed facts and the plans applied so far: 12 hex digits that differ where any file of them does."""
+    files = [(file.table, file.seq) for table in (*FACTS, BANDS) for file in job.lake.files(table)]
     return hashlib.sha256(repr(files).encode()).hexdigest()[:12]
