@@ -1,11 +1,15 @@
 """The last pass: a letter for each axis and a band for the total, with hysteresis."""
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from scoring.combine import DECIMALS, DISQUALIFIED, SUPPRESSED
 from scoring.expressions import Scalar, case, column, every, null, number, raw_text
+from scoring.fit import when_column
 from scoring.model import Model
 from scoring.rules import Band, GradeAxis
+from scoring.segments import by_segment
 
 
 def band_columns(model: Model) -> dict[str, Scalar]:
@@ -25,18 +29,23 @@ def threshold(value: float) -> Scalar:
 def _band(model: Model) -> Scalar:
     without = column("state").isin(raw_text(SUPPRESSED), raw_text(DISQUALIFIED))
     branches: list[tuple[Scalar, Scalar]] = [(without, null("text"))]
-    return case(branches + [(_in_band(band), raw_text(band.id)) for band in model.spec.band], null("text"))
+    own = [(segment.id, _first(segment.id, segment.band)) for segment in model.spec.segment if segment.band]
+    return case(branches, by_segment(_first(None, model.spec.band), own))
 
 
-def _in_band(band: Band) -> Scalar:
-    entered = every(_entry_terms(band))
+def _first(segment: str | None, bands: Sequence[Band]) -> Scalar:
+    return case([(_in_band(segment, band), raw_text(band.id)) for band in bands], null("text"))
+
+
+def _in_band(segment: str | None, band: Band) -> Scalar:
+    entered = every(_entry_terms(segment, band))
     if band.release_below is None:
         return entered
     stays = exp.and_(column("previous_band").eq(raw_text(band.id)), column("total") >= threshold(band.release_below))
     return exp.or_(entered, stays)
 
 
-def _entry_terms(band: Band) -> list[Scalar]:
+def _entry_terms(segment: str | None, band: Band) -> list[Scalar]:
     terms: list[Scalar] = []
     if band.at_least is not None:
         terms.append(column("total") >= threshold(band.at_least))
@@ -49,7 +58,7 @@ def _entry_terms(band: Band) -> list[Scalar]:
     if band.needs.engagement_at_least is not None:
         terms.append(column("engagement") >= threshold(band.needs.engagement_at_least))
     if band.needs.when is not None:
-        terms.append(column(f"band.{band.id}.when"))
+        terms.append(column(when_column(segment, band.id)))
     return terms
 
 

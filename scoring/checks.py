@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from scoring.conditions import Condition, leaves, operand_problems
 from scoring.names import nearest
 from scoring.schema import ACCOUNTS, BUILT_IN_FIELDS, EVENTS, PEOPLE, ColumnType
+from scoring.segment_checks import segment_problems
 
 Row = Mapping[str, Any]
 _RULE_TABLES = ("fit", "engagement", "multiply")
@@ -19,7 +20,8 @@ _RULE_TABLES = ("fit", "engagement", "multiply")
 
 def cross_problems(raw: Row, lists: Sequence[str]) -> list[str]:
     """Check names across the tables of one file; `lists` are the names that `in_list` may use."""
-    problems = [*_duplicates(raw, _RULE_TABLES), *_duplicates(raw, ("band",)), *_group_problems(raw)]
+    problems = [*_duplicates(raw, _RULE_TABLES), *_duplicates(raw, ("band",)), *_duplicates(raw, ("segment",))]
+    problems += [*_group_problems(raw), *segment_problems(raw)]
     for path, condition in _subject_conditions(raw):
         problems += [f"{path}: {text}" for text in operand_problems(condition, canonical_type)]
         problems += [f"{path}: {text}" for text in (*_reserved(condition), *_list_problems(condition, lists))]
@@ -90,6 +92,12 @@ def _subject_conditions(raw: Row) -> Iterator[tuple[str, Condition]]:
     found = [("model.audience", _at(raw, "model", "audience")), ("suppress.when", _at(raw, "suppress", "when"))]
     found += [(_path(table, row, "when"), row.get("when")) for table, row in _rows(raw, "fit")]
     found += [(_path(table, row, "needs.when"), _at(row, "needs", "when")) for table, row in _rows(raw, "band")]
+    for table, row in _rows(raw, "segment"):
+        found.append((_path(table, row, "when"), row.get("when")))
+        found += [
+            (_path(table, row, _path(b, band, "needs.when")), _at(band, "needs", "when"))
+            for b, band in _rows(row, "band")
+        ]
     return _readable(found)
 
 

@@ -11,6 +11,7 @@ from scoring.expressions import Scalar, case, clamp, column, number, raw_text, r
 from scoring.fit import points_column
 from scoring.model import Model
 from scoring.rules import EngagementRule, FitRule, Group
+from scoring.segments import group_bounds
 
 SUPPRESSED, DISQUALIFIED, GATED = "suppressed", "disqualified", "gated"
 NEVER_ACTIVE, ACTIVE = "never_active", "active"
@@ -47,7 +48,7 @@ def group_values(model: Model) -> dict[str, Scalar]:
     columns: dict[str, Scalar] = {}
     for group in used_groups(model):
         before = column(group_column(group.id, "sum"))
-        value = clamp(before, group.floor, group.cap)
+        value = group_bounds(model, group, before)
         columns[group_column(group.id, "value")] = value
         columns[group_column(group.id, "clamp")] = value.copy() - before.copy()
     return columns

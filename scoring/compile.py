@@ -30,6 +30,7 @@ from scoring.model import Model, ModelError, model_events, model_fields
 from scoring.predicates import predicate
 from scoring.reasons import explained, reasons
 from scoring.schema import ColumnType
+from scoring.segments import SEGMENT, segment_column
 from scoring.specification import conditions, event_conditions
 from scoring.subjects import Columns, field_types, subjects
 
@@ -117,22 +118,29 @@ def _temporary(name: str, query: exp.Query) -> exp.Create:
 
 
 def _scored(model: Model, types: Mapping[str, ColumnType], columns: Columns, found: tuple[Line, ...]) -> exp.Select:
-    stages: dict[str, exp.Query] = {"subjects": subjects(types, columns), "members": _members(model, types)}
+    stages: dict[str, exp.Query] = {"subjects": subjects(types, columns), **_member_stages(model, types)}
     stages |= ledger_stages(model.id, columns)
     stages |= _event_stages(model, types, columns)
     stages["tallied"] = _tallied(model, stages, columns)
-    query = exp.select(*map(column, _RESULTS), *_named(stored_columns(found))).from_(_add_passes(model, stages))
+    results = (*_RESULTS, SEGMENT) if model.spec.segment else _RESULTS
+    query = exp.select(*map(column, results), *_named(stored_columns(found))).from_(_add_passes(model, stages))
     for name, stage in stages.items():
         query = query.with_(name, as_=stage, copy=False)
     return query
 
 
-def _members(model: Model, types: Mapping[str, ColumnType]) -> exp.Select:
+def _member_stages(model: Model, types: Mapping[str, ColumnType]) -> dict[str, exp.Query]:
+    """Give the subjects of the model's audience with their segment, and with what they are."""
     scope = FitScope(types, dict(model.lists))
+    segment = {SEGMENT: segment_column(model, scope.features, scope.lists)} if model.spec.segment else {}
     added = fit_columns(model, scope) | state_columns(model, scope)
-    query = exp.select(exp.Star(), *_named(added)).from_("subjects")
+    source = "segmented" if segment else "subjects"
+    query = exp.select(exp.Star(), *_named(added)).from_(source)
     audience = model.spec.model.audience
-    return query if audience is None else query.where(predicate(audience, scope.features, scope.lists))
+    members = query if audience is None else query.where(predicate(audience, scope.features, scope.lists))
+    segmented = exp.select(exp.Star(), *_named(segment)).from_("subjects")
+    stages: dict[str, exp.Query] = {source: segmented} if segment else {}
+    return stages | {"members": members}
 
 
 def _event_stages(model: Model, types: Mapping[str, ColumnType], columns: Columns) -> dict[str, exp.Query]:

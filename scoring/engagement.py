@@ -8,20 +8,22 @@ from scoring.expressions import Scalar, case, clamp, column, integer, number, or
 from scoring.fit import points_column
 from scoring.model import Model
 from scoring.rules import DecayRule, EngagementRule, Inactivity, MultiplyRule, PerPeriod
+from scoring.segments import rule_points
 
 
 def engagement_columns(model: Model) -> dict[str, Scalar]:
     """Give the points of every engagement rule."""
-    default = model.spec.decay.default
-    return {points_column(rule.id): _points(rule, default) for rule in model.spec.engagement}
+    return {points_column(rule.id): _points(model, rule) for rule in model.spec.engagement}
 
 
-def _points(rule: EngagementRule, default: DecayRule) -> Scalar:
-    points = _silence(rule) if rule.no_event_for is not None else _awarded(rule, rule.decay or default)
+def _points(model: Model, rule: EngagementRule) -> Scalar:
+    each = rule_points(model, rule)
+    decay = rule.decay or model.spec.decay.default
+    points = _silence(rule, each) if rule.no_event_for is not None else _awarded(rule, each, decay)
     return points if rule.cap is None else clamp(points, -rule.cap, rule.cap)
 
 
-def _awarded(rule: EngagementRule, decay: DecayRule) -> Scalar:
+def _awarded(rule: EngagementRule, points: Scalar, decay: DecayRule) -> Scalar:
     events = or_zero(column(tally_column(rule.id, "events")))
     if rule.award == "once":
         share = share_left(decay, column(tally_column(rule.id, "newest_s")))
@@ -29,10 +31,10 @@ def _awarded(rule: EngagementRule, decay: DecayRule) -> Scalar:
         share = column(tally_column(rule.id, "share"))
     else:
         share = events.copy()
-    return case([(events >= integer(rule.at_least), times(number(rule.points), share))], number(0.0))
+    return case([(events >= integer(rule.at_least), times(points, share))], number(0.0))
 
 
-def _silence(rule: EngagementRule) -> Scalar:
+def _silence(rule: EngagementRule, points: Scalar) -> Scalar:
     long_s = integer(rule.no_event_for or 0)
     idle = column(IDLE)
     if rule.event is None:
@@ -41,7 +43,7 @@ def _silence(rule: EngagementRule) -> Scalar:
         newest = column(tally_column(rule.id, "newest_s"))
         quiet = exp.or_(newest.is_(exp.null()), newest.copy() >= long_s)
         silent = exp.and_(exp.not_(idle.is_(exp.null())), quiet)
-    return case([(silent, number(rule.points))], number(0.0))
+    return case([(silent, points)], number(0.0))
 
 
 def multiply_column(rule: MultiplyRule, group_sum: Scalar) -> Scalar:

@@ -31,6 +31,7 @@ from scoring.model import Model
 from scoring.predicates import Lists, predicate
 from scoring.rules import DecayRule, EngagementRule, MultiplyRule
 from scoring.schema import EVENTS, ColumnType
+from scoring.segments import active_age, activity_rules
 from scoring.specification import event_conditions, event_rules
 from scoring.subjects import SQL_TYPES, Columns, comparable, feature_name, source_column
 
@@ -202,13 +203,9 @@ def tallies(model: Model) -> exp.Select:
     for rule in _tallied_rules(model):
         if not _is_distinct(rule):
             selected += _tallies_of(rule, _in_window(rule), model.spec.decay.default)
-        if rule in _active_rules(model) and _active_column(rule) not in {alias.alias for alias in selected}:
+        if rule in activity_rules(model) and _active_column(rule) not in {alias.alias for alias in selected}:
             selected.append(named(exp.Min(this=column(match_column(rule))), _active_column(rule)))
     return exp.select(*selected).from_("matches").group_by(column("subject_id"))
-
-
-def _active_rules(model: Model) -> list[EngagementRule]:
-    return [rule for rule in model.spec.engagement if rule.counts_as_activity]
 
 
 def _active_column(rule: EventRule) -> str:
@@ -219,7 +216,7 @@ def _active_column(rule: EventRule) -> str:
 
 def idle_s(model: Model) -> Scalar:
     """Give the age of the newest counted activity; null if there never was any."""
-    newest = [column(_active_column(rule)) for rule in _active_rules(model)]
+    newest = [active_age(model, rule, column(_active_column(rule))) for rule in activity_rules(model)]
     if not newest:
         return null("bigint")
     never = integer(_NEVER_S)

@@ -100,6 +100,8 @@ def case(branches: Iterable[tuple[Scalar, Scalar]], otherwise: Scalar | None = N
     result = exp.Case()
     for when, then in branches:
         result = result.when(when, then)
+    if not result.args.get("ifs"):
+        return exp.null() if otherwise is None else otherwise
     return result if otherwise is None else result.else_(otherwise)
 
 

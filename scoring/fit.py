@@ -10,6 +10,8 @@ from scoring.model import Model
 from scoring.predicates import Lists, predicate, tri_state
 from scoring.rules import FitRule
 from scoring.schema import ColumnType
+from scoring.segments import rule_points
+from scoring.specification import every_band
 from scoring.subjects import Features, feature_name
 
 
@@ -31,9 +33,14 @@ def points_column(rule_id: str) -> str:
     return f"rule.{rule_id}.points"
 
 
+def when_column(segment: str | None, band: str) -> str:
+    """Name the column that says whether a band's own condition holds."""
+    return f"band.{segment or ''}/{band}.when"
+
+
 def fit_columns(model: Model, scope: FitScope) -> dict[str, Scalar]:
     """Give the points of every fit rule."""
-    return {points_column(rule.id): _points(rule, scope) for rule in model.spec.fit}
+    return {points_column(rule.id): _points(model, rule, scope) for rule in model.spec.fit}
 
 
 def state_columns(model: Model, scope: FitScope) -> dict[str, Scalar]:
@@ -47,15 +54,15 @@ def state_columns(model: Model, scope: FitScope) -> dict[str, Scalar]:
         "is_disqualified": either(disqualified),
         "is_gated": either(failed),
     }
-    for band in spec.band:
+    for segment, band in every_band(spec):
         if band.needs is not None and band.needs.when is not None:
-            columns[f"band.{band.id}.when"] = predicate(band.needs.when, scope.features, scope.lists)
+            columns[when_column(segment, band.id)] = predicate(band.needs.when, scope.features, scope.lists)
     return columns
 
 
-def _points(rule: FitRule, scope: FitScope) -> Scalar:
+def _points(model: Model, rule: FitRule, scope: FitScope) -> Scalar:
     if rule.brackets is None:
-        return case([(_holds(rule, scope), number(rule.points))], number(0.0))
+        return case([(_holds(rule, scope), rule_points(model, rule))], number(0.0))
     value = column(feature_name(rule.field or ""))
     branches: list[tuple[Scalar, Scalar]] = [(value.is_(exp.null()), number(0.0))]
     branches += [(value < number(row.below), number(row.points)) for row in rule.brackets if row.below is not None]

@@ -16,7 +16,7 @@ from scoring.names import nearest
 from scoring.problems import readable, without_unsupported
 from scoring.rules import Band
 from scoring.schema import BUILT_IN_FIELDS, EVENT_TYPES
-from scoring.specification import Specification, conditions, event_conditions, event_rules
+from scoring.specification import Specification, conditions, event_conditions, event_rules, every_band
 from scoring.values import Frozen
 
 
@@ -44,8 +44,10 @@ class Model(Frozen):
 
     @property
     def bands(self) -> tuple[Band, ...]:
-        """Give the bands in file order."""
-        return self.spec.band
+        """Give the bands in file order, then those that only a segment has."""
+        found = {band.id: band for _, band in reversed(every_band(self.spec))}
+        order = dict.fromkeys(band.id for _, band in every_band(self.spec))
+        return tuple(found[name] for name in order)
 
     def __hash__(self) -> int:
         return hash((self.id, self.hash))

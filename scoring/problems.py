@@ -25,10 +25,11 @@ from scoring.rules import (
     Step,
     Suppress,
 )
+from scoring.segment_rules import Breadth, Coverage, Pillar, Rollup, Segment
 from scoring.specification import CustomEvents, DecayDefault, Header, Specification
 from scoring.values import Frozen
 
-_LATER_TABLES = ("segment", "rollup", "pillars", "pillar", "override", "breadth", "coverage")
+_LATER_TABLES = ("rollup", "pillars", "pillar", "override", "breadth", "coverage")
 _LATER_RULE_KEYS = {"fit": ("pillar", "third_party"), "engagement": ("third_party",), "band": ("third_party",)}
 _LATER_KINDS = ("predictive", "blend", "rank")
 _NOT_YET = "not supported yet by this version"
@@ -50,6 +51,11 @@ _TABLES: dict[str, type[Frozen]] = {
     "grade": Grade,
     "band": Band,
     "needs": Needs,
+    "segment": Segment,
+    "rollup": Rollup,
+    "breadth": Breadth,
+    "coverage": Coverage,
+    "pillar": Pillar,
     "decay": DecayRule,
     "default": DecayRule,
     "events": CustomEvents,

@@ -43,6 +43,8 @@ class FitRule(Named):
     """Who somebody is: a condition with points, or a first-match table over one number."""
 
     group: Text | None = None
+    pillar: Text | None = None
+    third_party: bool = False
     when: Condition | None = None
     points: Number = 0.0
     field: Text | None = None
@@ -63,6 +65,8 @@ class FitRule(Named):
             problems.append("'field' belongs to 'brackets'; put it inside 'when'")
         if self.brackets is None and not (self.gate or self.disqualify or "points" in said):
             problems.append("key 'points' is missing")
+        if self.group is not None and self.pillar is not None:
+            problems.append("a rule has a 'group' or a 'pillar', not both")
         if self.gate and self.disqualify:
             problems.append("a rule is a gate or it disqualifies, not both")
         if "unknown" in said and not self.gate:
@@ -115,6 +119,7 @@ class EngagementRule(Named):
     cap: Number | None = Field(default=None, ge=0)
     decay: AnyDecay | None = None
     no_event_for: DurationSeconds | None = None
+    third_party: bool = False
 
     @model_validator(mode="after")
     def _has_one_shape(self) -> Self:
@@ -280,6 +285,7 @@ class Band(Frozen):
     above: Number | None = None
     release_below: Number | None = None
     needs: Needs | None = None
+    third_party: bool = False
 
     @model_validator(mode="after")
     def _is_ordered(self) -> Self:

@@ -17,6 +17,7 @@ from scoring.rules import (
     Scale,
     Suppress,
 )
+from scoring.segment_rules import Breadth, Coverage, Pillar, Rollup, Segment
 from scoring.values import Frozen, Identifier, Text
 
 
@@ -25,7 +26,7 @@ class Header(Frozen):
 
     id: Identifier
     label: Text | None = None
-    subject: Literal["person"] = "person"
+    subject: Literal["person", "account"] = "person"
     scale: Scale = Scale()
     audience: Condition | None = None
 
@@ -52,6 +53,11 @@ class Specification(Frozen):
     group: tuple[Group, ...] = ()
     inactivity: Inactivity | None = None
     suppress: Suppress | None = None
+    segment: tuple[Segment, ...] = ()
+    pillar: tuple[Pillar, ...] = ()
+    rollup: Rollup | None = None
+    breadth: Breadth | None = None
+    coverage: Coverage | None = None
     combine: Combine = Combine()
     grade: Grade = Grade()
     band: tuple[Band, ...] = (
@@ -67,8 +73,15 @@ def conditions(specification: Specification) -> tuple[Condition, ...]:
     """Give every condition on the subject: all but the `where` of events."""
     found = [specification.model.audience, *(rule.when for rule in specification.fit)]
     found.append(specification.suppress.when if specification.suppress else None)
-    found += [band.needs.when for band in specification.band if band.needs]
+    found += [segment.when for segment in specification.segment]
+    found += [band.needs.when for _, band in every_band(specification) if band.needs]
     return tuple(condition for condition in found if condition is not None)
+
+
+def every_band(specification: Specification) -> tuple[tuple[str | None, Band], ...]:
+    """Give every band with the id of the segment that it belongs to; null for the model's own."""
+    own = [(None, band) for band in specification.band]
+    return (*own, *((segment.id, band) for segment in specification.segment for band in segment.band))
 
 
 def event_rules(specification: Specification) -> tuple[EngagementRule | MultiplyRule, ...]:

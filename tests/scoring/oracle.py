@@ -5,6 +5,7 @@ It reads the same model file. Rows are dicts, times aware datetimes; no key, Non
 
 # ruff: noqa: ANN401 - the values of a row are of any type, and this reading does not know columns
 
+import copy
 import math
 import re
 import tomllib
@@ -77,9 +78,22 @@ class Subject:
 
     def __init__(self, oracle: Oracle, person: Row, account: Row, events: list[Row]) -> None:
         self.oracle, self.person, self.account, self.events = oracle, person, account, events
-        self.model = oracle.model
+        self.model = self.of_segment(oracle.model)
         self.rows: dict[tuple[str, str], Row] = {}
         self.ledger: list[Row] = []
+
+    def of_segment(self, model: Table) -> Table:
+        """Give the model with what the subject's segment puts in the place of its numbers."""
+        found = next((row for row in model.get("segment", []) if self.holds(row["when"])), None)
+        if found is None:
+            return model
+        own = copy.deepcopy(model)
+        for rule in own.get("fit", []) + own.get("engagement", []):
+            rule |= {"points": found["points"][rule["id"]]} if rule["id"] in found.get("points", {}) else {}
+        for name, cap in found.get("caps", {}).items():
+            own["group"][name]["cap"] = cap
+        own |= {key: found[key] for key in ("band", "breadth", "coverage") if key in found}
+        return own
 
     # Fields and conditions
 

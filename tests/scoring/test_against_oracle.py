@@ -32,7 +32,9 @@ def test_engine_and_oracle_agree(seed: int, people: int, rules: int) -> None:
         file = Path(folder) / "model.toml"
         file.write_text(text, encoding="utf-8")
         model = load_model(file, {name: frozenset(entries) for name, entries in LISTS.items()})
-        given = dict(zip(("people", "accounts", "events", "adjustments"), (*world, ledger), strict=True))
+        given: dict[str, Any] = dict(
+            zip(("people", "accounts", "events", "adjustments"), (*world, ledger), strict=True)
+        )
         actual = run(engine, model, Path(folder), as_of=AS_OF, **given)
     assert actual.keys() == expected.keys()
     for subject_id, row in actual.items():

@@ -20,6 +20,7 @@ event = "page_view"
 where = { all = [ { field = "url", contains = "x" }, { field = "account.domain", present = true } ] }
 points = 1
 """
+SEGMENT = "[[segment]]\nid = 'x'\nwhen = { field = 'kind', is = 'lead' }\n"
 
 
 def problems_of(folder: Path, text: str) -> tuple[str, ...]:
@@ -92,7 +93,14 @@ when = { field = "email_domain", in_list = "competitor" }
 @pytest.mark.parametrize(
     ("added", "problem"),
     [
-        ("[[segment]]\nid = 'x'", "segment: not supported yet by this version"),
+        ("[[segment]]\nid = 'x'", "segment.x.when: key 'when' is missing"),
+        (SEGMENT + "points = { aa = 2 }", "segment.x.points.aa: there is no rule 'aa' with points"),
+        (SEGMENT + "points = { a = 'two' }", "segment.x.points: 'a': 'two' is not a number"),
+        (SEGMENT + "caps = { web = 2 }", "segment.x.caps.web: there is no [group.web]"),
+        (SEGMENT + "caps = { g = 2 }\n[group.g]\nfloor = 3", "floor = 3 of the group is above cap = 2"),
+        (SEGMENT + "band = [{ id = 'h' }, { id = 'H' }]", "segment.x.band.h: the id 'h' is used 2 times"),
+        (SEGMENT + SEGMENT, "segment.x: the id 'x' is used 2 times"),
+        (SEGMENT.replace("kind", "previous_band"), "segment.x.when: 'previous_band' is written by Leadlight itself"),
         ("[rollup]\nmodel = 'x'", "rollup: not supported yet by this version"),
         ("[combine]\nkind = 'blend'", 'combine.kind = "blend": not supported yet by this version'),
         ("[combine]\nkind = 'add'", "combine.kind: 'add' is not one of sum or weighted"),

@@ -163,6 +163,8 @@ def random_model(random: Random, rules: int) -> str:
         tables.append((f"group.{name}", random.choice([{}, {"cap": 12}, {"floor": -4}, {"cap": 30, "floor": -5.5}])))
     tables += _optional(random)
     tables += [("[band]", row) for row in _bands(random)]
+    named = [row["id"] for kind, row in tables if kind in ("[fit]", "[engagement]") and "brackets" not in row]
+    tables += [("[segment]", _segment(random, number, named)) for number in range(random.choice([0, 0, 1, 2]))]
     return "\n".join(
         f"[{name}]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in row.items()) for name, row in tables
     )
@@ -234,6 +236,13 @@ def _optional(random: Random) -> list[tuple[str, Row]]:
     ]
     suppress = ("suppress", {"when": random_condition(random, 1)})
     return [table for table in found if random.random() < 0.4] + ([suppress] if random.random() < 0.2 else [])
+
+
+def _segment(random: Random, number: int, rules: list[str]) -> Row:
+    row: Row = {"id": f"segment_{number}", "when": random_condition(random, 1)}
+    row["points"] = {name: random.choice(POINTS) for name in random.sample(rules, len(rules) // 3)}
+    row["caps"] = {name: random.choice([0, 6, 40]) for name in random.sample(["f1", "f2", "e1", "e2"], 2)}
+    return row | ({"band": _bands(random)} if random.random() < 0.4 else {})
 
 
 def _bands(random: Random) -> list[Row]:
