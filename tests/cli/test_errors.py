@@ -116,6 +116,7 @@ def test_a_mapping_to_fields_that_do_not_exist(synced: Loop, shell: Shell) -> No
     assert synced.writes(mark) == []
 
 
+@pytest.mark.parametrize("crm", ["salesforce"])
 def test_a_model_with_three_errors(synced: Loop, shell: Shell) -> None:
     (synced.folder / "model.toml").write_text(THREE_ERRORS, encoding="utf-8")
     before = synced.control("stats")["requests"]
@@ -129,6 +130,7 @@ def test_a_model_with_three_errors(synced: Loop, shell: Shell) -> None:
     assert synced.writes(mark) == []
 
 
+@pytest.mark.parametrize("crm", ["hubspot"])
 def test_problems_of_model_and_mapping_are_told_together(synced: Loop, shell: Shell) -> None:
     (synced.folder / "model.toml").write_text(THREE_ERRORS, encoding="utf-8")
     (synced.folder / "own.toml").write_text(f'extends = "{synced.crm}"\ncolour = "red"\n', encoding="utf-8")
@@ -136,6 +138,7 @@ def test_problems_of_model_and_mapping_are_told_together(synced: Loop, shell: Sh
     refused(shell.on(synced, "sync"), 2, "sounds_like", "colour")
 
 
+@pytest.mark.parametrize("crm", ["salesforce"])
 def test_unknown_and_missing_keys_of_the_configuration(synced: Loop, shell: Shell) -> None:
     change(synced.config, "max_changed_share = 0.5", 'max_changed_shar = 0.5\ndaily_api = "lots"')
     change(synced.config, 'band = "hot"', 'band = "hottest"')
@@ -144,6 +147,7 @@ def test_unknown_and_missing_keys_of_the_configuration(synced: Loop, shell: Shel
     assert "max_changed_share" in ran.err  # what was meant
 
 
+@pytest.mark.parametrize("crm", ["hubspot"])
 def test_an_action_on_a_band_that_the_model_lacks(synced: Loop, shell: Shell) -> None:
     change(synced.config, 'band = "hot"', 'band = "hottest"')
     refused(shell.on(synced, "sync"), 2, "action.hottest", "hot, warm, cold")
@@ -180,6 +184,7 @@ def test_what_cannot_be_understood_is_a_usage_error(shell: Shell, args: list[str
     assert ran.err
 
 
+@pytest.mark.parametrize("crm", ["hubspot"])
 def test_a_second_writer_is_refused_and_told_who_writes(synced: Loop, shell: Shell) -> None:
     mark = synced.mark()
     with hold(synced.folder / "leadlight-store"):
@@ -188,6 +193,7 @@ def test_a_second_writer_is_refused_and_told_who_writes(synced: Loop, shell: She
     assert synced.writes(mark) == []
 
 
+@pytest.mark.parametrize("crm", ["salesforce"])
 def test_a_guard_stops_a_run_that_would_move_too_many(synced: Loop, shell: Shell) -> None:
     change(synced.config, "max_changed_share = 0.5", "max_changed_share = 0.5\nmin_population = 10")
     change(synced.folder / "model.toml", "at_least = 50\nrelease_below = 40", "at_least = 0\nrelease_below = 0")

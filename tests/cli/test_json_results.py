@@ -44,6 +44,7 @@ def check_sync(ran: Ran) -> None:
     assert told["as_of"].endswith("Z")
 
 
+@pytest.mark.parametrize("crm", ["hubspot"])
 def test_detailed_exit_codes_tell_whether_changes_are_pending(synced: Loop, shell: Shell) -> None:
     assert shell.on(synced, "plan", "--detailed-exitcode").code == 0
     synced.retitle("p20", CHIEF)
@@ -52,6 +53,7 @@ def test_detailed_exit_codes_tell_whether_changes_are_pending(synced: Loop, shel
     assert shell.on(synced, "plan").code == 0
 
 
+@pytest.mark.parametrize("crm", ["salesforce"])
 def test_a_stale_plan_ends_with_4_and_a_changed_one_with_2(synced: Loop, shell: Shell, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     synced.retitle("p20", CHIEF)
@@ -85,12 +87,14 @@ def test_explain_names_every_point(synced: Loop, shell: Shell) -> None:
             assert set(row) >= {"rule_id", "kind", "events", "first_at", "last_at", "points"}
 
 
+@pytest.mark.parametrize("crm", ["hubspot"])
 def test_explain_of_nobody_is_a_usage_error(synced: Loop, shell: Shell) -> None:
     ran = shell.on(synced, "explain", "nobody")
     assert (ran.code, ran.out) == (2, "")
     assert "nobody" in ran.err
 
 
+@pytest.mark.parametrize("crm", ["salesforce"])
 def test_looking_at_the_store_asks_the_crm_nothing(synced: Loop, shell: Shell) -> None:
     before = synced.control("stats")["requests"]
     status = shell.on(synced, "status").json

@@ -88,12 +88,14 @@ def test_a_daemon_told_to_stop_ends_what_it_began(fresh: Loop, expected: dict[st
     assert fresh.waiting() == []
 
 
+@pytest.mark.parametrize("crm", ["hubspot"])
 def test_a_second_daemon_is_refused(synced: Loop, shell: Shell) -> None:
     with hold(synced.folder / "leadlight-store" / "daemon"):
         ran = shell.run("daemon", "-c", synced.config)
     refused(ran, 6, str(os.getpid()))
 
 
+@pytest.mark.parametrize("crm", ["salesforce"])
 def test_stdout_of_a_process_is_the_result_alone(synced: Loop) -> None:
     with leadlight("sync", "-c", synced.config, "--json") as process:
         out, err = process.communicate(timeout=LATEST_S)

@@ -107,6 +107,7 @@ def test_a_plan_sends_no_write(fresh: Loop) -> None:
     assert after["writes"] == before["writes"]
 
 
+@pytest.mark.parametrize("crm", ["hubspot"])
 def test_two_plans_of_one_state_have_the_same_bytes(fresh: Loop, tmp_path: Path) -> None:
     with open_job(fresh.config, writer=True, writes_crm=True) as job:
         pipeline.pull(job)
@@ -122,6 +123,7 @@ def test_two_plans_of_one_state_have_the_same_bytes(fresh: Loop, tmp_path: Path)
     assert load_plan(tmp_path / "one.json") == made
 
 
+@pytest.mark.parametrize("crm", ["salesforce"])
 def test_a_plan_of_an_older_store_is_refused_and_writes_nothing(fresh: Loop) -> None:
     plan = planned(fresh, backfill=True)
     fresh.retitle("p20", CHIEF)
@@ -134,12 +136,14 @@ def test_a_plan_of_an_older_store_is_refused_and_writes_nothing(fresh: Loop) -> 
     assert StalePlan.exit_code == 4
 
 
+@pytest.mark.parametrize("crm", ["hubspot"])
 def test_a_plan_of_another_configuration_or_model_is_refused(fresh: Loop) -> None:
     plan = planned(fresh)
     with pytest.raises(StalePlan, match="the configuration changed; the model changed"):
         applied(fresh, replace(plan, config_hash="0", model="other@0"))
 
 
+@pytest.mark.parametrize("crm", ["salesforce"])
 def test_a_plan_that_somebody_edited_is_refused(fresh: Loop, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     save_plan(planned(fresh, backfill=True), path)

@@ -72,6 +72,7 @@ def test_a_name_that_is_code_is_text_on_the_page(synced: Loop) -> None:
     assert all(lead.task for lead in seen.leads[:5])
 
 
+@pytest.mark.parametrize("crm", ["salesforce"])
 def test_a_plan_is_applied_once(synced: Loop, tmp_path: Path) -> None:
     synced.advance(3600)
     synced.sync()
