@@ -21,6 +21,7 @@ class Bucket:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _left: int | None = field(init=False, repr=False, default=None)
+    _reserve_calls: int = field(init=False, repr=False, default=1)
     _starts: deque[float] = field(init=False, repr=False)
     _lock: threading.Lock = field(init=False, repr=False, default_factory=threading.Lock)
 
@@ -32,10 +33,10 @@ class Bucket:
         if (wait_s := self._reserve()) > 0:
             self.sleep(wait_s)
 
-    def learn(self, left: int) -> None:
-        """Hear from the server how many calls may still start now."""
+    def learn(self, left: int, limit: int) -> None:
+        """Hear from the server how many calls may still start now, of how many."""
         with self._lock:
-            self._left = left
+            self._left, self._reserve_calls = left, max(limit // 10, 1)
 
     def _reserve(self) -> float:
         """Book the next free start, so that nobody who asks later can take it, and return the wait until then."""
@@ -46,7 +47,7 @@ class Bucket:
             return start - now
 
     def _wait(self, now: float) -> float:
-        if self._left is not None and self._left > max(self.rate // 10, 1):
+        if self._left is not None and self._left > self._reserve_calls:
             self._left -= 1
             return 0.0
         if len(self._starts) == self.rate:

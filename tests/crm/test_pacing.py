@@ -76,17 +76,17 @@ def test_a_server_that_has_plenty_left_is_believed() -> None:
     bucket = Bucket(10, 10.0, time.clock, time.sleep)
     for _ in range(50):
         bucket.take()
-        bucket.learn(10)
+        bucket.learn(10, 10)
     assert time.slept == []
 
 
 def test_calls_are_spread_when_others_have_used_the_limit() -> None:
     time = Time()
     bucket = Bucket(10, 10.0, time.clock, time.sleep)
-    bucket.learn(1)
+    bucket.learn(1, 10)
     for _ in range(3):
         bucket.take()
-        bucket.learn(1)
+        bucket.learn(1, 10)
     assert time.slept == [5.0, 5.0, 5.0]
 
 
@@ -97,5 +97,5 @@ def test_the_window_still_holds_where_the_server_counts_down() -> None:
     for _ in range(60):
         bucket.take()
         starts.append(time.now)
-        bucket.learn(10 - sum(1 for start in starts if start > time.now - 10.0))
+        bucket.learn(10 - sum(1 for start in starts if start > time.now - 10.0), 10)
     assert all(later - first >= 10.0 - 1e-9 for first, later in zip(starts, starts[10:], strict=False))

@@ -117,9 +117,10 @@ class Client:
         return self._write(f"batch/update of {object_type}", self._normal, self._batch.update, object_type, body)
 
     def batch_upsert(self, object_type: str, body: Body) -> Answer:
-        """Create or update at most 100 records by a unique property."""
+        """Create or update at most 100 records by a unique property; sent once, as it would undo a person's edit."""
         # https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/post-crm-v3-objects-tasks-batch-upsert
-        return self._write(f"batch/upsert of {object_type}", self._normal, self._batch.upsert, object_type, body)
+        request = Request(f"batch/upsert of {object_type}", True, self._normal, once=True)
+        return self.session.send(request, lambda: self._batch.upsert(object_type, body, **self._raw))
 
     def read_links(self, from_type: str, to_type: str, body: Body) -> Answer:
         """Read associations of at most 1,000 records; one without any makes it a 207. No 10-s limit."""

@@ -33,11 +33,15 @@ class RawResponse(Protocol):
 
 @dataclass(frozen=True)
 class Request:
-    """Describe a request to the layers around it: what it asks for (for messages), and whether it writes."""
+    """Describe a request to the layers around it: what it asks for (for messages), and whether it writes.
+
+    once: do not send it again by itself; the caller has to look before it does.
+    """
 
     asks: str
     write: bool
     bucket: Bucket | None
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ class Session:
 
     def send(self, request: Request, call: Callable[[], RawResponse]) -> Answer:
         """Send until answered 2xx, or raise one of connector.errors."""
+        if request.once:
+            return self._attempt(request, call)
         return call_with_retry(lambda: self._attempt(request, call))
 
     def _attempt(self, request: Request, call: Callable[[], RawResponse]) -> Answer:
@@ -104,9 +110,9 @@ class Session:
     def _note(self, headers: Mapping[str, str], bucket: Bucket | None) -> datetime | None:
         """Keep the newest server time and the limits, which only normal endpoints of private apps report."""
         server_time_at = _http_date(headers.get("Date"))
-        left = headers.get("X-HubSpot-RateLimit-Remaining")
-        if bucket is not None and left is not None and left.isdigit():
-            bucket.learn(int(left))
+        left, most = headers.get("X-HubSpot-RateLimit-Remaining", ""), headers.get("X-HubSpot-RateLimit-Max", "")
+        if bucket is not None and left.isdigit() and most.isdigit():
+            bucket.learn(int(left), int(most))
         with self._lock:
             self.answered_at = server_time_at or self.answered_at
             known_at = self.calls.server_time_at

@@ -15,6 +15,7 @@ from connector.crm.hubspot.errors import Problem, Refused, problems_of
 from connector.crm.hubspot.links import create_links
 from connector.crm.hubspot.session import Answer
 from connector.crm.hubspot.values import to_text
+from connector.crm.retry import call_with_retry
 from connector.errors import AuthError, QuotaExhausted, RetryableError
 
 BATCH = 100
@@ -134,8 +135,13 @@ def _inputs(rows: Sequence[Row], id_property: str | None = None) -> list[dict[st
 def _create(client: Client, object_type: str, field: str, rows: Sequence[Row]) -> Results:
     """Create the records that do not exist; an existing one is acknowledged and left as a person may have changed it.
 
-    Upsert makes it safe to send again what may have been committed before its answer was lost.
+    After a lost answer the records are looked for again before anything is sent a second time; upsert closes the gap
+    between the look and the write.
     """
+    return call_with_retry(lambda: _create_once(client, object_type, field, rows))
+
+
+def _create_once(client: Client, object_type: str, field: str, rows: Sequence[Row]) -> Results:
     asked = {"properties": [field], "propertiesWithHistory": [], "idProperty": field}
     try:
         answer = client.batch_read(object_type, {**asked, "inputs": [{"id": row.name} for row in rows]})
