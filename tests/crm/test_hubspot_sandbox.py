@@ -165,6 +165,8 @@ def test_a_task_is_made_once_whatever_is_lost(portal: Portal, path: str, when: s
     pulled = rows(list(portal.crm.changes("tasks", ["id", "leadlight_key", "associations.contacts"], None)))
     assert sorted(row["leadlight_key"] for row in pulled) == sorted(f"k{one}" for one in ids)
     assert all(row["associations.contacts"] == [row["leadlight_key"].removeprefix("k")] for row in pulled)
+    changes = [row["op"] for row in portal.control("GET", "journal?after=0") if row["object"] == "tasks"]
+    assert "update" not in changes  # it would undo what a person did to the task in between
 
 
 def test_a_task_that_a_person_closed_stays_closed(portal: Portal) -> None:
