@@ -10,6 +10,7 @@ from scoring.fit import when_column
 from scoring.model import Model
 from scoring.rules import Band, GradeAxis
 from scoring.segments import by_segment
+from scoring.third_party import FIRST_PARTY, has_third_party
 
 
 def band_columns(model: Model) -> dict[str, Scalar]:
@@ -29,23 +30,23 @@ def threshold(value: float) -> Scalar:
 def _band(model: Model) -> Scalar:
     without = column("state").isin(raw_text(SUPPRESSED), raw_text(DISQUALIFIED))
     branches: list[tuple[Scalar, Scalar]] = [(without, null("text"))]
-    own = [(segment.id, _first(segment.id, segment.band)) for segment in model.spec.segment if segment.band]
-    return case(branches, by_segment(_first(None, model.spec.band), own))
+    own = [(segment.id, _first(model, segment.id, segment.band)) for segment in model.spec.segment if segment.band]
+    return case(branches, by_segment(_first(model, None, model.spec.band), own))
 
 
-def _first(segment: str | None, bands: Sequence[Band]) -> Scalar:
-    return case([(_in_band(segment, band), raw_text(band.id)) for band in bands], null("text"))
+def _first(model: Model, segment: str | None, bands: Sequence[Band]) -> Scalar:
+    return case([(_in_band(model, segment, band), raw_text(band.id)) for band in bands], null("text"))
 
 
-def _in_band(segment: str | None, band: Band) -> Scalar:
-    entered = every(_entry_terms(segment, band))
+def _in_band(model: Model, segment: str | None, band: Band) -> Scalar:
+    entered = every(_entry_terms(model, segment, band))
     if band.release_below is None:
         return entered
     stays = exp.and_(column("previous_band").eq(raw_text(band.id)), column("total") >= threshold(band.release_below))
     return exp.or_(entered, stays)
 
 
-def _entry_terms(segment: str | None, band: Band) -> list[Scalar]:
+def _entry_terms(model: Model, segment: str | None, band: Band) -> list[Scalar]:
     terms: list[Scalar] = []
     if band.at_least is not None:
         terms.append(column("total") >= threshold(band.at_least))
@@ -56,7 +57,8 @@ def _entry_terms(segment: str | None, band: Band) -> list[Scalar]:
     if band.needs.fit_at_least is not None:
         terms.append(column("fit") >= threshold(band.needs.fit_at_least))
     if band.needs.engagement_at_least is not None:
-        terms.append(column("engagement") >= threshold(band.needs.engagement_at_least))
+        counted = FIRST_PARTY if has_third_party(model) and not band.third_party else "engagement"
+        terms.append(column(counted) >= threshold(band.needs.engagement_at_least))
     if band.needs.when is not None:
         terms.append(column(when_column(segment, band.id)))
     return terms

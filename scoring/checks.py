@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from scoring.account_checks import account_problems
 from scoring.conditions import Condition, leaves, operand_problems
 from scoring.names import nearest
 from scoring.schema import ACCOUNTS, BUILT_IN_FIELDS, EVENTS, PEOPLE, ColumnType
@@ -21,7 +22,7 @@ _RULE_TABLES = ("fit", "engagement", "multiply")
 def cross_problems(raw: Row, lists: Sequence[str]) -> list[str]:
     """Check names across the tables of one file; `lists` are the names that `in_list` may use."""
     problems = [*_duplicates(raw, _RULE_TABLES), *_duplicates(raw, ("band",)), *_duplicates(raw, ("segment",))]
-    problems += [*_group_problems(raw), *segment_problems(raw)]
+    problems += [*_group_problems(raw), *segment_problems(raw), *account_problems(raw)]
     for path, condition in _subject_conditions(raw):
         problems += [f"{path}: {text}" for text in operand_problems(condition, canonical_type)]
         problems += [f"{path}: {text}" for text in (*_reserved(condition), *_list_problems(condition, lists))]

@@ -10,6 +10,8 @@ from scoring.events import IDLE
 from scoring.expressions import Scalar, case, clamp, column, number, raw_text, rounded, times, total
 from scoring.fit import points_column
 from scoring.model import Model
+from scoring.people import people_sum
+from scoring.pillars import weighted_pillars
 from scoring.rules import EngagementRule, FitRule, Group
 from scoring.segments import group_bounds
 
@@ -58,7 +60,7 @@ def axis_columns(model: Model) -> dict[str, Scalar]:
     """Give fit, and the positive and negative halves of engagement with the share that silence leaves."""
     engagement = _terms(model, model.spec.engagement)
     return {
-        "fit_sum": total(_terms(model, model.spec.fit)),
+        "fit_sum": total([*_terms(model, model.spec.fit), *weighted_pillars(model)]),
         "positive": total([exp.func("GREATEST", term.copy(), number(0.0)) for term in engagement]),
         "negative": total([exp.func("LEAST", term.copy(), number(0.0)) for term in engagement]),
         "kept": kept_share(model.spec.inactivity),
@@ -68,8 +70,9 @@ def axis_columns(model: Model) -> dict[str, Scalar]:
 
 def engagement_sum(model: Model) -> dict[str, Scalar]:
     """Give engagement after silence and recorded corrections, and what silence took."""
+    of_events = column("negative"), column("kept") * column("positive")
     return {
-        "engagement_sum": column("negative") + column("kept") * column("positive") + column(ADJUSTMENT),
+        "engagement_sum": total([*of_events, column(ADJUSTMENT), people_sum(model)]),
         "inactivity": times(column("kept") - number(1.0), column("positive")),
     }
 
@@ -146,4 +149,8 @@ def _terms(model: Model, rules: Sequence[FitRule] | Sequence[EngagementRule]) ->
     of_axis = {rule.group for rule in rules}
     groups = [group.id for group in used_groups(model) if group.id in of_axis]
     grouped: list[Scalar] = [column(group_column(group, "value")) for group in groups]
-    return grouped + [column(points_column(rule.id)) for rule in rules if rule.group is None]
+    return grouped + [column(points_column(rule.id)) for rule in rules if _stands_alone(rule)]
+
+
+def _stands_alone(rule: FitRule | EngagementRule) -> bool:
+    return rule.group is None and not (isinstance(rule, FitRule) and rule.pillar)

@@ -27,12 +27,15 @@ from scoring.events import IDLE, EventScope, distinct_rules, distinct_tallies, f
 from scoring.expressions import Scalar, column, integer, named, null, raw_text, time_of
 from scoring.fit import FitScope, fit_columns, state_columns
 from scoring.model import Model, ModelError, model_events, model_fields
+from scoring.people import PEOPLE_SCORES, ROLLED, people_points, people_stages
+from scoring.pillars import pillar_column, pillar_sums, pillar_values
 from scoring.predicates import predicate
 from scoring.reasons import explained, reasons
 from scoring.schema import ColumnType
 from scoring.segments import SEGMENT, segment_column
 from scoring.specification import conditions, event_conditions
-from scoring.subjects import Columns, field_types, subjects
+from scoring.subjects import Columns, account_subjects, field_types, subjects
+from scoring.third_party import first_party_columns
 
 # Each pass adds columns that the next ones read; this order is the order of evaluation.
 PASSES: tuple[Callable[[Model], dict[str, Scalar]], ...] = (
@@ -40,8 +43,12 @@ PASSES: tuple[Callable[[Model], dict[str, Scalar]], ...] = (
     multiplier_columns,
     group_sums,
     group_values,
+    pillar_sums,
+    pillar_values,
+    people_points,
     axis_columns,
     engagement_sum,
+    first_party_columns,
     weighted_sum,
     scaled_total,
     final_columns,
@@ -59,8 +66,8 @@ class Statement:
     """A compiled model.
 
     Reads the tables `people`, `accounts`, `events` and, where the columns name it, `adjustments`. `prepare` makes the
-    temporary tables `clock` and `scored`, in this order; `scores` and `contributions` each select one output from
-    `scored`.
+    temporary tables `clock`, `people_scores` (where people are rolled up) and `scored`, in this order; `scores` and
+    `contributions` each select one output from `scored`.
     """
 
     prepare: tuple[str, ...]
@@ -74,33 +81,61 @@ def compile_model(
     as_of: datetime,
     columns: Mapping[str, Mapping[str, ColumnType]],
     dialect: str = "duckdb",
+    people: Model | None = None,
 ) -> Statement:
     """Compile a model for tables with these columns; raises ModelError when it reads a field that they do not have.
+
+    `people` is the person model whose scores an account model rolls up; it is needed where there is a `[rollup]`.
 
     `as_of` (UTC when it names no zone, floored to whole seconds) enters through the table `clock` alone, so that the
     rest of the text is the same for every time. In other dialects than DuckDB's `reasons` is null.
     """
     shape = tuple((table, tuple(sorted(kinds.items()))) for table, kinds in sorted(columns.items()))
-    scored, scores, rows = _texts(model, shape, dialect)
+    made, scores, rows = _texts(model, people, shape, dialect)
     aware = as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of
     clock = exp.select(named(exp.cast(integer(int(aware.timestamp() // 1)), "bigint"), "as_of_s"))
-    return Statement((_temporary("clock", clock).sql(dialect), scored), scores, rows)
+    return Statement((_temporary("clock", clock).sql(dialect), *made), scores, rows)
 
 
 @lru_cache(maxsize=32)
 def _texts(
-    model: Model, shape: tuple[tuple[str, tuple[tuple[str, ColumnType], ...]], ...], dialect: str
-) -> tuple[str, str, str]:
+    model: Model, people: Model | None, shape: tuple[tuple[str, tuple[tuple[str, ColumnType], ...]], ...], dialect: str
+) -> tuple[tuple[str, ...], str, str]:
     columns = {table: dict(kinds) for table, kinds in shape}
-    types, problems = field_types(model_fields(model), columns)
+    _refuse_wrong_people(model, people)
+    types = _types(model, columns)
+    found = lines(model, adjusted=has_ledger(columns))
+    made = [_temporary("scored", _scored(model, types, columns, found))]
+    if people is not None:
+        made.insert(0, _temporary(PEOPLE_SCORES, _people_scores(people, columns)))
+    texts = tuple(query.sql(dialect, pretty=True) for query in made)
+    scores, rows = (query.sql(dialect, pretty=True) for query in (_scores(model, found, dialect), contributions(found)))
+    return texts, scores, rows
+
+
+def _types(model: Model, columns: Columns) -> dict[str, ColumnType]:
+    types, problems = field_types(model_fields(model), columns, of_accounts=model.spec.model.subject == "account")
     problems += _misuses(model, types)
     if problems:
         raise ModelError(tuple(f"{model.file}: {problem}" for problem in problems))
-    found = lines(model, adjusted=has_ledger(columns))
-    scored = _temporary("scored", _scored(model, types, columns, found))
-    outputs = (scored, _scores(model, found, dialect), contributions(found))
-    made, scores, rows = (query.sql(dialect, pretty=True) for query in outputs)
-    return made, scores, rows
+    return types
+
+
+def _refuse_wrong_people(model: Model, people: Model | None) -> None:
+    """Raise ModelError unless the person model is the one that the roll-up names."""
+    rollup = model.spec.rollup
+    wanted, given = rollup.model if rollup else None, people.id if people else None
+    if wanted != given:
+        raise ModelError((f"{model.file}: rollup.model: the people of '{wanted}' are needed, '{given}' was given",))
+    if people is not None and people.spec.model.subject != "person":
+        raise ModelError((f"{model.file}: rollup.model: '{given}' scores accounts, people are needed",))
+
+
+def _people_scores(people: Model, columns: Columns) -> exp.Select:
+    """Select what a roll-up reads of the scores of people."""
+    stages = _stages(people, _types(people, columns), columns)
+    wanted = ("subject_id", "state", "engagement", "total", IDLE)
+    return _with(exp.select(*map(column, wanted)).from_(_add_passes(people, stages)), stages)
 
 
 def _misuses(model: Model, types: Mapping[str, ColumnType]) -> list[str]:
@@ -118,12 +153,25 @@ def _temporary(name: str, query: exp.Query) -> exp.Create:
 
 
 def _scored(model: Model, types: Mapping[str, ColumnType], columns: Columns, found: tuple[Line, ...]) -> exp.Select:
-    stages: dict[str, exp.Query] = {"subjects": subjects(types, columns), **_member_stages(model, types)}
+    stages = _stages(model, types, columns)
+    results = [*_RESULTS, *([SEGMENT] if model.spec.segment else [])]
+    results += [pillar_column(pillar.id, "value") for pillar in model.spec.pillar]
+    query = exp.select(*map(column, results), *_named(stored_columns(found))).from_(_add_passes(model, stages))
+    return _with(query, stages)
+
+
+def _stages(model: Model, types: Mapping[str, ColumnType], columns: Columns) -> dict[str, exp.Query]:
+    """Give the stages before the passes."""
+    everybody = account_subjects if model.spec.model.subject == "account" else subjects
+    stages: dict[str, exp.Query] = {"subjects": everybody(types, columns), **_member_stages(model, types)}
     stages |= ledger_stages(model.id, columns)
     stages |= _event_stages(model, types, columns)
+    stages |= people_stages(model, columns)
     stages["tallied"] = _tallied(model, stages, columns)
-    results = (*_RESULTS, SEGMENT) if model.spec.segment else _RESULTS
-    query = exp.select(*map(column, results), *_named(stored_columns(found))).from_(_add_passes(model, stages))
+    return stages
+
+
+def _with(query: exp.Select, stages: Mapping[str, exp.Query]) -> exp.Select:
     for name, stage in stages.items():
         query = query.with_(name, as_=stage, copy=False)
     return query
@@ -165,6 +213,9 @@ def _tallied(model: Model, stages: Mapping[str, exp.Query], columns: Columns) ->
         query = query.select(*added).join(source, on=_of_member(source), join_type="left")
     if ADJUSTED in stages:
         query = query.join(ADJUSTED, on=_of_member(ADJUSTED), join_type="left")
+    if ROLLED in stages:
+        added = [column(name, ROLLED) for name in stages[ROLLED].named_selects if name != "subject_id"]
+        query = query.select(*added).join(ROLLED, on=_of_member(ROLLED), join_type="left")
     return query.select(named(idle_s(model), IDLE), *adjusted_columns(columns))
 
 
@@ -196,4 +247,5 @@ def _scores(model: Model, found: tuple[Line, ...], dialect: str) -> exp.Select:
         named(time_of(column("as_of_s")), "as_of"),
         *(column(name) for name in _RESULTS if name not in ("subject_id", "as_of_s")),
         named(reasons(found) if has_lists else null("text"), "reasons"),
+        *(named(column(pillar_column(pillar.id, "value")), f"pillar_{pillar.id}") for pillar in model.spec.pillar),
     ).from_(explained(found) if has_lists else "scored")

@@ -11,10 +11,13 @@ from scoring.events import IDLE, tally_column
 from scoring.expressions import Scalar, case, column, integer, named, null, number, or_zero, raw_text, rounded, time_of
 from scoring.fit import points_column
 from scoring.model import Model
+from scoring.people import part_column, parts
+from scoring.pillars import pillar_column
 from scoring.rules import EngagementRule, MultiplyRule
 
 # Finer than the 9 decimals of a total, so that the rounding of many rows cannot add up to a difference from it.
 CONTRIBUTION_DECIMALS = 12
+_PEOPLE_LABELS = {"rollup": "what its people do", "breadth": "people engaged", "coverage": "roles engaged"}
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ def lines(model: Model, *, adjusted: bool) -> tuple[Line, ...]:
     for group in used_groups(model):
         label = f"{group.id.replace('_', ' ')} limit"
         found.append(Line(group.id, label, "group_clamp", column(group_column(group.id, "clamp"))))
+    for pillar in spec.pillar:
+        name = pillar.id.replace("_", " ")
+        found.append(Line(pillar.id, f"{name} limit", "group_clamp", column(pillar_column(pillar.id, "clamp"))))
+        found.append(Line(pillar.id, f"{name} weight", "pillar_weight", column(pillar_column(pillar.id, "weight"))))
+    found += [Line(kind, _PEOPLE_LABELS[kind], kind, column(part_column(kind))) for kind in parts(model)]
     if spec.inactivity is not None:
         found.append(Line("inactivity", "inactivity", "inactivity", column("inactivity")))
     if adjusted:

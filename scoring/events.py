@@ -28,6 +28,7 @@ from scoring.expressions import (
     trimmed,
 )
 from scoring.model import Model
+from scoring.people import PEOPLE_IDLE_S
 from scoring.predicates import Lists, predicate
 from scoring.rules import DecayRule, EngagementRule, MultiplyRule
 from scoring.schema import EVENTS, ColumnType
@@ -97,7 +98,9 @@ def facts(model: Model, columns: Columns) -> exp.Select:
     """Select the events that exist at as_of and that some rule may match, with their age and what rules read."""
     types = sorted({event for rule in event_rules(model.spec) for event in rule.event or ()})
     is_bot = holds(source_column("events", "is_bot", columns))
-    subject_id = source_column("events", "person_id", columns)
+    is_account = model.spec.model.subject == "account"
+    person_id = source_column("events", "person_id", columns)
+    subject_id = source_column("events", "account_id", columns) if is_account else person_id
     age_s = column("as_of_s", "clock") - epoch_s(column("occurred_at", "events"))
     account_fields = _account_fields(model)
     selected = [named(_event_column(name, columns), name) for name in sorted(_columns_read(model))]
@@ -119,6 +122,7 @@ def facts(model: Model, columns: Columns) -> exp.Select:
             exp.not_(subject_id.is_(exp.null())),
         )
     )
+    query = query.where(person_id.copy().is_(exp.null())) if is_account else query
     of_subject = column("subject_id", "members").eq(subject_id.copy())
     query = query.join("members", on=of_subject) if account_fields else query
     return _since_reset(query, subject_id, age_s) if has_ledger(columns) else query
@@ -215,8 +219,12 @@ def _active_column(rule: EventRule) -> str:
 
 
 def idle_s(model: Model) -> Scalar:
-    """Give the age of the newest counted activity; null if there never was any."""
+    """Give the age of the newest counted activity; null if there never was any.
+
+    An account is as idle as the least idle of its people and itself.
+    """
     newest = [active_age(model, rule, column(_active_column(rule))) for rule in activity_rules(model)]
+    newest += [column(PEOPLE_IDLE_S)] if model.spec.rollup else []
     if not newest:
         return null("bigint")
     never = integer(_NEVER_S)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from scoring.account_shapes import people_tables, weighted
 from scoring.checks import cross_problems
 from scoring.conditions import leaves
 from scoring.lists import read_lists
@@ -78,6 +79,19 @@ def load_model(source: str | Path, lists: Mapping[str, frozenset[str]] | None = 
     )
 
 
+def load_people_model(model: Model, lists: Mapping[str, frozenset[str]] | None = None) -> Model | None:
+    """Read the person model that an account model rolls up: ID.toml beside its file, else the preset of that name.
+
+    Null where the model has no roll-up. Raises ModelError.
+    """
+    if model.spec.rollup is None:
+        return None
+    name = model.spec.rollup.model
+    beside = Path(model.file).with_name(f"{name}.toml")
+    is_beside = not model.file.startswith("preset:") and beside.is_file()
+    return load_model(beside if is_beside else f"preset:{name}", lists)
+
+
 def _content(source: str | Path) -> tuple[str, bytes]:
     text = str(source)
     if text.startswith("preset:"):
@@ -110,7 +124,12 @@ def _specification(raw: dict[str, Any]) -> tuple[Specification | None, list[str]
         return None, ["group: is a table for each group, such as [group.web]"]
     if "model" not in raw:
         return None, ["model: the table [model] with an 'id' is missing"]
-    shaped = {**raw, "group": [{**table, "id": name} for name, table in groups.items()]}
+    pillars, pillar_problems = weighted(raw)
+    people, people_problems = people_tables(raw)
+    if pillar_problems or people_problems:
+        return None, pillar_problems + people_problems
+    shaped = {**people, "group": [{**table, "id": name} for name, table in groups.items()]}
+    shaped = {**{key: value for key, value in shaped.items() if key != "pillars"}, "pillar": pillars}
     try:
         return Specification.model_validate(shaped), []
     except ValidationError as error:
@@ -144,6 +163,8 @@ def check_known(model: Model, fields: frozenset[str], events: frozenset[str]) ->
     """
     derived = {name for name, origin in BUILT_IN_FIELDS.items() if origin in fields}
     known = fields | derived
+    if model.spec.model.subject == "account":
+        known |= {name.removeprefix("account.") for name in fields if name.startswith("account.")}
     problems = []
     for field in sorted(model_fields(model)):
         if field not in known and field.removeprefix("account.") not in known:

@@ -29,8 +29,7 @@ from scoring.segment_rules import Breadth, Coverage, Pillar, Rollup, Segment
 from scoring.specification import CustomEvents, DecayDefault, Header, Specification
 from scoring.values import Frozen
 
-_LATER_TABLES = ("rollup", "pillars", "pillar", "override", "breadth", "coverage")
-_LATER_RULE_KEYS = {"fit": ("pillar", "third_party"), "engagement": ("third_party",), "band": ("third_party",)}
+_LATER_TABLES = ("override",)
 _LATER_KINDS = ("predictive", "blend", "rank")
 _NOT_YET = "not supported yet by this version"
 
@@ -77,13 +76,6 @@ def without_unsupported(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[st
     """Take out what a later version understands, with one problem for each such key."""
     rest = {key: value for key, value in raw.items() if key not in _LATER_TABLES}
     problems = [f"{key}: {_NOT_YET}" for key in raw if key in _LATER_TABLES]
-    for table, keys in _LATER_RULE_KEYS.items():
-        rows = rest.get(table)
-        if isinstance(rows, list):
-            found = [(row, key) for row in rows if isinstance(row, Mapping) for key in keys if key in row]
-            problems += [f"{table}.{row.get('id', '?')}.{key}: {_NOT_YET}" for row, key in found]
-            rest[table] = [_without(row, keys) for row in rows]
-    problems += _later_choice(rest, "model", "subject", ("account",))
     problems += _later_choice(rest, "combine", "kind", _LATER_KINDS)
     problems += _later_choice(rest, "combine", "shadow", (True,))
     return rest, problems

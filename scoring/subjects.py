@@ -66,17 +66,19 @@ def feature_name(field: str) -> str:
     return f"f.{field}"
 
 
-def field_types(fields: frozenset[str], columns: Columns) -> tuple[dict[str, ColumnType], list[str]]:
+def field_types(
+    fields: frozenset[str], columns: Columns, *, of_accounts: bool = False
+) -> tuple[dict[str, ColumnType], list[str]]:
     """Find the type of every field the model reads, and the problems of those that the data do not have."""
     types: dict[str, ColumnType] = {}
     problems = []
-    known = _known_fields(columns)
+    known = _account_fields(columns) if of_accounts else _known_fields(columns)
     for field in sorted(fields):
         if field in known:
             types[field] = known[field]
         else:
             problems.append(f"there is no field '{field}'{nearest(field, known)}")
-        own = columns.get("people", {}).get(field.removeprefix("account."))
+        own = None if of_accounts else columns.get("people", {}).get(field.removeprefix("account."))
         if field.startswith("account.") and field in known and own not in (None, known[field]):
             problems.append(f"'{field}' is {known[field]} on accounts and {own} on people")
     return types, problems
@@ -87,6 +89,27 @@ def _known_fields(columns: Columns) -> dict[str, ColumnType]:
     accounts: dict[str, ColumnType] = {**people, **columns.get("accounts", {}), **ACCOUNTS.columns}
     built_in: dict[str, ColumnType] = dict.fromkeys(BUILT_IN_FIELDS, "text")
     return {**people, **built_in, **{f"account.{name}": column_type for name, column_type in accounts.items()}}
+
+
+def _account_fields(columns: Columns) -> dict[str, ColumnType]:
+    """Give the fields of an account as a subject: each by its own name and as account.X."""
+    own: dict[str, ColumnType] = {**columns.get("accounts", {}), **ACCOUNTS.columns}
+    return {**own, **{f"account.{name}": column_type for name, column_type in own.items()}}
+
+
+def account_subjects(types: Mapping[str, ColumnType], columns: Columns) -> exp.Select:
+    """Select the accounts with their features."""
+    fields = {field: source_column("accounts", field.removeprefix("account."), columns) for field in types}
+    return (
+        exp.select(
+            named(column("account_id", "accounts"), "subject_id"),
+            named(source_column("accounts", "previous_band", columns), "previous_band"),
+            named(column("as_of_s", "clock"), "as_of_s"),
+            *(named(comparable(fields[field], kind), feature_name(field)) for field, kind in types.items()),
+        )
+        .from_("accounts")
+        .join("clock", join_type="cross")
+    )
 
 
 def subjects(types: Mapping[str, ColumnType], columns: Columns) -> exp.Select:

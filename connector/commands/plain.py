@@ -3,11 +3,12 @@
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import typer
 
-from connector.engine.duckdb import open_engine
+from connector.engine.duckdb import open_engine, score_accounts
 from connector.engine.duckdb import score as score_tables
 from connector.engine.plain import open_tables
 from connector.errors import ConfigError
@@ -15,7 +16,7 @@ from connector.output import Output
 from connector.pipeline import peak_rss_mb
 from mappings.lists import load_lists
 from scoring.compile import compile_model
-from scoring.model import Model, ModelError, load_model
+from scoring.model import Model, ModelError, load_model, load_people_model
 from scoring.schema import TABLES
 
 
@@ -33,9 +34,9 @@ def score_files(
     started, cpu = time.monotonic(), time.process_time()
     with open_engine() as engine:
         tables = open_tables(engine, data)
-        counts = score_tables(
-            engine, _model(model), as_of=as_of, sources=tables, scores_path=output, contributions_path=contributions
-        )
+        used, people = models(model)
+        run = partial(score_accounts, people=people) if used.spec.model.subject == "account" else score_tables
+        counts = run(engine, used, as_of=as_of, sources=tables, scores_path=output, contributions_path=contributions)
     result = {
         **asdict(counts),
         "seconds": round(time.monotonic() - started, 3),
@@ -50,12 +51,16 @@ def sql(model: str, dialect: str, as_of: datetime | None) -> None:
     """Print a model's statement."""
     columns = {name: dict(known.columns) for name, known in TABLES.items()}
     at = as_of or datetime.now(UTC).replace(microsecond=0)
-    statement = compile_model(_model(model), as_of=at, columns=columns, dialect=dialect)
+    used, people = models(model)
+    statement = compile_model(used, as_of=at, columns=columns, dialect=dialect, people=people)
     typer.echo(";\n\n".join((*statement.prepare, statement.scores, statement.contributions)) + ";")
 
 
-def _model(source: str) -> Model:
+def models(source: str) -> tuple[Model, Model | None]:
+    """Read a model and the person model that it rolls up; raises ConfigError with every problem."""
     try:
-        return load_model(source, lists=load_lists(None))
+        lists = load_lists(None)
+        model = load_model(source, lists=lists)
+        return model, load_people_model(model, lists)
     except ModelError as error:
         raise ConfigError(error.problems) from None

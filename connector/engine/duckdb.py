@@ -60,15 +60,33 @@ def score(
     `sources` gives a SQL relation for people, accounts, events and adjustments; an absent one is an empty table.
     Raises ConfigError when the data lack a field of the model or a key column.
     """
-    relations = _relations(connection, sources)
-    views = {name: found.view() for name, found in relations.items()}
-    statement = _compiled(model, as_of, relations)
-    with _prepared(connection, views, statement):
-        if contributions_path is not None:
-            _write(connection, statement.contributions, contributions_path)
-        _write(connection, statement.scores, scores_path)
-        people, accounts, events = (_count(connection, table) for table in ("scored", "accounts", "events"))
-        return ScoreCounts(people, accounts, events)
+    if model.spec.model.subject != "person":
+        where = f"{model.file}: model.subject: '{model.id}' scores accounts, people are scored here"
+        raise ConfigError(f"{where}; run `leadlight score --model {model.file} --data DIR`")
+    with _run(connection, model, None, as_of, sources) as statement:
+        _write_outputs(connection, statement, scores_path, contributions_path)
+        return ScoreCounts(*(_count(connection, table) for table in ("scored", "accounts", "events")))
+
+
+def score_accounts(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    *,
+    people: Model | None,
+    as_of: datetime,
+    sources: Mapping[str, str],
+    scores_path: Path,
+    contributions_path: Path | None,
+) -> ScoreCounts:
+    """Score every account in an account model's audience into the same two Parquet files as `score`.
+
+    `people` is the person model that the roll-up names, null without one. The counts are the people that were scored
+    for the roll-up, the accounts that got a score, and the events. Raises ConfigError as `score` does.
+    """
+    with _run(connection, model, people, as_of, sources) as statement:
+        _write_outputs(connection, statement, scores_path, contributions_path)
+        scored_people = _count(connection, "people_scores") if people is not None else 0
+        return ScoreCounts(scored_people, _count(connection, "scored"), _count(connection, "events"))
 
 
 def explain(
@@ -81,7 +99,7 @@ def explain(
 ) -> Explanation:
     """Explain one person's score, reading that person's rows alone; raises ConfigError when there is no score."""
     relations = _relations(connection, sources)
-    account_id, previous_band = _facts_of(connection, relations["people"], subject_id)
+    account_id, previous_band = _facts_of(connection, relations["people"], "person_id", subject_id)
     views = {
         "people": relations["people"].view({"person_id": subject_id}),
         "accounts": relations["accounts"].view({"account_id": account_id}),
@@ -89,16 +107,62 @@ def explain(
     }
     if _LEDGER in relations:
         views[_LEDGER] = relations[_LEDGER].view({"subject_id": subject_id})
-    statement = _compiled(model, as_of, relations)
+    statement = _compiled(model, None, as_of, relations)
+    return _explained(connection, model, as_of, views, statement, subject_id, previous_band)
+
+
+def explain_account(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    *,
+    people: Model | None,
+    as_of: datetime,
+    sources: Mapping[str, str],
+    subject_id: str,
+) -> Explanation:
+    """Explain one account's score, reading its own rows and its people's; raises ConfigError when there is no score."""
+    relations = _relations(connection, sources)
+    _, previous_band = _facts_of(connection, relations["accounts"], "account_id", subject_id)
+    views = {
+        "people": relations["people"].view({"account_id": subject_id} if _has_accounts(relations["people"]) else {}),
+        "accounts": relations["accounts"].view({"account_id": subject_id}),
+        "events": _events_of_account(relations["events"], subject_id),
+    }
+    if _LEDGER in relations:
+        views[_LEDGER] = relations[_LEDGER].view()
+    statement = _compiled(model, people, as_of, relations)
+    return _explained(connection, model, as_of, views, statement, subject_id, previous_band)
+
+
+def _events_of_account(events: Relation, account_id: str) -> str:
+    """Write the view of an account's own events and those of the people in the view `people`."""
+    wanted = {"account_id": f"= {literal(account_id)}", "person_id": "IN (SELECT person_id FROM people)"}
+    kept = [f"{events.expressions[name]} {test}" for name, test in wanted.items() if name in events.expressions]
+    return f"{events.view()} WHERE {' OR '.join(kept) or 'FALSE'}"
+
+
+def _has_accounts(people: Relation) -> bool:
+    return "account_id" in people.expressions
+
+
+def _explained(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    as_of: datetime,
+    views: Mapping[str, str],
+    statement: Statement,
+    subject_id: str,
+    previous_band: str | None,
+) -> Explanation:
     with _prepared(connection, views, statement):
         cursor = connection.execute(_SCORE.format(scores=statement.scores))
         names = [str(column[0]) for column in cursor.description or ()]
         score_rows = cursor.fetchall()
         if not score_rows:
             where = f"'{subject_id}' has no score in the model '{model.id}' at {iso(as_of)}"
-            raise ConfigError(f"{where}: no such person, created later, or outside the model's audience")
+            raise ConfigError(f"{where}: no such subject, created later, or outside the model's audience")
         rows = connection.execute(_ROWS.format(contributions=statement.contributions)).fetchall()
-    values = dict(zip(names, score_rows[0], strict=True))
+    values = {name: value for name, value in zip(names, score_rows[0], strict=True) if not name.startswith("pillar_")}
     return Explanation(
         **{**values, "as_of": datetime.fromtimestamp(values["as_of"], UTC)},
         previous_band=previous_band,
@@ -120,20 +184,43 @@ def _relations(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, str]
     return {name: relation(connection, name, sources.get(name)) for name in wanted}
 
 
-def _compiled(model: Model, as_of: datetime, relations: Mapping[str, Relation]) -> Statement:
+@contextmanager
+def _run(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    people: Model | None,
+    as_of: datetime,
+    sources: Mapping[str, str],
+) -> Iterator[Statement]:
+    relations = _relations(connection, sources)
+    views = {name: found.view() for name, found in relations.items()}
+    statement = _compiled(model, people, as_of, relations)
+    with _prepared(connection, views, statement):
+        yield statement
+
+
+def _write_outputs(
+    connection: duckdb.DuckDBPyConnection, statement: Statement, scores_path: Path, contributions_path: Path | None
+) -> None:
+    if contributions_path is not None:
+        _write(connection, statement.contributions, contributions_path)
+    _write(connection, statement.scores, scores_path)
+
+
+def _compiled(model: Model, people: Model | None, as_of: datetime, relations: Mapping[str, Relation]) -> Statement:
     columns = {name: found.types for name, found in relations.items()}
     try:
-        return compile_model(model, as_of=as_of, columns=columns)
+        return compile_model(model, as_of=as_of, columns=columns, people=people)
     except ModelError as error:
         raise ConfigError(error.problems) from None
 
 
 def _facts_of(
-    connection: duckdb.DuckDBPyConnection, people: Relation, subject_id: str
+    connection: duckdb.DuckDBPyConnection, subjects: Relation, key: str, subject_id: str
 ) -> tuple[str | None, str | None]:
-    wanted = [people.expressions.get(name, "NULL") for name in ("account_id", "previous_band")]
-    only = f"{people.expressions['person_id']} = {literal(subject_id)}"
-    select = f"SELECT {', '.join(wanted)} FROM {people.source} WHERE {only}"  # noqa: S608 - quoted
+    wanted = [subjects.expressions.get(name, "NULL") for name in ("account_id", "previous_band")]
+    only = f"{subjects.expressions[key]} = {literal(subject_id)}"
+    select = f"SELECT {', '.join(wanted)} FROM {subjects.source} WHERE {only}"  # noqa: S608 - quoted
     found = connection.execute(select).fetchall()
     return (found[0][0], found[0][1]) if found else (None, None)
 
@@ -152,7 +239,7 @@ def _prepared(connection: duckdb.DuckDBPyConnection, views: Mapping[str, str], s
             connection.execute(text)
         yield
     finally:
-        for table in ("scored", "clock"):
+        for table in ("scored", "people_scores", "clock"):
             connection.execute(f"DROP TABLE IF EXISTS {table}")
         for name in views:
             connection.execute(f"DROP VIEW IF EXISTS {name}")

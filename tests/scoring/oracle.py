@@ -23,6 +23,8 @@ class Oracle:
 
     def __init__(self, model: str, *, as_of: datetime, lists: dict[str, set[str]] | None = None) -> None:
         self.model: Table = tomllib.loads(model)
+        rollup = self.model.get("rollup", {})
+        self.model |= {key: rollup[key] for key in ("breadth", "coverage") if key in rollup}
         self.now = second(as_of)
         self.lists = {name: {text(entry) for entry in entries} for name, entries in (lists or {}).items()}
 
@@ -40,14 +42,44 @@ class Oracle:
             account = by_account.get(known(person.get("account_id")) or "")
             mine = [event for event in unique.values() if event.get("person_id") == person["person_id"]]
             ledger = self.ledger(person["person_id"], adjustments or [])
-            since = max((second(row["effective_at"]) for row in ledger if row["op"] == "set_to"), default=None)
-            mine = [event for event in mine if since is None or second(event["occurred_at"]) >= since]
-            subject = Subject(self, person, account or {}, [event for event in mine if self.counts(event)])
-            subject.ledger = ledger
-            audience = self.model["model"].get("audience")
-            if audience is None or subject.holds(audience):
+            subject = self.subject(person, account or {}, mine, ledger)
+            if subject.in_audience():
                 results[person["person_id"]] = subject.result()
         return results
+
+    def score_accounts(
+        self,
+        of_people: "Oracle | None",
+        people: list[Row],
+        accounts: list[Row],
+        events: list[Row],
+        adjustments: list[Row] | None = None,
+    ) -> dict[str, Row]:
+        """Score accounts, with the people that another oracle scores."""
+        scored = of_people.score(people, accounts, events, adjustments) if of_people else {}
+        results = {}
+        for account in accounts:
+            name = account["account_id"]
+            mine = [event for event in events if event.get("person_id") is None and event.get("account_id") == name]
+            subject = self.subject(account, account, mine, self.ledger(name, adjustments or []))
+            subject.team = [
+                (person, scored[person["person_id"]])
+                for person in people
+                if person.get("account_id") == name
+                and person["person_id"] in scored
+                and scored[person["person_id"]]["state"] in ("active", "never_active")
+            ]
+            if subject.in_audience():
+                results[name] = subject.result()
+        return results
+
+    def subject(self, row: Row, account: Row, events: list[Row], ledger: list[Row]) -> "Subject":
+        """Make a subject of its events that exist."""
+        since = max((second(entry["effective_at"]) for entry in ledger if entry["op"] == "set_to"), default=None)
+        mine = [event for event in events if since is None or second(event["occurred_at"]) >= since]
+        subject = Subject(self, row, account, [event for event in mine if self.counts(event)])
+        subject.ledger = ledger
+        return subject
 
     def ledger(self, subject_id: str, adjustments: list[Row]) -> list[Row]:
         """Give the adjustments that a subject's engagement still has, the latest set_to and what came with or after."""
@@ -81,6 +113,12 @@ class Subject:
         self.model = self.of_segment(oracle.model)
         self.rows: dict[tuple[str, str], Row] = {}
         self.ledger: list[Row] = []
+        self.team: list[tuple[Row, Row]] = []
+        self.known_idle: int | None = None
+
+    def in_audience(self) -> bool:
+        audience = self.model["model"].get("audience")
+        return audience is None or self.holds(audience)
 
     def of_segment(self, model: Table) -> Table:
         """Give the model with what the subject's segment puts in the place of its numbers."""
@@ -210,8 +248,11 @@ class Subject:
         return self.oracle.age(event["occurred_at"])
 
     def idle(self) -> int | None:
+        if self.known_idle is not None:
+            return self.known_idle
         rules = [rule for rule in self.model.get("engagement", []) if rule["points"] > 0 and "no_event_for" not in rule]
         ages = [self.age(event) for rule in rules for event in self.matching(rule)]
+        ages += [result["idle"] for _, result in self.team if result["idle"] is not None]
         return min(ages) if ages else None
 
     def engagement_points(self, rule: Table) -> tuple[float, list[Row]]:
@@ -251,16 +292,78 @@ class Subject:
         """Give the values an axis adds up, one per group or ungrouped rule, and keep the rows."""
         sums: dict[str, float] = {}
         single: list[float] = []
+        pillars: dict[str, float] = {}
         for rule in self.model.get(table, []):
             points, events = (self.fit_points(rule), []) if table == "fit" else self.engagement_points(rule)
             self.add(table, rule["id"], points, events)
             if "group" in rule:
                 sums[rule["group"]] = sums.get(rule["group"], 0.0) + points
+            elif "pillar" in rule:
+                pillars[rule["pillar"]] = pillars.get(rule["pillar"], 0.0) + points
             else:
                 single.append(points)
+        single += [self.weighted(pillar, value) for pillar, value in pillars.items()]
         if table == "engagement":
             sums = {group: value + self.multiplied(group, value) for group, value in sums.items()}
         return single + [self.bounded(group, value) for group, value in sums.items()]
+
+    def weighted(self, pillar: str, value: float) -> float:
+        bounds = self.model.get("pillar", {}).get(pillar, {})
+        inside = max(min(value, bounds.get("cap", math.inf)), bounds.get("floor", -math.inf))
+        weight = self.model["pillars"][pillar]
+        self.add("group_clamp", pillar, inside - value)
+        self.add("pillar_weight", pillar, (weight - 1) * inside)
+        return float(weight * inside)
+
+    def people_points(self) -> float:
+        """Give what the people of an account add."""
+        if "rollup" not in self.model:
+            return 0.0
+        rollup = self.model["rollup"]
+        values = sorted(
+            (
+                (result[rollup.get("of", "engagement")] * self.weight(person), person["person_id"])
+                for person, result in self.team
+            ),
+            key=lambda pair: (-pair[0], pair[1]),
+        )
+        worth = [value for value, _ in values]
+        match rollup.get("kind", "sum"):
+            case "sum":
+                gain = sum(worth)
+            case "max":
+                gain = worth[0] if worth else 0.0
+            case "top_k":
+                gain = sum(worth[: rollup["k"]])
+            case _:
+                gain = sum(value * rollup["ratio"] ** place for place, value in enumerate(worth))
+        self.add("rollup", "rollup", gain)
+        return float(gain) + self.breadth() + self.coverage()
+
+    def weight(self, person: Row) -> float:
+        weights = {text(name): weight for name, weight in self.model["rollup"].get("role_weights", {}).items()}
+        return float(weights.get(role_of(person) or "", 1.0))
+
+    def engaged(self, at_least: float) -> list[Row]:
+        return [person for person, result in self.team if result["engagement"] >= at_least]
+
+    def breadth(self) -> float:
+        rule = self.model.get("breadth")
+        if rule is None:
+            return 0.0
+        gain = rule["points_each"] * len(self.engaged(rule["engaged_at_least"]))
+        gain = min(gain, rule.get("cap", math.inf))
+        self.add("breadth", "breadth", gain)
+        return float(gain)
+
+    def coverage(self) -> float:
+        rule = self.model.get("coverage")
+        if rule is None:
+            return 0.0
+        held = {role_of(person) for person in self.engaged(rule["engaged_at_least"])}
+        gain = rule["points"] if {text(role) for role in rule["roles"]} <= held else 0.0
+        self.add("coverage", "coverage", gain)
+        return float(gain)
 
     def multiplied(self, group: str, value: float) -> float:
         gain = 0.0
@@ -317,13 +420,24 @@ class Subject:
             return self.holds(rule["when"])
         return self.truth(rule["when"], two_valued=False) is not False
 
-    def result(self) -> Row:
-        fit = sum(self.axis("fit"))
+    def engagement(self) -> float:
         parts = self.axis("engagement")
         positive = sum(max(part, 0.0) for part in parts)
         engagement = sum(min(part, 0.0) for part in parts) + self.kept() * positive
         self.add("inactivity", "inactivity", (self.kept() - 1) * positive)
-        engagement += self.corrected()
+        return engagement + self.corrected() + self.people_points()
+
+    def without_third_parties(self) -> float:
+        """Give engagement as if third-party rules gave nothing, with the silence that there is."""
+        other = copy.copy(self)
+        other.rows, other.known_idle, other.model = {}, self.idle(), copy.deepcopy(self.model)
+        for rule in other.model.get("engagement", []):
+            rule["points"] = 0 if rule.get("third_party") else rule["points"]
+        return round(other.engagement(), 9)
+
+    def result(self) -> Row:
+        fit = sum(self.axis("fit"))
+        engagement = self.engagement()
         combine = self.model.get("combine", {})
         weights = (combine["fit"], combine["engagement"]) if combine.get("kind") == "weighted" else (1, 1)
         self.add("axis_weight", "fit", (weights[0] - 1) * fit)
@@ -341,9 +455,11 @@ class Subject:
         final = total.get(state, scaled)
         rule_id = {"suppressed": "suppress", "disqualified": "disqualify", "gated": "gate"}.get(state, state)
         self.add("state", rule_id, final - scaled)
-        figures = {"fit": round(fit, 9), "engagement": round(engagement, 9), "total": round(final, 9)}
+        figures = {"first_party": self.without_third_parties()}
+        figures |= {"fit": round(fit, 9), "engagement": round(engagement, 9), "total": round(final, 9)}
         return {
             "state": state,
+            "idle": self.idle(),
             **figures,
             "band": self.band(state, figures),
             "fit_grade": grade(self.model.get("grade", {}).get("fit"), figures["fit"]),
@@ -357,19 +473,27 @@ class Subject:
         for band in self.model["band"]:
             entered = figures["total"] >= band.get("at_least", -math.inf)
             entered = entered and figures["total"] > band.get("above", -math.inf)
-            if entered and self.needs(band.get("needs", {}), figures):
+            if entered and self.needs(band, figures):
                 return str(band["id"])
             stays = self.person.get("previous_band") == band["id"] and "release_below" in band
             if stays and figures["total"] >= band["release_below"]:
                 return str(band["id"])
         return None
 
-    def needs(self, needs: Table, figures: Row) -> bool:
+    def needs(self, band: Table, figures: Row) -> bool:
+        needs = band.get("needs", {})
+        engagement = figures["engagement" if band.get("third_party") else "first_party"]
         if figures["fit"] < needs.get("fit_at_least", -math.inf):
             return False
-        if figures["engagement"] < needs.get("engagement_at_least", -math.inf):
+        if engagement < needs.get("engagement_at_least", -math.inf):
             return False
         return "when" not in needs or self.holds(needs["when"])
+
+
+def role_of(person: Row) -> str | None:
+    """Give a person's role in a purchase, else the seniority."""
+    role = known(person.get("buying_role")) or known(person.get("seniority"))
+    return None if role is None else text(role)
 
 
 def grade(axis: Table | None, value: float) -> str | None:

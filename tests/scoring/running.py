@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from connector.engine.duckdb import score
+from connector.engine.duckdb import score, score_accounts
 from scoring.explain import Contribution
 from scoring.model import Model
 
@@ -18,19 +18,19 @@ TIME = pa.timestamp("us", tz="UTC")
 SCHEMAS: Mapping[str, Mapping[str, pa.DataType]] = {
     "people": {
         **dict.fromkeys(("person_id", "account_id", "email", "seniority", "title", "country", "industry"), pa.string()),
-        **dict.fromkeys(("department", "source", "previous_band", "tier"), pa.string()),
+        **dict.fromkeys(("department", "source", "previous_band", "tier", "buying_role"), pa.string()),
         **dict.fromkeys(("employees", "revenue", "nps"), pa.float64()),
         **dict.fromkeys(("opted_out", "vip"), pa.bool_()),
         **dict.fromkeys(("created_at", "converted_at", "seen_at"), TIME),
         **dict.fromkeys(("technologies", "tags"), pa.list_(pa.string())),
     },
     "accounts": {
-        **dict.fromkeys(("account_id", "industry", "type", "tier"), pa.string()),
+        **dict.fromkeys(("account_id", "industry", "type", "tier", "previous_band"), pa.string()),
         **dict.fromkeys(("employees", "revenue"), pa.float64()),
         "technologies": pa.list_(pa.string()),
     },
     "events": {
-        **dict.fromkeys(("event_id", "type", "person_id", "url", "asset"), pa.string()),
+        **dict.fromkeys(("event_id", "type", "person_id", "account_id", "url", "asset"), pa.string()),
         "occurred_at": TIME,
         "value": pa.float64(),
         "is_bot": pa.bool_(),
@@ -54,6 +54,7 @@ def run(
     accounts: list[Row] | None = None,
     events: list[Row] | None = None,
     adjustments: list[Row] | None = None,
+    people_model: Model | None = None,
 ) -> dict[str, Row]:
     """Score rows; gives each subject's score row with its contributions as `rows`."""
     sources = {}
@@ -62,7 +63,11 @@ def run(
         connection.register(f"given_{name}", as_table(name, rows))
         sources[name] = f"given_{name}"
     scores, contributions = folder / "scores.parquet", folder / "contributions.parquet"
-    score(connection, model, as_of=as_of, sources=sources, scores_path=scores, contributions_path=contributions)
+    files: Row = {"as_of": as_of, "sources": sources, "scores_path": scores, "contributions_path": contributions}
+    if model.spec.model.subject == "account":
+        score_accounts(connection, model, people=people_model, **files)
+    else:
+        score(connection, model, **files)
     results: dict[str, Row] = {row["subject_id"]: {**row, "rows": []} for row in read(scores)}
     for row in read(contributions):
         results[row.pop("subject_id")]["rows"].append(Contribution(**row))

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from connector.engine.duckdb import open_engine
 from scoring.explain import Contribution, short_reasons
-from scoring.model import load_model
+from scoring.model import load_model, load_people_model
 from tests.scoring.oracle import Oracle, second
 from tests.scoring.running import run
-from tests.scoring.worlds import AS_OF, LISTS, random_ledger, random_model, random_world
+from tests.scoring.worlds import AS_OF, LISTS, random_account_model, random_ledger, random_model, random_world
 
 Row = dict[str, Any]
 FIGURES = ("fit", "engagement", "total")
@@ -36,6 +36,33 @@ def test_engine_and_oracle_agree(seed: int, people: int, rules: int) -> None:
             zip(("people", "accounts", "events", "adjustments"), (*world, ledger), strict=True)
         )
         actual = run(engine, model, Path(folder), as_of=AS_OF, **given)
+    assert actual.keys() == expected.keys()
+    for subject_id, row in actual.items():
+        assert_same(row, expected[subject_id], text)
+
+
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(seed=st.integers(0, 2**32), people=st.integers(0, 25), rules=st.integers(0, 5))
+def test_accounts_agree(seed: int, people: int, rules: int) -> None:
+    random = Random(seed)  # noqa: S311 - a repeatable draw is wanted
+    text, of_people, world = (
+        random_account_model(random, rules),
+        random_model(random, rules),
+        random_world(random, people),
+    )
+    ledger = random_ledger(random, people, "a")
+    of_model = Oracle(of_people, as_of=AS_OF, lists=LISTS)
+    expected = Oracle(text, as_of=AS_OF, lists=LISTS).score_accounts(of_model, *world, ledger)
+    with TemporaryDirectory() as folder, open_engine() as engine:
+        for name, content in (("accounts", text), ("random", of_people)):
+            (Path(folder) / f"{name}.toml").write_text(content, encoding="utf-8")
+        lists = {name: frozenset(entries) for name, entries in LISTS.items()}
+        model = load_model(Path(folder) / "accounts.toml", lists)
+        given: dict[str, Any] = dict(
+            zip(("people", "accounts", "events", "adjustments"), (*world, ledger), strict=True)
+        )
+        people_model = load_people_model(model, lists)
+        actual = run(engine, model, Path(folder), as_of=AS_OF, people_model=people_model, **given)
     assert actual.keys() == expected.keys()
     for subject_id, row in actual.items():
         assert_same(row, expected[subject_id], text)

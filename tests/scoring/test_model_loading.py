@@ -21,6 +21,8 @@ where = { all = [ { field = "url", contains = "x" }, { field = "account.domain",
 points = 1
 """
 SEGMENT = "[[segment]]\nid = 'x'\nwhen = { field = 'kind', is = 'lead' }\n"
+FIT_C = "[[fit]]\nid = 'c'\npoints = 1\nwhen = { field = 'kind', is = 'x' }\n"
+ACCOUNT = GOOD.replace('id = "m"', 'id = "m"\nsubject = "account"')
 
 
 def problems_of(folder: Path, text: str) -> tuple[str, ...]:
@@ -101,7 +103,17 @@ when = { field = "email_domain", in_list = "competitor" }
         (SEGMENT + "band = [{ id = 'h' }, { id = 'H' }]", "segment.x.band.h: the id 'h' is used 2 times"),
         (SEGMENT + SEGMENT, "segment.x: the id 'x' is used 2 times"),
         (SEGMENT.replace("kind", "previous_band"), "segment.x.when: 'previous_band' is written by Leadlight itself"),
-        ("[rollup]\nmodel = 'x'", "rollup: not supported yet by this version"),
+        ("[rollup]\nmodel = 'x'", 'rollup: needs subject = "account" in [model]'),
+        ("[[override]]\nid = 'x'", "override: not supported yet by this version"),
+        ("[breadth]\nengaged_at_least = 1\npoints_each = 2", "breadth: needs a [rollup], whose people it counts"),
+        ("[pillar.x]\ncap = 1", "pillar.x: [pillars] gives it no weight"),
+        ("[pillars]\nx = 'a'", "pillar.x.weight: 'a' is not a number"),
+        (FIT_C + "pillar = 'x'", "fit.c.pillar: [pillars] has no 'x'"),
+        (
+            FIT_C + "pillar = 'x'\ngroup = 'x'\n[pillars]\nx = 1\n[group.x]",
+            "a rule has a 'group' or a 'pillar', not both",
+        ),
+        ("[pillars]\nx = 1\n[group.X]", "pillars.x: the name is used twice"),
         ("[combine]\nkind = 'blend'", 'combine.kind = "blend": not supported yet by this version'),
         ("[combine]\nkind = 'add'", "combine.kind: 'add' is not one of sum or weighted"),
         ("[combine]\nkind = 'weighted'", "needs the weights 'fit' and 'engagement'"),
@@ -140,6 +152,25 @@ when = { field = "email_domain", in_list = "competitor" }
 )
 def test_one_problem(tmp_path: Path, added: str, problem: str) -> None:
     assert any(problem in found for found in problems_of(tmp_path, f"{GOOD}\n{added}\n"))
+
+
+@pytest.mark.parametrize(
+    ("added", "problem"),
+    [
+        ("[rollup]\nmodel = 'x'\nk = 2", "'k' and kind = \"top_k\" belong together"),
+        ("[rollup]\nmodel = 'x'\nkind = 'diminishing'", "'ratio' and kind = \"diminishing\" belong together"),
+        ("[rollup]\nmodel = 'x'\nkind = 'median'", "rollup.kind: 'median' is not one of"),
+        ("[rollup]\nmodel = 'x'\nrole_weights = { vp = true }", "rollup.role_weights: 'vp': True is not a number"),
+        ("[rollup]\nmodel = 'x'\nbredth = {}", "unknown key 'bredth'"),
+        (
+            "[rollup]\nmodel = 'x'\ncoverage = { roles = [], engaged_at_least = 1, points = 1 }",
+            "coverage.roles",
+        ),
+        ("[rollup]\nmodel = 'x'\nbreadth = {}\n[breadth]", "rollup.breadth: stands in [rollup] and beside it"),
+    ],
+)
+def test_one_problem_of_an_account_model(tmp_path: Path, added: str, problem: str) -> None:
+    assert any(problem in found for found in problems_of(tmp_path, f"{ACCOUNT}\n{added}\n"))
 
 
 def test_unreadable_files(tmp_path: Path) -> None:

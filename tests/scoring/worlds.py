@@ -88,6 +88,7 @@ def _account(random: Random, number: int) -> Row:
         "revenue": _maybe(random, NUMBERS),
         "technologies": _maybe(random, [_words(random)]),
         "tier": _maybe(random, TEXTS),
+        "previous_band": _maybe(random, ["hot", "warm", "gone"]),
     }
 
 
@@ -109,6 +110,7 @@ def _person(random: Random, number: int, accounts: int) -> Row:
         "converted_at": _maybe(random, [_time(random)]),
         "previous_band": _maybe(random, ["hot", "warm", "gone"]),
         "nps": _maybe(random, NUMBERS),
+        "buying_role": random.choice([None, None, "champion", " VP"]),
         "vip": random.choice([None, False, True]),
         "tier": _maybe(random, TEXTS),
         "tags": _maybe(random, [_words(random)]),
@@ -124,7 +126,8 @@ def _event(random: Random, number: int, people: int) -> Row:
         "occurred_at": _time(random),
         "person_id": _maybe(random, [f"p{random.randrange(people + 2)}"])
         if number % 7 == 0
-        else f"p{random.randrange(people)}",
+        else random.choice([None, *[f"p{random.randrange(people)}"] * 4]),
+        "account_id": f"a{random.randrange(people // 3 + 1)}",
         "url": random.choice(URLS),
         "asset": random.choice(["A", "a", "B", "", None]),
         "value": _maybe(random, NUMBERS),
@@ -151,8 +154,60 @@ def random_ledger(random: Random, people: int, subject: str = "p") -> list[Row] 
     ]
 
 
+def random_account_model(random: Random, rules: int) -> str:
+    """Make the text of a valid account model; its people are scored by the model `random`."""
+    tables = [(kind, of_account(random, row)) for kind, row in _tables(random, rules)]
+    tables[0][1].update(id="accounts", subject="account")
+    roll_ups: list[Row] = [{}, {"kind": "max"}, {"kind": "top_k", "k": 2}, {"kind": "diminishing", "ratio": 0.5}]
+    rollup: Row = {"model": "random", "of": random.choice(["engagement", "total"]), **random.choice(roll_ups)}
+    if random.random() < 0.5:
+        rollup["role_weights"] = {"vp": 1.5, "GRÖSSE": 3, "größe": 0, "Champion": 2}
+    breadth, coverage = _breadth(random), _coverage(random)
+    if random.random() < 0.5:
+        tables.append(("rollup", rollup | breadth | coverage))
+    else:
+        tables += [("rollup", rollup), *breadth.items(), *coverage.items()]
+    for kind, row in tables:
+        if kind == "[segment]" and random.random() < 0.6:
+            row |= _breadth(random) | _coverage(random)
+    return _file([table for table in tables if random.random() < 0.9 or table[0] != "rollup" or breadth or coverage])
+
+
+def _breadth(random: Random) -> Row:
+    rule = {"engaged_at_least": random.choice([0, 5, 0.5]), "points_each": random.choice([5, -1.5])}
+    return random.choice([{}, {"breadth": rule}, {"breadth": rule | {"cap": 8}}])
+
+
+def _coverage(random: Random) -> Row:
+    rule = {"roles": random.choice([["VP"], ["vp", "champion "]]), "engaged_at_least": 0.5, "points": 15}
+    return random.choice([{}, {"coverage": rule}])
+
+
+def of_account(random: Random, content: Any) -> Any:  # noqa: ANN401 - walks the tables of a model
+    """Turn what a model asks of a person into what it may ask of an account."""
+    if isinstance(content, list):
+        return [of_account(random, part) for part in content]
+    if not isinstance(content, dict):
+        return content
+    field = content.get("field")
+    if field in BOOLEAN_FIELDS + TIME_FIELDS or (field is not None and "brackets" in content):
+        return content | {"field": "revenue"} if "brackets" in content else {"field": "tier", "present": True}
+    kinds = {
+        **{name: ["industry", "account.industry", "type", "account.tier"] for name in TEXT_FIELDS},
+        **{name: ["employees", "account.revenue"] for name in NUMBER_FIELDS},
+        **{name: ["technologies"] for name in LIST_FIELDS},
+    }
+    if field in kinds:
+        return content | {"field": random.choice(kinds[field])}
+    return {key: value if key == "where" else of_account(random, value) for key, value in content.items()}
+
+
 def random_model(random: Random, rules: int) -> str:
     """Make the text of a valid model file."""
+    return _file(_tables(random, rules))
+
+
+def _tables(random: Random, rules: int) -> list[tuple[str, Row]]:
     tables: list[tuple[str, Row]] = [("model", _header(random))]
     tables += [("[fit]", _fit(random, number)) for number in range(rules)]
     tables += [("[engagement]", _engagement(random, number)) for number in range(rules)]
@@ -165,6 +220,15 @@ def random_model(random: Random, rules: int) -> str:
     tables += [("[band]", row) for row in _bands(random)]
     named = [row["id"] for kind, row in tables if kind in ("[fit]", "[engagement]") and "brackets" not in row]
     tables += [("[segment]", _segment(random, number, named)) for number in range(random.choice([0, 0, 1, 2]))]
+    if random.random() < 0.4:
+        tables += [("pillars", {"p1": 0.4, "p2": 1.5}), ("pillar.p1", random.choice([{}, {"cap": 9, "floor": -3}]))]
+        ungrouped = [row for kind, row in tables if kind == "[fit]" and "group" not in row]
+        for row in ungrouped:
+            row |= random.choice([{}, {"pillar": "p1"}, {"pillar": "p2"}])
+    return tables
+
+
+def _file(tables: list[tuple[str, Row]]) -> str:
     return "\n".join(
         f"[{name}]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in row.items()) for name, row in tables
     )
@@ -206,6 +270,8 @@ def _engagement(random: Random, number: int) -> Row:
         row["event"] = random.choice([random.choice(TYPES), random.sample(TYPES, 2)])
         if random.random() < 0.4:
             row["where"] = random_where(random, 1)
+    if random.random() < 0.2:
+        row["third_party"] = True
     if silent:
         row["no_event_for"] = random.choice(DURATIONS)
         return row
@@ -251,6 +317,8 @@ def _bands(random: Random) -> list[Row]:
         hot["release_below"] = random.choice([20, 5])
     if random.random() < 0.4:
         hot["needs"] = {"fit_at_least": 3, "engagement_at_least": 0.5, "when": random_condition(random, 1)}
+    if random.random() < 0.3:
+        hot["third_party"] = True
     return [hot, {"id": "warm", "at_least": 3, "release_below": 1}, *random.choice([[], [{"id": "cold"}]])]
 
 
@@ -336,7 +404,11 @@ def toml(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case dict():
-            return "{ " + ", ".join(f"{key} = {toml(part)}" for key, part in value.items()) + " }"
+            return (
+                "{ "
+                + ", ".join(f"{json.dumps(key, ensure_ascii=False)} = {toml(part)}" for key, part in value.items())
+                + " }"
+            )
         case list():
             return "[" + ", ".join(map(toml, value)) + "]"
         case datetime():
