@@ -10,7 +10,9 @@ from tests.loop.loops import HOT, Loop, written_state
 RECORDS = {"salesforce": r"/composite/sobjects$", "hubspot": r"/contacts/batch/update$"}
 
 
-@pytest.mark.parametrize("when", ["before_commit", "after_commit"])
+@pytest.mark.parametrize(
+    ("crm", "when"), [("salesforce", "after_commit"), ("hubspot", "after_commit"), ("hubspot", "before_commit")]
+)
 def test_a_row_left_over_never_overwrites_an_owner_that_a_person_chose_since(fresh: Loop, when: str) -> None:
     owner = fresh.words.owner
     chosen = fresh.people()["p02"]["fields"][owner]
