@@ -2,14 +2,15 @@
 
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from connector.actions import template_problems
 from connector.budget import allowance
 from connector.crm.base import Connection, Crm
 from connector.crm.registry import connect
-from connector.errors import ConfigError
+from connector.engine.duckdb import open_engine
+from connector.errors import AuthError, ConfigError
 from connector.job import Job, Progress, Silent
 from connector.settings import Settings, load_settings
 from connector.store.lake import Lake
@@ -111,9 +112,8 @@ def _job(
 ) -> Iterator[Job]:
     describes = describe_all(crm, mapping)
     fitted = prune(mapping, describes)
-    refuse_misfits(model, fitted, describes, writes_crm=writes_crm)
-    state = open_state(folder)
-    try:
+    refuse_misfits(model, fitted, describes, crm.refused, writes_crm=writes_crm)
+    with closing(open_state(folder)) as state, open_engine(settings.store.memory_limit_mb, folder / "spill") as duck:
         yield Job(
             settings=settings,
             model=model,
@@ -126,11 +126,10 @@ def _job(
             owners=tuple(crm.owners()),
             allowed_calls=allowance(state, connection, settings.limits.daily_api_share),
             describes={name: info for name, info in describes.items() if info is not None},
+            duck=duck,
             progress=progress or Silent(),
             stop=stop or threading.Event(),
         )
-    finally:
-        state.close()
 
 
 def describe_all(crm: Crm, mapping: CrmMapping) -> dict[str, ObjectInfo | None]:
@@ -139,13 +138,22 @@ def describe_all(crm: Crm, mapping: CrmMapping) -> dict[str, ObjectInfo | None]:
 
 
 def refuse_misfits(
-    model: Model, mapping: CrmMapping, describes: Mapping[str, ObjectInfo | None], *, writes_crm: bool
+    model: Model,
+    mapping: CrmMapping,
+    describes: Mapping[str, ObjectInfo | None],
+    refused: Mapping[str, str],
+    *,
+    writes_crm: bool,
 ) -> None:
     """Raise ConfigError where the mapping does not fit the CRM, or the model asks for what the mapping does not give.
 
-    Fields of ours that are not provisioned yet are a problem only for a run that writes.
+    Raises AuthError where a right is missing that the vendor named (object to right, as `Crm.refused` has it). Fields
+    of ours that are not provisioned yet are a problem only for a run that writes.
     """
     problems = [*check_mapping(mapping, describes, new_fields_ok=not writes_crm), *model_problems(model, mapping)]
+    missing = [right for name, right in refused.items() if name in mapping.read and not mapping.read[name].optional]
+    if missing:
+        raise AuthError("\n".join([*missing, *problems]))
     if problems:
         raise ConfigError(problems)
 

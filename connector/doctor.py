@@ -74,6 +74,7 @@ def _connected(connection: Connection) -> Check:
 
 def _mapping(crm: Crm, mapping: Mapping) -> Iterator[Check]:
     describes = describe_all(crm, mapping)
+    yield from (Check("rights", False, right, "grant it to the token") for right in crm.refused.values())
     wrong = check_mapping(mapping, describes, new_fields_ok=True)
     missing = [problem for problem in check_mapping(mapping, describes, new_fields_ok=False) if problem not in wrong]
     yield from (Check("mapping", False, problem, "edit the mapping, or grant access") for problem in wrong)

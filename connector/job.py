@@ -10,7 +10,6 @@ from typing import Protocol
 import duckdb
 
 from connector.crm.base import Connection, Crm, Owner
-from connector.engine.duckdb import open_engine
 from connector.settings import Settings
 from connector.store.lake import Lake
 from mappings.fields import ObjectInfo
@@ -56,10 +55,13 @@ class Job:
     connection: Connection
     owners: tuple[Owner, ...]
     describes: AbcMapping[str, ObjectInfo]
+    duck: duckdb.DuckDBPyConnection
     allowed_calls: int | None = None
     progress: Progress = field(default_factory=Silent)
     stop: threading.Event = field(default_factory=threading.Event)
 
     def engine(self) -> duckdb.DuckDBPyConnection:
-        """Open a scoring engine that spills beside the store."""
-        return open_engine(self.settings.store.memory_limit_mb, self.folder / "spill")
+        """Give a fresh session of the run's one DuckDB; its temporary tables go with it."""
+        session = self.duck.cursor()
+        session.execute("SET TimeZone = 'UTC'")  # a setting of each session, not of the database
+        return session

@@ -134,6 +134,7 @@ class Crm(Protocol):
 
     capabilities: Capabilities
     calls: CallCounter
+    refused: dict[str, str]  # objects we may not see, and the right that is missing, as far as the vendor told
 
     def check(self) -> Connection:
         """Prove that the credentials work and learn the server's time."""

@@ -102,8 +102,12 @@ def test_an_object_that_may_not_be_seen(synced: Loop, shell: Shell) -> None:
         synced.control("faults", [{"match": {"path_re": "/sobjects/Account/"}, "act": {"status": 404, "body": unseen}}])
     else:
         synced.control("settings", {"hidden_fields": ["companies.*"]})
-    name = "Account" if synced.crm == "salesforce" else "companies"
-    refused(shell.on(synced, "sync"), 2, f"object {name} does not exist or the connecting user may not see it")
+    if synced.crm == "salesforce":
+        said, code = "object Account does not exist or the connecting user may not see it", 2
+    else:  # HubSpot names the scope that is missing
+        said, code = "the token lacks a scope; grant one of: crm.", 5
+    refused(shell.on(synced, "sync"), code, said)
+    assert said in shell.on(synced, "doctor").out
     assert synced.writes(mark) == []
 
 

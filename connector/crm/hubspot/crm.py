@@ -34,6 +34,7 @@ class HubSpotCrm:
     client: Client
     calls: CallCounter
     capabilities: Capabilities = CAPABILITIES
+    refused: dict[str, str] = field(default_factory=dict)
     _described: dict[str, ObjectInfo | None] = field(default_factory=dict)
     _account: dict[str, Any] = field(default_factory=dict)
 
@@ -94,7 +95,10 @@ class HubSpotCrm:
             return event_info(name)
         try:
             return object_info(name, self.client.properties(name).json())
-        except (Forbidden, Refused):
+        except Forbidden as error:
+            self.refused[name] = error.message
+            return None
+        except Refused:
             return None
 
     def _event_type(self, name: str) -> str:

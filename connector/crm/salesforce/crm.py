@@ -34,6 +34,7 @@ class SalesforceCrm:
     gateway: Gateway
     capabilities: Capabilities = CAPABILITIES
     calls: CallCounter = field(init=False)
+    refused: dict[str, str] = field(default_factory=dict)  # Salesforce hides what we may not see without saying so
     schema: Schema = field(init=False)
 
     def __post_init__(self) -> None:
