@@ -38,10 +38,12 @@ app = typer.Typer(
 )
 sandbox_app = typer.Typer(no_args_is_help=True, help="A loopback CRM to try things on.")
 queue_app = typer.Typer(no_args_is_help=True, help="What waits to be written, or was refused.")
+model_app = typer.Typer(no_args_is_help=True, help="Check, test and compare models before they are used.")
 runs_app = typer.Typer(no_args_is_help=True, help="What was done, and when.")
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(queue_app, name="queue")
 app.add_typer(runs_app, name="runs")
+app.add_typer(model_app, name="model")
 
 
 def utc(text: str) -> datetime:
@@ -225,6 +227,44 @@ def sql(
     from connector.commands import plain  # on use, so that --help stays quick
 
     plain.sql(model, dialect, as_of)
+
+
+@model_app.command("lint")
+def model_lint(
+    file: Annotated[str, typer.Argument(help="A model file, or preset:NAME.")],
+    data: Annotated[Path | None, typer.Option(help="A folder of plain files to hold the model against.")] = None,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Tell every error of a model, and what is allowed but probably not meant."""
+    from connector.commands import modelling  # on use, so that --help stays quick
+
+    raise typer.Exit(modelling.check(Output(json), file, data, as_of))
+
+
+@model_app.command("test")
+def model_test(
+    file: Annotated[str, typer.Argument(help="A model file, or preset:NAME.")],
+    json: Json = False,
+) -> None:
+    """Run the worked examples inside and beside a model file."""
+    from connector.commands import modelling  # on use, so that --help stays quick
+
+    raise typer.Exit(modelling.test(Output(json), file))
+
+
+@model_app.command("diff")
+def model_diff(
+    before: Annotated[str, typer.Argument(help="A model file, or preset:NAME.")],
+    after: Annotated[str, typer.Argument(help="The model to compare with it.")],
+    data: Annotated[Path, typer.Option(help="The folder of plain files.")],
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Say who would change band with another model, and which rules do it."""
+    from connector.commands import modelling  # on use, so that --help stays quick
+
+    modelling.diff(Output(json), before, after, data, as_of)
 
 
 @queue_app.command("list")

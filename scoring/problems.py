@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from scoring.conditions import Condition
+from scoring.examples import Example, Expectation
 from scoring.names import nearest
 from scoring.rules import (
     Band,
@@ -56,6 +57,8 @@ _TABLES: dict[str, type[Frozen]] = {
     "coverage": Coverage,
     "pillar": Pillar,
     "decay": DecayRule,
+    "test": Example,
+    "expect": Expectation,
     "default": DecayRule,
     "events": CustomEvents,
     **dict.fromkeys(("when", "where", "audience", "all", "any", "not"), Condition),

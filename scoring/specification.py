@@ -3,6 +3,7 @@
 from typing import Literal
 
 from scoring.conditions import Condition
+from scoring.examples import Example
 from scoring.rules import (
     AnyDecay,
     Band,
@@ -67,6 +68,7 @@ class Specification(Frozen):
     )
     decay: DecayDefault = DecayDefault()
     events: CustomEvents = CustomEvents()
+    test: tuple[Example, ...] = ()
 
 
 def conditions(specification: Specification) -> tuple[Condition, ...]:

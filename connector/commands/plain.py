@@ -3,13 +3,11 @@
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import typer
 
-from connector.engine.duckdb import open_engine, score_accounts
-from connector.engine.duckdb import score as score_tables
+from connector.engine.duckdb import open_engine, score_subjects
 from connector.engine.plain import open_tables
 from connector.errors import ConfigError
 from connector.output import Output
@@ -35,8 +33,9 @@ def score_files(
     with open_engine() as engine:
         tables = open_tables(engine, data)
         used, people = models(model)
-        run = partial(score_accounts, people=people) if used.spec.model.subject == "account" else score_tables
-        counts = run(engine, used, as_of=as_of, sources=tables, scores_path=output, contributions_path=contributions)
+        counts = score_subjects(
+            engine, used, people, as_of=as_of, sources=tables, scores_path=output, contributions_path=contributions
+        )
     result = {
         **asdict(counts),
         "seconds": round(time.monotonic() - started, 3),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,28 @@ def score_accounts(
         _write_outputs(connection, statement, scores_path, contributions_path)
         scored_people = _count(connection, "people_scores") if people is not None else 0
         return ScoreCounts(scored_people, _count(connection, "scored"), _count(connection, "events"))
+
+
+def score_subjects(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    people: Model | None,
+    *,
+    as_of: datetime,
+    sources: Mapping[str, str],
+    scores_path: Path,
+    contributions_path: Path | None,
+) -> ScoreCounts:
+    """Score people or accounts, whichever the model is about; raises ConfigError as `score` does."""
+    run = partial(score_accounts, people=people) if model.spec.model.subject == "account" else score
+    return run(
+        connection,
+        model,
+        as_of=as_of,
+        sources=sources,
+        scores_path=scores_path,
+        contributions_path=contributions_path,
+    )
 
 
 def explain(

@@ -1,0 +1,93 @@
+"""Commands on a model alone: what is wrong with it, whether its examples hold, what a change of it would move."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.text import Text
+
+from connector.commands.plain import models
+from connector.engine.difference import moves
+from connector.engine.duckdb import open_engine
+from connector.engine.examples import Outcome, run_examples
+from connector.engine.plain import open_tables
+from connector.engine.survey import survey
+from connector.errors import ConfigError
+from connector.output import Output, table
+from scoring.example_files import examples_beside
+from scoring.lint import Finding, lint
+
+USAGE = 2
+FAILED = 1
+_SHOWN = 50
+
+
+def check(out: Output, file: str, data: Path | None, as_of: datetime | None) -> int:
+    """Tell every error of a model, and what is allowed and probably not meant; exit code 2 where there is an error."""
+    try:
+        model, people = models(file)
+        _, problems = examples_beside(model.file)
+        errors = [*problems]
+        findings = list(lint(model))
+        if data is not None:
+            with open_engine() as engine:
+                seen = survey(engine, model, people, open_tables(engine, data), as_of)
+            errors += seen.problems
+            findings += seen.findings
+    except ConfigError as error:
+        errors, findings = list(error.problems), []
+    errors += [f"{file}: {finding.where}: {finding.message}" for finding in findings if finding.level == "error"]
+    warnings = [finding for finding in findings if finding.level == "warning"]
+    lines = [Text.assemble(("error   ", "bold red"), problem) for problem in errors]
+    lines += [_line(finding) for finding in warnings]
+    result = {"ok": not errors, "file": file, "errors": errors, "warnings": [one.as_json() for one in warnings]}
+    out.result(result, lines or [Text("nothing to say", style="green")])
+    return USAGE if errors else 0
+
+
+def _line(finding: Finding) -> Text:
+    return Text.assemble(("warning ", "yellow"), f"{finding.where}: {finding.message}")
+
+
+def test(out: Output, file: str) -> int:
+    """Run the worked examples inside and beside a model file; exit code 1 where one differs."""
+    model, people = models(file)
+    beside, problems = examples_beside(model.file)
+    if problems:
+        raise ConfigError(problems)
+    examples = (*model.spec.test, *beside)
+    if not examples:
+        raise ConfigError(f"{file}: has no [[test]]; give facts and what they must score")
+    with open_engine() as engine:
+        outcomes = run_examples(engine, model, people, examples)
+    failed = sum(not outcome.passed for outcome in outcomes)
+    rows = [{"name": one.name, "passed": one.passed, "differences": list(one.differences)} for one in outcomes]
+    result = {"ok": not failed, "file": file, "passed": len(outcomes) - failed, "failed": failed, "tests": rows}
+    out.result(result, [line for outcome in outcomes for line in _told(outcome)])
+    return FAILED if failed else 0
+
+
+def _told(outcome: Outcome) -> list[Text]:
+    mark = Text("ok     ", style="green") if outcome.passed else Text("wrong  ", style="bold red")
+    return [Text.assemble(mark, outcome.name), *(Text(f"       {line}") for line in outcome.differences)]
+
+
+def diff(out: Output, before: str, after: str, data: Path, as_of: datetime | None) -> None:
+    """Say who would change band between two models over the same facts, and which rules did it."""
+    with open_engine() as engine:
+        found = moves(engine, models(before), models(after), open_tables(engine, data), as_of)
+    moved: list[dict[str, Any]] = [move.as_json() for move in found.moves]
+    counts = [
+        {"from": old, "to": new, "n": n} for (old, new), n in sorted(found.counts.items(), key=lambda pair: -pair[1])
+    ]
+    result = {
+        "as_of": found.as_of,
+        "compared": found.compared,
+        "changed": len(moved),
+        "moved": counts,
+        "subjects": moved,
+    }
+    lines: list[Text] = [Text(f"{found.compared:,} compared, {len(moved):,} change band")]
+    lines += [Text(f"  {row['n']:,} from {row['from']} to {row['to']}") for row in counts]
+    cells = [[m["subject_id"], m["from"], m["to"], f"{m['change']:+g}", m["why"]] for m in moved[:_SHOWN]]
+    out.result(result, [*lines, table(None, ("who", "from", "to", "points", "why"), cells)] if moved else lines)

@@ -1,0 +1,72 @@
+"""Holds a model against data: names that the data lack, and bands that nearly everybody would enter."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import duckdb
+
+from connector.engine.duckdb import score_subjects
+from connector.engine.relations import literal, relation
+from scoring.lint import Finding
+from scoring.model import Model, check_known
+from scoring.schema import ACCOUNTS, PEOPLE
+
+_MOST_IN_TOP = 0.5
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What data say of a model."""
+
+    problems: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+
+def survey(
+    connection: duckdb.DuckDBPyConnection,
+    model: Model,
+    people: Model | None,
+    sources: Mapping[str, str],
+    as_of: datetime | None,
+) -> Survey:
+    """Check a model's names against the data, then how many the top band would hold; raises ConfigError."""
+    named = {table: relation(connection, table, sources.get(table)).types for table in ("people", "accounts")}
+    fields = {*named["people"], *(f"account.{name}" for name in (*named["accounts"], *named["people"]))}
+    types = {str(row[0]) for row in _rows(connection, sources, "SELECT DISTINCT type FROM {events}")}
+    problems = check_known(model, frozenset(fields | set(_canonical())), frozenset(types))
+    if problems:
+        return Survey(problems, ())
+    at = as_of or newest_event(connection, sources)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "scores.parquet"
+        files: dict[str, Any] = {"scores_path": path, "contributions_path": None}
+        score_subjects(connection, model, people, as_of=at, sources=sources, **files)
+        in_top = f"band = {literal(model.bands[0].id)}"
+        counted = f"SELECT COUNT(*), COUNT(*) FILTER ({in_top}) FROM read_parquet({literal(str(path))})"  # noqa: S608 - quoted
+        total, top = connection.execute(counted).fetchall()[0]
+    if not total or top / total <= _MOST_IN_TOP:
+        return Survey((), ())
+    message = f"{top:,} of {total:,} would enter it: it picks nobody out, raise its threshold"
+    return Survey((), (Finding("warning", "crowded", f"band.{model.bands[0].id}", message),))
+
+
+def newest_event(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, str]) -> datetime:
+    """Give the time of the newest event, the natural end of a file of facts; today where there is none."""
+    found = _rows(connection, sources, "SELECT EPOCH(MAX(occurred_at)) FROM {events}")
+    seconds = found[0][0] if found else None
+    return datetime.now(UTC).replace(microsecond=0) if seconds is None else datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _canonical() -> list[str]:
+    return [*PEOPLE.columns, "email_domain", *(f"account.{name}" for name in (*ACCOUNTS.columns, *PEOPLE.columns))]
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, str], select: str) -> list[tuple[Any, ...]]:
+    if "events" not in sources:
+        return []
+    view = relation(connection, "events", sources["events"]).view()
+    return connection.execute(select.format(events=f"({view})")).fetchall()
