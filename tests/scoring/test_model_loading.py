@@ -176,7 +176,7 @@ def test_one_problem_of_an_account_model(tmp_path: Path, added: str, problem: st
 def test_unreadable_files(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be read"):
         load_model(tmp_path / "absent.toml")
-    with pytest.raises(ModelError, match="there are b2b_saas, simple"):
+    with pytest.raises(ModelError, match="there are account_based, b2b_saas, eloqua_style"):
         load_model("preset:b2b")
     assert "is not TOML" in problems_of(tmp_path, "[model\n")[0]
     assert "table [model]" in problems_of(tmp_path, "x = 1\n")[0]
