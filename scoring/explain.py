@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
 from scoring.combine import DECIMALS
@@ -23,6 +23,49 @@ class Contribution:
 
 
 @dataclass(frozen=True)
+class Help:
+    """A rule that gives nothing now, and what it would add."""
+
+    rule_id: str
+    label: str
+    kind: str
+    points: float
+
+
+@dataclass(frozen=True)
+class NextBand:
+    """The band above a subject's: its threshold, what is missing, which needs are not met, and what would help.
+
+    `blocked_by` is a state that no points can overcome; null where points decide.
+    """
+
+    band: str
+    at_least: float | None
+    above: float | None
+    missing: float
+    needs: tuple[str, ...]
+    blocked_by: str | None
+    helps: tuple[Help, ...]
+
+    def sentence(self) -> str:
+        """Tell it to a rep in one line."""
+        if self.blocked_by is not None:
+            return f"next: {self.band}; no points help while {self.blocked_by}"
+        more = "more than " if self.above is not None else ""
+        short = [f"{more}{_plain(self.missing)} points short"] if self.missing > 0 or self.above is not None else []
+        needs = [f"needs {need}" for need in self.needs]
+        helps = ", ".join(f"+{_plain(one.points)} {one.label}" for one in self.helps)
+        return f"next: {self.band}; {'; '.join([*short, *needs]) or 'nothing is missing'}" + (
+            f"; would help: {helps}" if helps else ""
+        )
+
+
+def _plain(points: float) -> str:
+    """Write points without a sign, rounded up to tenths: what is told must be enough."""
+    return f"{math.ceil(round(points * 10, 6)) / 10:g}"
+
+
+@dataclass(frozen=True)
 class Explanation:
     """Everything about one subject's score; the contributions sum to `total` to 1e-9."""
 
@@ -40,6 +83,7 @@ class Explanation:
     previous_band: str | None
     contributions: tuple[Contribution, ...]
     reasons: str
+    next_band: NextBand | None = None
 
     def as_json(self) -> dict[str, object]:
         """Give the object that `leadlight explain --json` prints: times in ISO 8601 with Z."""
@@ -57,6 +101,7 @@ class Explanation:
             "previous_band": self.previous_band,
             "contributions": [_row(contribution) for contribution in self.contributions],
             "reasons": self.reasons,
+            "next_band": None if self.next_band is None else asdict(self.next_band),
         }
 
 

@@ -84,4 +84,5 @@ def _told(told: Explanation) -> list[str]:
         f"fit {told.fit:g}, engagement {told.engagement:g}, as of {told.as_of:%d %b %Y}",
         *(f"  {sentence(row, told.as_of)}" for row in rows),
         f"  = {told.total:g} by model {told.model_id}@{told.model_hash}",
+        *([f"  {told.next_band.sentence()}"] if told.next_band else []),
     ]

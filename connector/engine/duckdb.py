@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from connector.errors import ConfigError
 from scoring.compile import Statement, compile_model
 from scoring.explain import Contribution, Explanation, iso
 from scoring.model import Model, ModelError
+from scoring.next_band import next_band
 
 _TABLES = ("people", "accounts", "events")
 _LEDGER = "adjustments"
@@ -185,12 +186,14 @@ def _explained(
             where = f"'{subject_id}' has no score in the model '{model.id}' at {iso(as_of)}"
             raise ConfigError(f"{where}: no such subject, created later, or outside the model's audience")
         rows = connection.execute(_ROWS.format(contributions=statement.contributions)).fetchall()
+        segment = connection.execute("SELECT segment FROM scored").fetchall()[0][0] if model.spec.segment else None
     values = {name: value for name, value in zip(names, score_rows[0], strict=True) if not name.startswith("pillar_")}
-    return Explanation(
+    told = Explanation(
         **{**values, "as_of": datetime.fromtimestamp(values["as_of"], UTC)},
         previous_band=previous_band,
         contributions=tuple(_contribution(row) for row in rows),
     )
+    return replace(told, next_band=next_band(model, told, segment))
 
 
 def _contribution(row: Sequence[Any]) -> Contribution:
