@@ -122,7 +122,8 @@ def facts(model: Model, columns: Columns) -> exp.Select:
             exp.not_(subject_id.is_(exp.null())),
         )
     )
-    query = query.where(person_id.copy().is_(exp.null())) if is_account else query
+    nobody = exp.or_(person_id.is_(exp.null()), trimmed(person_id.copy()).eq(raw_text("")))
+    query = query.where(nobody) if is_account else query
     of_subject = column("subject_id", "members").eq(subject_id.copy())
     query = query.join("members", on=of_subject) if account_fields else query
     return _since_reset(query, subject_id, age_s) if has_ledger(columns) else query

@@ -7,8 +7,8 @@ import pytest
 import sqlglot
 
 from scoring.compile import compile_model
-from scoring.model import Model, ModelError, load_model
-from scoring.schema import ColumnType
+from scoring.model import Model, ModelError, load_model, load_people_model
+from scoring.schema import TABLES, ColumnType
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 COLUMNS: dict[str, dict[str, ColumnType]] = {
@@ -45,8 +45,12 @@ def test_values_are_quoted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "postgres", "spark", "snowflake", "bigquery"])
-def test_other_dialects_parse(dialect: str) -> None:
-    statement = compile_model(load_model("preset:b2b_saas"), as_of=NOW, columns=COLUMNS, dialect=dialect)
+@pytest.mark.parametrize("preset", ["b2b_saas", "account_based", "healthcare", "product_led"])
+def test_other_dialects_parse(dialect: str, preset: str) -> None:
+    model = load_model(f"preset:{preset}")
+    columns = {name: table.columns for name, table in TABLES.items()}
+    people = load_people_model(model)
+    statement = compile_model(model, as_of=NOW, columns=columns, dialect=dialect, people=people)
     for text in (*statement.prepare, statement.scores, statement.contributions):
         assert len(sqlglot.parse(text, read=dialect)) == 1
 
