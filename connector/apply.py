@@ -116,6 +116,8 @@ def _entries(job: Job, plan: Plan) -> Iterator[Entry]:
         return
     people = _people(job, plan.tasks)
     for task in plan.tasks:
+        if task.record_id not in people:  # deleted or converted since the plan was made
+            continue
         write = _task(job, task, people[task.record_id])
         payload = {"fields": dict(write.fields), "key_field": write.key[0] if write.key else "", "links": write.links}
         yield Entry("task", write.object, task.record_id, payload, task.key)

@@ -20,6 +20,7 @@ from connector.score import SCORES, previous_bands, revision
 from connector.settings import Action
 from connector.store import episodes, runs, written
 from mappings.model import WriteField
+from mappings.targets import Policy
 
 ROWS_AT_ONCE = 20_000
 
@@ -35,6 +36,7 @@ class Rules:
     unassigned: frozenset[str]
     working: frozenset[str]  # users who can be given a task
     owner_field: str | None
+    owner_policy: Policy
     assignable: frozenset[str]  # objects that may be owned by whom we choose
     tasks: bool
     specs: Mapping[str, WriteField]
@@ -94,7 +96,8 @@ def _rules(job: Job, as_of: datetime, pools: Mapping[str, Pool], *, tasks: bool)
         unassigned=queues | {job.connection.user_id},
         working=frozenset(o.id for o in job.owners if o.active and not o.queue),
         owner_field=owner.field if owner else None,
-        assignable=frozenset(job.mapping.objects("people")) if owner and owner.policy != "never" else frozenset(),
+        owner_policy=owner.policy if owner else "never",
+        assignable=frozenset(job.mapping.objects("people")),
         tasks=tasks and job.mapping.write.task is not None,
         specs=targets(job.mapping, "person"),
         open={key: stay.number for key, stay in stays.items() if stay.closed_at is None},
@@ -175,7 +178,8 @@ def _new_owner(
         return None
     pool = rules.pools[action.owner.pool]
     last = mirror.written.get(rules.owner_field)
-    if not pool.owners or not may_assign(current, pool, None if last is None else str(last), rules.unassigned):
+    told = None if last is None else str(last)
+    if not pool.owners or not may_assign(rules.owner_policy, current, pool, told, rules.unassigned):
         return None
     return rota.next(pool)
 

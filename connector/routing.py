@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connector.crm.base import Owner
+from mappings.targets import Policy
 
 
 @dataclass(frozen=True)
@@ -49,12 +50,24 @@ def resolve_pools(pools: Mapping[str, Sequence[str]], owners: Sequence[Owner]) -
     return resolved, problems
 
 
-def may_assign(current: str | None, pool: Pool, last_written: str | None, unassigned: frozenset[str]) -> bool:
-    """Tell whether a tracked owner may be changed: it is nobody's, or it is what we wrote last.
+def may_assign(
+    policy: Policy, current: str | None, pool: Pool, last_written: str | None, unassigned: frozenset[str]
+) -> bool:
+    """Tell whether a record's owner may be changed under the mapping's policy.
 
-    `unassigned` are ids that mean nobody: queues and our own integration user. An owner inside the pool is kept, since
-    the record is where it belongs; any other owner was chosen by a person and stays.
+    own: always; if_empty: where it is nobody's; tracked: where it is nobody's or what we wrote last, since any other
+    was chosen by a person; never: not at all. `unassigned` are ids that mean nobody: queues and our own integration
+    user. An owner inside the pool is kept under every policy: the record is where it belongs.
     """
     if current in pool.owners:
         return False
-    return current is None or current in unassigned or current == last_written
+    nobody = current is None or current in unassigned
+    match policy:
+        case "own":
+            return True
+        case "if_empty":
+            return nobody
+        case "tracked":
+            return nobody or current == last_written
+        case "never":
+            return False

@@ -124,7 +124,6 @@ class TaskAction(Table):
     due: str = Field(default="1d", description="time from entering the band: s, m, h, d or w", examples=["1h"])
     priority: str | None = Field(default=None, description="as the CRM names it", examples=["High"])
     body: str = Field(default="", description="template", examples=["{{ reasons }}"])
-    type: str | None = Field(default=None, description="task type, as the CRM names it", examples=["Call"])
 
     _due = check("due")(checks.duration)
     _templates = check("subject", "body")(checks.template)

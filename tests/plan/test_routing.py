@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from connector.crm.base import Owner
 from connector.routing import Pool, Rota, may_assign, resolve_pools
+from mappings.targets import Policy
 
 ANA, BEN, CHLOE = "005A", "005B", "005C"
 POOL = Pool("sdr", (BEN, ANA))
@@ -51,18 +52,20 @@ def test_all_unknown_owners_are_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("current", "last_written", "allowed"),
+    ("current", "last_written", "allowed_under"),
     [
-        (None, None, True),
-        ("queue", None, True),
-        (ANA, None, False),  # in the pool already
-        (ANA, ANA, False),
-        (CHLOE, None, False),  # a person chose her
-        (CHLOE, ANA, False),
-        (CHLOE, CHLOE, True),  # ours, and she is no longer in the pool
+        (None, None, {"own", "if_empty", "tracked"}),
+        ("queue", None, {"own", "if_empty", "tracked"}),
+        (ANA, None, set()),  # in the pool already
+        (ANA, ANA, set()),
+        (CHLOE, None, {"own"}),  # a person chose her
+        (CHLOE, ANA, {"own"}),
+        (CHLOE, CHLOE, {"own", "tracked"}),  # ours, and she is no longer in the pool
     ],
 )
-def test_an_owner_changes_only_where_nobody_chose_one(
-    current: str | None, last_written: str | None, *, allowed: bool
+def test_an_owner_changes_as_the_policy_says(
+    current: str | None, last_written: str | None, allowed_under: set[str]
 ) -> None:
-    assert may_assign(current, POOL, last_written, frozenset({"queue"})) is allowed
+    policies: tuple[Policy, ...] = ("own", "if_empty", "tracked", "never")
+    found = {p for p in policies if may_assign(p, current, POOL, last_written, frozenset({"queue"}))}
+    assert found == allowed_under
