@@ -11,7 +11,7 @@ from connector.engine.difference import moves
 from connector.engine.duckdb import open_engine
 from connector.engine.examples import Outcome, run_examples
 from connector.engine.plain import open_tables
-from connector.engine.survey import survey
+from connector.engine.survey import survey, unheard_of
 from connector.errors import ConfigError
 from connector.output import Output, table
 from scoring.example_files import examples_beside
@@ -29,7 +29,9 @@ def check(out: Output, file: str, data: Path | None, as_of: datetime | None) -> 
         _, problems = examples_beside(model.file)
         errors = [*problems]
         findings = list(lint(model))
-        if data is not None:
+        if data is None:
+            findings += unheard_of(model)
+        else:
             with open_engine() as engine:
                 seen = survey(engine, model, people, open_tables(engine, data), as_of)
             errors += seen.problems

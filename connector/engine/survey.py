@@ -54,6 +54,13 @@ def survey(
     return Survey((), (Finding("warning", "crowded", f"band.{model.bands[0].id}", message),))
 
 
+def unheard_of(model: Model) -> tuple[Finding, ...]:
+    """Warn of fields and event types that are not canonical: without data nobody can say whether they exist."""
+    problems = check_known(model, frozenset(_canonical()), frozenset())
+    told = (problem.removeprefix(f"{model.file}: ") for problem in problems)
+    return tuple(Finding("warning", "unknown_name", "file", f"{text} among the canonical ones") for text in told)
+
+
 def newest_event(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, str]) -> datetime:
     """Give the time of the newest event, the natural end of a file of facts; today where there is none."""
     found = _rows(connection, sources, "SELECT EPOCH(MAX(occurred_at)) FROM {events}")

@@ -107,6 +107,8 @@ def test_lint_tells_every_error_of_a_file_and_its_data(model: Path, data: Path) 
     text = MODEL.replace('"seniority", is', '"senioritee", is').replace('"demo_request"', '"demo_reqest"')
     model.write_text(text, encoding="utf-8")
     code, found = run("lint", model, "--data", data)
+    unheard = [one["message"] for one in run("lint", model)[1]["warnings"] if one["check"] == "unknown_name"]
+    assert len(unheard) == 2
     assert code == 2
     assert "there is no field 'senioritee', did you mean 'seniority'?" in "".join(found["errors"])
     assert "there is no event type 'demo_reqest', did you mean 'demo_request'?" in "".join(found["errors"])
