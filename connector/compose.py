@@ -60,6 +60,11 @@ def wording_problems(settings: Settings, model: Model) -> list[str]:
         if action.task:
             words = {"subject": action.task.subject, "body": action.task.body}
             problems += template_problems(f"action.{action.band}.task", words)
+    if model.spec.model.subject == "account":
+        problems.append(
+            f"model: {model.id} scores accounts, a sync scores people; name a model of people here and score accounts"
+            " from plain files with `leadlight score --model --data`"
+        )
     if len(settings.model) > 1:
         problems.append(f"model: {len(settings.model)} models are given, this version runs one; keep one [[model]]")
     return problems

@@ -21,11 +21,11 @@ BANDS = "bands"  # what people saw: kept per applied plan, since hysteresis depe
 
 @dataclass(frozen=True)
 class Scored:
-    """Tell what was scored and where the scores lie."""
+    """Tell what was scored and where the scores lie; a sync runs one model, of people, so that no account is scored."""
 
     people: int
-    accounts: int
     scores: Path
+    accounts: int = 0
 
 
 def score_stage(job: Job, run_id: str, as_of: datetime) -> Scored:
@@ -45,7 +45,7 @@ def score_stage(job: Job, run_id: str, as_of: datetime) -> Scored:
         job.lake.replace(SCORES, scores, run_id=run_id)
         job.lake.replace(CONTRIBUTIONS, contributions, run_id=run_id)
     job.progress.advance(counts.people)
-    return Scored(counts.people, counts.accounts, scores)
+    return Scored(counts.people, scores)
 
 
 def sources(lake: Lake, state: sqlite3.Connection, as_of: datetime) -> dict[str, str]:
