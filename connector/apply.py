@@ -48,7 +48,7 @@ def refuse_stale(job: Job, plan: Plan) -> None:
         reason
         for reason, differs in (
             ("the configuration changed", plan.config_hash != job.settings.hash),
-            ("the model changed", plan.model != f"{job.model.id}@{job.model.hash}"),
+            ("the model changed", plan.model != job.models.name),
             ("it was made for another CRM", plan.crm != job.crm.capabilities.crm),
             ("the store was pulled again since, or a plan was applied", plan.revision != revision(job)),
         )

@@ -12,6 +12,7 @@ from connector.crm.registry import connect
 from connector.engine.duckdb import open_engine
 from connector.errors import AuthError, ConfigError
 from connector.job import Job, Progress, Silent
+from connector.models import Models, load_models
 from connector.settings import Settings, load_settings
 from connector.store.lake import Lake
 from connector.store.lock import hold
@@ -21,35 +22,35 @@ from mappings.fields import ObjectInfo
 from mappings.lists import load_lists
 from mappings.loader import MappingError, load_mapping
 from mappings.model import Mapping as CrmMapping
-from scoring.model import Model, ModelError, check_known, load_model
+from scoring.model import Model, check_known
 from scoring.schema import EVENT_TYPES, TABLES
 
 
-def load_parts(config: Path) -> tuple[Settings, Model, CrmMapping]:
-    """Read configuration, model and mapping; raises ConfigError with the problems of all three."""
+def load_parts(config: Path) -> tuple[Settings, Models, CrmMapping]:
+    """Read configuration, models and mapping; raises ConfigError with the problems of all of them."""
     settings = load_settings(config)
     problems: list[str] = []
-    model = mapping = None
+    models = mapping = None
     try:
-        model = load_model(_beside(config, settings.model[0].file), lists=load_lists(None))
-    except ModelError as error:
+        models = load_models([_beside(config, model.file) for model in settings.model], load_lists(None))
+    except ConfigError as error:
         problems += error.problems
     try:
         mapping = load_mapping(_beside(config, settings.crm.mapping))
     except MappingError as error:
         problems += error.problems
-    if model is None or mapping is None:
+    if models is None or mapping is None:
         raise ConfigError(problems)
-    problems += wording_problems(settings, model)
+    problems += wording_problems(settings, models.people)
     if mapping.crm != settings.crm.kind:
         problems.append(f"crm.mapping: {settings.crm.mapping} is for {mapping.crm}, the CRM is {settings.crm.kind}")
     if problems:
         raise ConfigError(problems)
-    return settings, model, mapping
+    return settings, models, mapping
 
 
 def wording_problems(settings: Settings, model: Model) -> list[str]:
-    """Check that actions name bands of the model, that their templates fill, and that there is one model to run."""
+    """Check that actions name bands of the model, and that their templates fill."""
     bands = [band.id for band in model.bands]
     problems = [
         f"action.{action.band}: model {model.id} has no such band; it has {', '.join(bands)}"
@@ -60,13 +61,6 @@ def wording_problems(settings: Settings, model: Model) -> list[str]:
         if action.task:
             words = {"subject": action.task.subject, "body": action.task.body}
             problems += template_problems(f"action.{action.band}.task", words)
-    if model.spec.model.subject == "account":
-        problems.append(
-            f"model: {model.id} scores accounts, a sync scores people; name a model of people here and score accounts"
-            " from plain files with `leadlight score --model --data`"
-        )
-    if len(settings.model) > 1:
-        problems.append(f"model: {len(settings.model)} models are given, this version runs one; keep one [[model]]")
     return problems
 
 
@@ -85,7 +79,7 @@ def open_job(
 
     Raises ConfigError with every problem of mapping and model against what the CRM really has.
     """
-    settings, model, mapping = load_parts(config)
+    settings, models, mapping = load_parts(config)
     settings.crm.require_credentials()
     folder = Path(settings.store.path)
     crm = connect(settings)
@@ -93,19 +87,19 @@ def open_job(
     if writer:
         with (
             hold(folder),
-            _job(settings, model, mapping, folder, crm, connection, progress, stop, writes_crm=writes_crm) as job,
+            _job(settings, models, mapping, folder, crm, connection, progress, stop, writes_crm=writes_crm) as job,
         ):
             job.lake.sweep()
             yield job
     else:
-        with _job(settings, model, mapping, folder, crm, connection, progress, stop, writes_crm=writes_crm) as job:
+        with _job(settings, models, mapping, folder, crm, connection, progress, stop, writes_crm=writes_crm) as job:
             yield job
 
 
 @contextmanager
 def _job(
     settings: Settings,
-    model: Model,
+    models: Models,
     mapping: CrmMapping,
     folder: Path,
     crm: Crm,
@@ -117,11 +111,11 @@ def _job(
 ) -> Iterator[Job]:
     describes = describe_all(crm, mapping)
     fitted = prune(mapping, describes)
-    refuse_misfits(model, fitted, describes, crm.refused, writes_crm=writes_crm)
+    refuse_misfits(models, fitted, describes, crm.refused, writes_crm=writes_crm)
     with closing(open_state(folder)) as state, open_engine(settings.store.memory_limit_mb, folder / "spill") as duck:
         yield Job(
             settings=settings,
-            model=model,
+            models=models,
             mapping=fitted,
             folder=folder,
             state=state,
@@ -143,7 +137,7 @@ def describe_all(crm: Crm, mapping: CrmMapping) -> dict[str, ObjectInfo | None]:
 
 
 def refuse_misfits(
-    model: Model,
+    models: Models,
     mapping: CrmMapping,
     describes: Mapping[str, ObjectInfo | None],
     refused: Mapping[str, str],
@@ -155,7 +149,7 @@ def refuse_misfits(
     Raises AuthError where a right is missing that the vendor named (object to right, as `Crm.refused` has it). Fields
     of ours that are not provisioned yet are a problem only for a run that writes.
     """
-    problems = [*check_mapping(mapping, describes, new_fields_ok=not writes_crm), *model_problems(model, mapping)]
+    problems = [*check_mapping(mapping, describes, new_fields_ok=not writes_crm), *model_problems(models, mapping)]
     missing = [right for name, right in refused.items() if name in mapping.read and not mapping.read[name].optional]
     if missing:
         raise AuthError("\n".join([*missing, *problems]))
@@ -163,12 +157,17 @@ def refuse_misfits(
         raise ConfigError(problems)
 
 
-def model_problems(model: Model, mapping: CrmMapping) -> tuple[str, ...]:
-    """Name the fields of a model that no pulled table has; event types are open, since data may bring new ones."""
+def model_problems(models: Models, mapping: CrmMapping) -> list[str]:
+    """Name the fields of the models that no pulled table has; event types are open, since data may bring new ones."""
     people = _columns(mapping, "people") | set(TABLES["people"].columns)
     accounts = _columns(mapping, "accounts") | set(TABLES["accounts"].columns)
-    fields = frozenset({*people, "email_domain", *(f"account.{name}" for name in people | accounts)})
-    return check_known(model, fields, frozenset(EVENT_TYPES) | frozenset(model.spec.events.custom))
+    known = frozenset({*people, "email_domain", *(f"account.{name}" for name in people | accounts)})
+    problems: list[str] = []
+    for model in filter(None, (models.people, models.accounts, models.rolled)):
+        events = frozenset(EVENT_TYPES) | frozenset(model.spec.events.custom)
+        own = known | accounts if model.spec.model.subject == "account" else known
+        problems += check_known(model, own, events)
+    return list(dict.fromkeys(problems))
 
 
 def _columns(mapping: CrmMapping, table: str) -> set[str]:

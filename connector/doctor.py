@@ -34,11 +34,11 @@ class Check:
 def examine(config: Path) -> list[Check]:
     """Run every check that the ones before it allow; reads only."""
     try:
-        settings, model, mapping = load_parts(config)
+        settings, models, mapping = load_parts(config)
         settings.crm.require_credentials()
     except ConfigError as error:
         return [Check("configuration", False, problem, f"edit {config.name}") for problem in error.problems]
-    found = [Check("configuration", True, f"model {model.id}@{model.hash}, mapping {settings.crm.mapping}")]
+    found = [Check("configuration", True, f"model {models.name}, mapping {settings.crm.mapping}")]
     found.append(_store(Path(settings.store.path)))
     crm = connect(settings)
     try:
@@ -49,7 +49,7 @@ def examine(config: Path) -> list[Check]:
     found += [Check("rights", False, right, "grant it to the connecting user") for right in connection.missing_rights]
     found += _mapping(crm, mapping)
     found += [
-        Check("model", False, problem, "edit the model or the mapping") for problem in model_problems(model, mapping)
+        Check("model", False, problem, "edit the model or the mapping") for problem in model_problems(models, mapping)
     ]
     found += _pools(crm, settings)
     return found

@@ -10,6 +10,7 @@ from typing import Protocol
 import duckdb
 
 from connector.crm.base import Connection, Crm, Owner
+from connector.models import Models
 from connector.settings import Settings
 from connector.store.lake import Lake
 from mappings.fields import ObjectInfo
@@ -46,7 +47,7 @@ class Job:
     """
 
     settings: Settings
-    model: Model
+    models: Models
     mapping: Mapping
     folder: Path
     state: sqlite3.Connection
@@ -59,6 +60,11 @@ class Job:
     allowed_calls: int | None = None
     progress: Progress = field(default_factory=Silent)
     stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def model(self) -> Model:
+        """Give the model of people, whose bands mean owners and tasks."""
+        return self.models.people
 
     def engine(self) -> duckdb.DuckDBPyConnection:
         """Give a fresh session of the run's one DuckDB; its temporary tables go with it."""

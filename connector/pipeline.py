@@ -150,7 +150,7 @@ def peak_rss_mb() -> float:
 def _run(job: Job, command: str, as_of: datetime | None) -> Iterator[Outcome]:
     """Record a run from start to end, whatever the end is."""
     at = (as_of or job.connection.server_time_at).replace(microsecond=0)
-    run_id = runs.start(job.state, command=command, as_of=at, config_hash=job.settings.hash, model_hash=job.model.hash)
+    run_id = runs.start(job.state, command=command, as_of=at, config_hash=job.settings.hash, model_hash=job.models.name)
     outcome, started = Outcome(run_id, at), time.monotonic()
     try:
         yield outcome

@@ -16,7 +16,7 @@ from connector.job import Job
 from connector.mirror import MIRROR, targets
 from connector.plan import Change, EpisodeChange, Plan, TaskChange, utc_text
 from connector.routing import Pool, Rota, may_assign
-from connector.score import SCORES, previous_bands, revision
+from connector.score import ACCOUNT, PERSON, TABLES_OF, previous_bands, revision
 from connector.settings import Action
 from connector.store import episodes, runs, written
 from mappings.model import WriteField
@@ -39,7 +39,7 @@ class Rules:
     owner_policy: Policy
     assignable: frozenset[str]  # objects that may be owned by whom we choose
     tasks: bool
-    specs: Mapping[str, WriteField]
+    specs: Mapping[str, Mapping[str, WriteField]]  # by role
     open: Mapping[tuple[str, str, str], int]
     last: Mapping[tuple[str, str, str], int]
 
@@ -65,14 +65,16 @@ def plan_stage(job: Job, as_of: datetime, pools: Mapping[str, Pool], *, backfill
     rules = _rules(job, as_of, pools, tasks=backfill_tasks or not baseline)
     draft = Draft(Rota(_load(job)))
     with job.engine() as engine:
-        for row in _records(engine, job):
-            _plan_record(rules, draft, row)
-            job.progress.advance(1)
-        measured = guards(engine, job, previous_bands(job.lake, job.state, as_of), baseline=baseline)
+        for role in (PERSON, ACCOUNT):
+            for row in _records(engine, job, role):
+                _plan_record(rules, draft, row)
+                job.progress.advance(1)
+        seen = previous_bands(job.lake, job.state, as_of, PERSON)
+        measured = guards(engine, job, seen, baseline=baseline)
     return Plan(
         crm=job.crm.capabilities.crm,
         as_of=utc_text(as_of),
-        model=f"{job.model.id}@{job.model.hash}",
+        model=job.models.name,
         config_hash=job.settings.hash,
         revision=revision(job),
         baseline=baseline,
@@ -99,7 +101,7 @@ def _rules(job: Job, as_of: datetime, pools: Mapping[str, Pool], *, tasks: bool)
         owner_policy=owner.policy if owner else "never",
         assignable=frozenset(job.mapping.objects("people")),
         tasks=tasks and job.mapping.write.task is not None,
-        specs=targets(job.mapping, "person"),
+        specs={role: targets(job.mapping, role) for role in (PERSON, ACCOUNT)},
         open={key: stay.number for key, stay in stays.items() if stay.closed_at is None},
         last={key: stay.number for key, stay in stays.items()},
     )
@@ -116,20 +118,21 @@ def _load(job: Job) -> dict[str, int]:
     return load
 
 
-def _records(engine: duckdb.DuckDBPyConnection, job: Job) -> Iterator[dict[str, Any]]:
-    """Read every scored record with its mirror row and what was written to it last, hottest first."""
-    mirror, scores = job.lake.relation(MIRROR), job.lake.relation(SCORES)
-    if mirror is None or scores is None:
+def _records(engine: duckdb.DuckDBPyConnection, job: Job, role: str) -> Iterator[dict[str, Any]]:
+    """Read every scored record of a role with its mirror row and what was written to it last, hottest first."""
+    table = TABLES_OF[role][0]
+    mirror, scores = job.lake.relation(MIRROR), job.lake.relation(table)
+    if mirror is None or scores is None or (role == ACCOUNT and job.models.accounts is None):
         return
     engine.register("written", written.as_arrow(job.state))
     people = job.lake.relation("people")
     account = "p.account_id" if "account_id" in job.lake.columns("people") else "NULL"  # a CRM of leads alone has none
-    scored, held = (_naive(job, name) for name in (SCORES, MIRROR))
+    scored, held = (_naive(job, name) for name in (table, MIRROR))
     cursor = engine.execute(
-        f"""SELECT s.* REPLACE ({scored}), m.* EXCLUDE (role) REPLACE ({held}), w.fields_json,
+        f"""SELECT s.* REPLACE ({scored}), m.* REPLACE ({held}), w.fields_json,
                    w.written_at::TIMESTAMP AS written_at, {account} AS account_id
-            FROM {scores} s JOIN {mirror} m ON m.role = 'person' AND m.record_id = s.subject_id
-            JOIN {people} p ON p.person_id = s.subject_id
+            FROM {scores} s JOIN {mirror} m ON m.role = '{role}' AND m.record_id = s.subject_id
+            LEFT JOIN {people} p ON m.role = '{PERSON}' AND p.person_id = s.subject_id
             LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id
             ORDER BY s.total DESC, m.object, m.record_id"""  # noqa: S608 - relations are file lists of our own making
     )
@@ -153,8 +156,8 @@ def quote(name: str) -> str:
 def _plan_record(rules: Rules, draft: Draft, row: Mapping[str, Any]) -> None:
     mirror = _mirror(rules, row)
     score = {**row, "model": f"{row['model_id']}@{row['model_hash']}"}
-    fields = field_changes(rules.specs, mirror, score, plain)
-    action = rules.actions.get(row["band"] or "")
+    fields = field_changes(rules.specs[row["role"]], mirror, score, plain)
+    action = rules.actions.get(row["band"] or "") if row["role"] == PERSON else None
     current = mirror.current(rules.owner_field) if rules.owner_field else None
     owner = _new_owner(rules, draft.rota, row, action, current, mirror)
     if fields or owner:

@@ -14,12 +14,12 @@ import duckdb
 from connector.compose import load_parts
 from connector.engine.duckdb import open_engine
 from connector.errors import ConfigError
-from connector.score import SCORES
+from connector.models import Models
+from connector.score import ACCOUNT_SCORES, SCORES
 from connector.settings import Settings
 from connector.store import outbox, runs
 from connector.store.lake import Lake
 from connector.store.state import open_state
-from scoring.model import Model
 
 STATES: tuple[outbox.State, ...] = ("planned", "inflight", "retry", "quarantined")
 
@@ -29,7 +29,7 @@ class Reading:
     """Bind what reads a store; it takes no lock and sends nothing."""
 
     settings: Settings
-    model: Model
+    models: Models
     folder: Path
     state: sqlite3.Connection
     lake: Lake
@@ -46,11 +46,22 @@ class Reading:
                 return run.as_of
         raise ConfigError("nothing was scored yet; run `leadlight sync` first, or pass --as-of")
 
+    def is_account(self, record: str) -> bool:
+        """Tell whether a record is an account; HubSpot counts people and companies apart, so a person goes first."""
+        people, accounts = self.lake.relation("people"), self.lake.relation("accounts")
+        if accounts is None:
+            return False
+        with self.engine() as engine:
+            known = f"SELECT 1 FROM {people} WHERE person_id = ?" if people else "SELECT 1 WHERE ? IS NULL"  # noqa: S608 - file lists of our own making
+            if engine.execute(known, [record]).fetchall():
+                return False
+            return bool(engine.execute(f"SELECT 1 FROM {accounts} WHERE account_id = ?", [record]).fetchall())  # noqa: S608 - as above
+
     def status(self) -> dict[str, Any]:
         """Count what the store holds and list the newest runs."""
         waiting = Counter(row.state for row in outbox.rows(self.state, STATES))
         return {
-            "tables": {name: self._count(name) for name in ("people", "accounts", "events", SCORES)},
+            "tables": {name: self._count(name) for name in ("people", "accounts", "events", SCORES, ACCOUNT_SCORES)},
             "outbox": dict(waiting),
             "baseline": runs.baseline_made(self.state),
             "runs": [run_row(run) for run in runs.list_runs(self.state, limit=5)],
@@ -68,11 +79,11 @@ class Reading:
 @contextmanager
 def open_reading(config: Path) -> Iterator[Reading]:
     """Open a store for reading; raises ConfigError where the configuration is wrong."""
-    settings, model, _ = load_parts(config)
+    settings, models, _ = load_parts(config)
     folder = Path(settings.store.path)
     state = open_state(folder)
     try:
-        yield Reading(settings, model, folder, state, Lake(folder, state))
+        yield Reading(settings, models, folder, state, Lake(folder, state))
     finally:
         state.close()
 

@@ -100,7 +100,7 @@ class StoreSettings(Table):
 
 
 class ModelSettings(Table):
-    """A scoring model."""
+    """A scoring model: one of people, and beside it one of accounts where it is wanted."""
 
     file: str = Field(
         description="A model file beside this one, or a shipped model: preset:b2b_saas, preset:simple",

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from connector import doctor as checks
 from connector.engine.duckdb import explain as explain_one
+from connector.engine.duckdb import explain_account
 from connector.output import Output, table
 from connector.reading import open_reading, run_row
 from connector.score import sources
@@ -33,13 +34,13 @@ def explain(out: Output, config: Path, record: str, as_of: datetime | None) -> N
     """Explain one score from the store alone."""
     with open_reading(config) as reading, reading.engine() as engine:
         at = as_of or reading.scored_at()
-        told = explain_one(
-            engine,
-            reading.model,
-            as_of=at,
-            sources=sources(reading.lake, reading.state, at),
-            subject_id=record,
-        )
+        found, models = sources(reading.lake, reading.state, at), reading.models
+        if models.accounts is not None and reading.is_account(record):
+            told = explain_account(
+                engine, models.accounts, people=models.rolled, as_of=at, sources=found, subject_id=record
+            )
+        else:
+            told = explain_one(engine, models.people, as_of=at, sources=found, subject_id=record)
     out.result(told.as_json(), _told(told))
 
 
