@@ -1,6 +1,6 @@
 """Measure what scoring takes, against reading the same files once and one GROUP BY, and against pandas.
 
-    python benchmarks/scoring.py --people 1000000 --events-per-person 20 --pairs 3
+    python benchmarks/scoring_speed.py --people 1000000 --events-per-person 20 --pairs 3
 
 Every figure is CPU time, user and system, of a process of its own, start-up included, and its peak memory. The two
 sides of a pair run one after the other, and the next pair in the other order. Ends with 1 where a target is missed.
