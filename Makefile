@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check bench soak browser lock clean
+.PHONY: demo test check bench bench-scoring soak browser lock clean
 
 # Versions and hashes first, then the project itself without touching them.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -27,6 +27,10 @@ check: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/scale.py $(ARGS)
+
+# Scoring alone, beside one scan with a GROUP BY on the same files.
+bench-scoring: $(VENV)/.installed
+	$(BIN)/python benchmarks/scoring.py $(ARGS)
 
 soak: $(VENV)/.installed
 	$(BIN)/python benchmarks/soak.py $(ARGS)
