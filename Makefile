@@ -30,7 +30,7 @@ bench: $(VENV)/.installed
 
 # Scoring alone, beside one scan with a GROUP BY on the same files.
 bench-scoring: $(VENV)/.installed
-	$(BIN)/python benchmarks/scoring.py $(ARGS)
+	$(BIN)/python benchmarks/scoring_speed.py $(ARGS)
 
 soak: $(VENV)/.installed
 	$(BIN)/python benchmarks/soak.py $(ARGS)
