@@ -94,7 +94,7 @@ def compile_model(
     made, scores, rows = _texts(model, people, shape, dialect)
     aware = as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of
     clock = exp.select(named(exp.cast(integer(int(aware.timestamp() // 1)), "bigint"), "as_of_s"))
-    return Statement((_temporary("clock", clock).sql(dialect), *made), scores, rows)
+    return Statement((_temporary("clock", clock).sql(dialect, copy=False), *made), scores, rows)
 
 
 @lru_cache(maxsize=32)
@@ -108,8 +108,10 @@ def _texts(
     made = [_temporary("scored", _scored(model, types, columns, found))]
     if people is not None:
         made.insert(0, _temporary(PEOPLE_SCORES, _people_scores(people, columns)))
-    texts = tuple(query.sql(dialect, pretty=True) for query in made)
-    scores, rows = (query.sql(dialect, pretty=True) for query in (_scores(model, found, dialect), contributions(found)))
+    texts = tuple(query.sql(dialect, pretty=True, copy=False) for query in made)
+    scores, rows = (
+        query.sql(dialect, pretty=True, copy=False) for query in (_scores(model, found, dialect), contributions(found))
+    )
     return texts, scores, rows
 
 
@@ -156,7 +158,9 @@ def _scored(model: Model, types: Mapping[str, ColumnType], columns: Columns, fou
     stages = _stages(model, types, columns)
     results = [*_RESULTS, *([SEGMENT] if model.spec.segment else [])]
     results += [pillar_column(pillar.id, "value") for pillar in model.spec.pillar]
-    query = exp.select(*map(column, results), *_named(stored_columns(found))).from_(_add_passes(model, stages))
+    query = exp.select(*map(column, results), *_named(stored_columns(found))).from_(
+        _add_passes(model, stages), copy=False
+    )
     return _with(query, stages)
 
 
@@ -183,7 +187,7 @@ def _member_stages(model: Model, types: Mapping[str, ColumnType]) -> dict[str, e
     segment = {SEGMENT: segment_column(model, scope.features, scope.lists)} if model.spec.segment else {}
     added = fit_columns(model, scope) | state_columns(model, scope)
     source = "segmented" if segment else "subjects"
-    query = exp.select(exp.Star(), *_named(added)).from_(source)
+    query = exp.select(exp.Star(), *_named(added)).from_(source, copy=False)
     audience = model.spec.model.audience
     members = query if audience is None else query.where(predicate(audience, scope.features, scope.lists))
     segmented = exp.select(exp.Star(), *_named(segment)).from_("subjects")
@@ -210,13 +214,13 @@ def _tallied(model: Model, stages: Mapping[str, exp.Query], columns: Columns) ->
     sources = [name for name in stages if name.startswith(_TALLIES)]
     for source in sources:
         added = [column(name, source) for name in stages[source].named_selects if name != "subject_id"]
-        query = query.select(*added).join(source, on=_of_member(source), join_type="left")
+        query = query.select(*added, copy=False).join(source, on=_of_member(source), join_type="left", copy=False)
     if ADJUSTED in stages:
-        query = query.join(ADJUSTED, on=_of_member(ADJUSTED), join_type="left")
+        query = query.join(ADJUSTED, on=_of_member(ADJUSTED), join_type="left", copy=False)
     if ROLLED in stages:
         added = [column(name, ROLLED) for name in stages[ROLLED].named_selects if name != "subject_id"]
-        query = query.select(*added).join(ROLLED, on=_of_member(ROLLED), join_type="left")
-    return query.select(named(idle_s(model), IDLE), *adjusted_columns(columns))
+        query = query.select(*added, copy=False).join(ROLLED, on=_of_member(ROLLED), join_type="left", copy=False)
+    return query.select(named(idle_s(model), IDLE), *adjusted_columns(columns), copy=False)
 
 
 def _of_member(source: str) -> Scalar:
@@ -229,7 +233,7 @@ def _add_passes(model: Model, stages: dict[str, exp.Query]) -> str:
         added = of_pass(model)
         if added:
             name = f"pass_{position}"
-            stages[name] = exp.select(exp.Star(), *_named(added)).from_(previous)
+            stages[name] = exp.select(exp.Star(), *_named(added)).from_(previous, copy=False)
             previous = name
     return previous
 
@@ -248,4 +252,4 @@ def _scores(model: Model, found: tuple[Line, ...], dialect: str) -> exp.Select:
         *(column(name) for name in _RESULTS if name not in ("subject_id", "as_of_s")),
         named(reasons(found) if has_lists else null("text"), "reasons"),
         *(named(column(pillar_column(pillar.id, "value")), f"pillar_{pillar.id}") for pillar in model.spec.pillar),
-    ).from_(explained(found) if has_lists else "scored")
+    ).from_(explained(found) if has_lists else "scored", copy=False)

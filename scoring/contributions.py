@@ -8,7 +8,20 @@ from sqlglot import exp
 from scoring import adjustments
 from scoring.combine import DISQUALIFIED, GATED, SUPPRESSED, group_column, used_groups
 from scoring.events import IDLE, tally_column
-from scoring.expressions import Scalar, case, column, integer, named, null, number, or_zero, raw_text, rounded, time_of
+from scoring.expressions import (
+    BIGINT,
+    Scalar,
+    case,
+    column,
+    integer,
+    named,
+    null,
+    number,
+    or_zero,
+    raw_text,
+    rounded,
+    time_of,
+)
 from scoring.fit import points_column
 from scoring.model import Model
 from scoring.people import part_column, parts
@@ -105,7 +118,7 @@ def points_of(line: Line) -> Scalar:
 
 def events_of(line: Line) -> Scalar:
     """Give how many events stand behind a line; 0 for what is no event rule."""
-    return exp.cast(integer(0) if line.events is None else column(line_column(line, "events")), "bigint")
+    return exp.cast(integer(0) if line.events is None else column(line_column(line, "events")), BIGINT)
 
 
 def time_s(line: Line, what: str) -> Scalar:
@@ -117,7 +130,7 @@ def time_s(line: Line, what: str) -> Scalar:
 def contributions(found: Sequence[Line]) -> exp.Query:
     """Select every contribution that is not zero from the scored table, long and sparse."""
     selects = [_select(line) for line in found]
-    return exp.union(*selects, distinct=False) if len(selects) > 1 else selects[0]
+    return exp.union(*selects, distinct=False, copy=False) if len(selects) > 1 else selects[0]
 
 
 def _select(line: Line) -> exp.Select:
@@ -132,6 +145,6 @@ def _select(line: Line) -> exp.Select:
             named(points_of(line), "points"),
             named(raw_text(line.label), "label"),
         )
-        .from_("scored")
-        .where(points_of(line).neq(number(0.0)))
+        .from_("scored", copy=False)
+        .where(points_of(line).neq(number(0.0)), copy=False)
     )

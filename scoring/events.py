@@ -163,7 +163,7 @@ def matches(model: Model, scope: EventScope) -> exp.Select:
         selected.append(named(case([(_matches(rule, scope), column("age_s"))]), match_column(rule)))
         if isinstance(rule, EngagementRule) and rule.distinct is not None:
             selected.append(named(_distinct_key(rule.distinct), _key_column(rule)))
-    return exp.select(*selected).from_("facts")
+    return exp.select(*selected).from_("facts", copy=False)
 
 
 def _tallied_rules(model: Model) -> list[EventRule]:
@@ -210,7 +210,7 @@ def tallies(model: Model) -> exp.Select:
             selected += _tallies_of(rule, _in_window(rule), model.spec.decay.default)
         if rule in activity_rules(model) and _active_column(rule) not in {alias.alias for alias in selected}:
             selected.append(named(exp.Min(this=column(match_column(rule))), _active_column(rule)))
-    return exp.select(*selected).from_("matches").group_by(column("subject_id"))
+    return exp.select(*selected).from_("matches", copy=False).group_by(column("subject_id"), copy=False)
 
 
 def _active_column(rule: EventRule) -> str:

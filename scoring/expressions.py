@@ -11,6 +11,9 @@ from sqlglot import exp
 
 Scalar = exp.Condition
 
+BIGINT = exp.DataType.Type.BIGINT
+"""A type by its number: a type by its name would be parsed anew in each of hundreds of casts."""
+
 WHITE_SPACE = "".join(
     map(chr, [*range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029])
 ) + "".join(map(chr, [0x202F, 0x205F, 0x3000]))
@@ -52,7 +55,7 @@ def text(value: str) -> Scalar:
 
 def null(kind: str) -> Scalar:
     """Write a typed null."""
-    return exp.cast(exp.null(), kind)
+    return exp.cast(exp.null(), BIGINT if kind == "bigint" else kind)
 
 
 def lowered(value: Scalar) -> Scalar:
@@ -87,7 +90,7 @@ def known_number(value: Scalar) -> Scalar:
 
 def epoch_s(value: Scalar) -> Scalar:
     """Give a UTC time as whole seconds since 1970, floored."""
-    return exp.cast(exp.Floor(this=exp.TimeToUnix(this=value)), "bigint")
+    return exp.cast(exp.Floor(this=exp.TimeToUnix(this=value)), BIGINT)
 
 
 def time_of(seconds: Scalar) -> Scalar:
@@ -97,12 +100,10 @@ def time_of(seconds: Scalar) -> Scalar:
 
 def case(branches: Iterable[tuple[Scalar, Scalar]], otherwise: Scalar | None = None) -> Scalar:
     """Write `CASE WHEN … THEN … ELSE … END`; null when nothing matches and there is no `otherwise`."""
-    result = exp.Case()
-    for when, then in branches:
-        result = result.when(when, then)
-    if not result.args.get("ifs"):
+    ifs = [exp.If(this=when, true=then) for when, then in branches]
+    if not ifs:
         return exp.null() if otherwise is None else otherwise
-    return result if otherwise is None else result.else_(otherwise)
+    return exp.Case(ifs=ifs, default=otherwise)
 
 
 def holds(condition: Scalar) -> Scalar:
@@ -140,13 +141,15 @@ def total(values: Sequence[Scalar]) -> Scalar:
 
 def times(left: Scalar, right: Scalar) -> Scalar:
     """Multiply."""
-    return exp.paren(left) * exp.paren(right)
+    # The operators of sqlglot copy both sides; what comes in here is not used elsewhere.
+    return exp.Mul(this=exp.Paren(this=left), expression=exp.Paren(this=right))
 
 
 def rounded(value: Scalar, decimals: int) -> Scalar:
     """Round to so many decimals, halves upwards; never gives a negative zero."""
     scale = number(10.0**decimals)
-    return exp.Floor(this=times(value, scale) + number(0.5)) / scale.copy()
+    upwards = exp.Floor(this=exp.Add(this=exp.Paren(this=times(value, scale)), expression=number(0.5)))
+    return exp.Div(this=upwards, expression=scale.copy())
 
 
 def every(conditions: Sequence[Scalar]) -> Scalar:

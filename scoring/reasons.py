@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from scoring.combine import DECIMALS
 from scoring.contributions import Line, events_of, points_of, time_s
-from scoring.expressions import Scalar, case, integer, named, number, raw_text
+from scoring.expressions import BIGINT, Scalar, case, integer, named, number, raw_text
 
 MOST_POSITIVE = 3
 MOST_NEGATIVE = 2
@@ -69,14 +69,14 @@ def explained(found: Sequence[Line]) -> exp.Subquery:
         "last_s": [time_s(line, "newest_s") for line in in_order],
     }
     columns = [named(exp.Array(expressions=entries), name) for name, entries in lists.items()]
-    return exp.select(exp.Star(), *columns).from_("scored").subquery("explained")
+    return exp.select(exp.Star(), *columns).from_("scored", copy=False).subquery("explained", copy=False)
 
 
 def _key(line: Line, place: int) -> Scalar:
     size = exp.func("LEAST", exp.Abs(this=points_of(line)), number(_MOST_POINTS))
-    nanos = exp.cast(exp.Floor(this=size * number(10.0**DECIMALS) + number(0.5)), "bigint")
+    nanos = exp.cast(exp.Floor(this=size * number(10.0**DECIMALS) + number(0.5)), BIGINT)
     key = nanos * integer(_PLACES) + integer(_PLACES - place)
-    return case([(points_of(line) < number(0.0), exp.Neg(this=exp.paren(key)))], key.copy())
+    return case([(points_of(line) < number(0.0), exp.Neg(this=exp.Paren(this=key)))], key.copy())
 
 
 def _filled(template: str, **values: Scalar) -> Scalar:
