@@ -181,6 +181,7 @@ def make_world(folder: Path, *, people: int, events_per_person: float, seed: int
     }
     known |= {"silent": SILENT_SHARE, "most": MOST_EVENTS, "mu": mu, "spread": SPREAD}
     with duckdb.connect() as session:
+        session.execute("SET enable_progress_bar = false")
         session.execute(_MACROS.format(seed=seed, as_of=AS_OF.replace(tzinfo=None)))
         for name, select in (("accounts", _ACCOUNTS), ("people", _PEOPLE), ("events", _EVENTS)):
             target = literal(str(folder / f"{name}.parquet"))
