@@ -140,7 +140,7 @@ class Model:
 
 
 def write_totals(folder: Path, file: Path, as_of: str) -> None:
-    """Write subject_id and total of everybody as `pandas.csv` into the folder."""
+    """Write subject_id and total of everybody, not rounded, as `pandas.csv` into the folder."""
     model = Model(folder, file, as_of)
     fit = {rule["id"]: model.fit(rule) for rule in model.spec["fit"]}
     matching = {rule["id"]: model.matching(rule) for rule in model.spec["engagement"] if "event" in rule}
@@ -159,7 +159,7 @@ def write_totals(folder: Path, file: Path, as_of: str) -> None:
     positive, negative = (sum(_half(one, sign) for one in sums) for sign in (1, -1))
     combined = sum(_groups(model, model.spec["fit"], fit, {})) + negative + kept.fillna(1.0) * positive
     total = _in_state(model, combined.clip(0.0, 100.0))
-    model.pd.DataFrame({"subject_id": model.people["person_id"], "total": total.round(9)}).to_csv(
+    model.pd.DataFrame({"subject_id": model.people["person_id"], "total": total}).to_csv(
         folder / "pandas.csv", index=False
     )
 
