@@ -96,13 +96,7 @@ def give(options: DemoOptions, ready: dict[str, Any], progress: Progress) -> Dem
         first = sync(job, run)
     with open_job(config, writer=True, writes_crm=True, progress=progress) as job:
         second = sync(job, run)
-        counts = first.plan.counts() if first.plan else {}
-        tiles = {"records written": counts.get("fields", 0), "tasks": counts.get("tasks", 0)}
-        tiles |= {
-            "owners set": counts.get("owners", 0),
-            "changes in a second run": second.plan.size if second.plan else 0,
-        }
-        seen = overview(job, tiles)
+        seen = overview(job, _tiles(first, second))
     report = options.folder / "leads.html"
     write_page(seen, report)
     return Demo(ready, first, second, seen, report.resolve(), config.resolve())

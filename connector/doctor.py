@@ -46,7 +46,6 @@ def examine(config: Path) -> list[Check]:
     except LeadlightError as error:
         return [*found, Check("connection", False, error.message, "check [crm] and its secrets")]
     found.append(_connected(connection))
-    found += [Check("rights", False, right, "grant it to the connecting user") for right in connection.missing_rights]
     found += _mapping(crm, mapping)
     found += [
         Check("model", False, problem, "edit the model or the mapping") for problem in model_problems(models, mapping)

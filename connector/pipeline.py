@@ -8,7 +8,7 @@ Each stage reads committed state and commits its result, so that a run that was 
 import resource
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,8 +25,6 @@ from connector.pull import pull_stage
 from connector.routing import resolve_pools
 from connector.score import Scored, bands_file, score_stage, scores_of
 from connector.store import runs
-
-STAGES = ("pull", "score", "plan", "apply")
 
 
 @dataclass(frozen=True)
@@ -70,41 +68,28 @@ class Outcome:
         }
 
 
+Stage = Callable[[Job, Outcome, Options], None]
+
+
 def sync(job: Job, options: Options) -> Outcome:
     """Run all stages; needs the writer lock. Raises what the stages raise, after recording how the run ended."""
-    with _run(job, "sync", options.as_of) as outcome:
-        outcome.pulled = pull_stage(job)
-        if job.stop.is_set():
-            return outcome
-        _score(job, outcome)
-        outcome.plan = _plan(job, outcome.as_of, options)
-        refuse_unsafe(outcome.plan, options.allowed)
-        _apply(job, outcome, outcome.plan)
-    return outcome
+    return _run_stages(job, "sync", STAGES, options)
 
 
 def pull(job: Job) -> Outcome:
     """Run the pull stage alone."""
-    with _run(job, "pull", None) as outcome:
-        outcome.pulled = pull_stage(job)
-    return outcome
+    return _run_stages(job, "pull", (_pull,), Options())
 
 
 def score(job: Job, options: Options) -> Outcome:
     """Run the score stage alone."""
-    with _run(job, "score", options.as_of) as outcome:
-        _score(job, outcome)
-    return outcome
+    return _run_stages(job, "score", (_score,), options)
 
 
 def plan(job: Job, options: Options) -> Outcome:
     """Score what was pulled and plan from it; sends reads only. A store that was never pulled is pulled first."""
-    with _run(job, "plan", options.as_of) as outcome:
-        if job.lake.relation("people") is None:
-            outcome.pulled = pull_stage(job)
-        _score(job, outcome)
-        outcome.plan = _plan(job, outcome.as_of, options)
-    return outcome
+    first = (_pull,) if job.lake.relation("people") is None else ()
+    return _run_stages(job, "plan", (*first, _score, _plan), options)
 
 
 def apply(job: Job, reviewed: Plan, options: Options) -> Outcome:
@@ -115,7 +100,7 @@ def apply(job: Job, reviewed: Plan, options: Options) -> Outcome:
         outcome.scores_run = scores_of(job, outcome.as_of, reviewed.model)
         outcome.pulled = pull_stage(job)
         outcome.plan = without_conflicts(job, reviewed)
-        _apply(job, outcome, outcome.plan)
+        _send(job, outcome, outcome.plan)
         outcome.applied = _with_superseded(outcome.applied, reviewed, outcome.plan)
     return outcome
 
@@ -174,7 +159,20 @@ def _status(job: Job, outcome: Outcome) -> runs.Status:
     return "completed_with_errors" if outcome.applied and outcome.applied.rejected else "ok"
 
 
-def _score(job: Job, outcome: Outcome) -> None:
+def _run_stages(job: Job, command: str, stages: Sequence[Stage], options: Options) -> Outcome:
+    """Run stages in their order; a process that was asked to stop starts no further one."""
+    with _run(job, command, options.as_of) as outcome:
+        for stage in stages:
+            if not job.stop.is_set():
+                stage(job, outcome, options)
+    return outcome
+
+
+def _pull(job: Job, outcome: Outcome, _options: Options) -> None:
+    outcome.pulled = pull_stage(job)
+
+
+def _score(job: Job, outcome: Outcome, _options: Options) -> None:
     if job.lake.relation("people") is None:
         raise ConfigError("the store holds no people yet; run `leadlight pull` or `leadlight sync` first")
     scored: Scored = score_stage(job, outcome.run_id, outcome.as_of)
@@ -182,15 +180,21 @@ def _score(job: Job, outcome: Outcome) -> None:
     outcome.scores_run = outcome.run_id
 
 
-def _plan(job: Job, as_of: datetime, options: Options) -> Plan:
+def _plan(job: Job, outcome: Outcome, options: Options) -> None:
     configured = {pool.id: tuple(pool.owners) for pool in job.settings.pool}
     pools, problems = resolve_pools(configured, job.owners)
     if problems:
         raise ConfigError(problems)
-    return plan_stage(job, as_of, pools, backfill_tasks=options.backfill_tasks)
+    outcome.plan = plan_stage(job, outcome.as_of, pools, backfill_tasks=options.backfill_tasks)
 
 
-def _apply(job: Job, outcome: Outcome, approved: Plan) -> None:
+def _apply(job: Job, outcome: Outcome, options: Options) -> None:
+    if outcome.plan is not None:
+        refuse_unsafe(outcome.plan, options.allowed)
+        _send(job, outcome, outcome.plan)
+
+
+def _send(job: Job, outcome: Outcome, approved: Plan) -> None:
     if outcome.scores_run is None:
         raise StalePlan(
             "this plan is stale: the scores it was made from are gone; make a new one with `leadlight plan`"
@@ -221,5 +225,7 @@ def _with_superseded(applied: Applied | None, reviewed: Plan, sent: Plan) -> App
     dropped = reviewed.counts()["owners"] - sent.counts()["owners"]
     return replace(applied, superseded=applied.superseded + dropped) if applied else None
 
+
+STAGES: tuple[Stage, ...] = (_pull, _score, _plan, _apply)
 
 __all__ = ["STAGES", "Options", "Outcome", "apply", "checksum", "plan", "pull", "score", "sync", "without_conflicts"]

@@ -19,16 +19,9 @@ JsonScalar = str | int | float | bool | None
 
 @dataclass(frozen=True)
 class Capabilities:
-    """State facts about a vendor that the pipeline needs.
-
-    owner_field is the field that holds a record's owner; `modified_field` maps an object to its modified stamp;
-    `search_lag_s` is how long a read may miss a write.
-    """
+    """State facts about a vendor that the pipeline needs."""
 
     crm: str
-    write_batch: int
-    queues: bool
-    search_lag_s: int
     url_of: str  # str.format pattern with {instance}, {object}, {id}: where a person opens the record
 
 
@@ -41,7 +34,6 @@ class Connection:
     server_time_at: datetime
     api_used: int | None = None
     api_limit: int | None = None
-    missing_rights: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -105,14 +97,6 @@ class WriteResult:
         return self.code is None
 
 
-@dataclass(frozen=True)
-class ApiCalls:
-    """Count the HTTP requests an adapter has sent."""
-
-    read: int = 0
-    write: int = 0
-
-
 @dataclass
 class CallCounter:
     """Count requests as they are sent; the only mutable state that adapters share with the pipeline."""
@@ -120,10 +104,6 @@ class CallCounter:
     read: int = 0
     write: int = 0
     server_time_at: datetime | None = field(default=None)
-
-    def snapshot(self) -> ApiCalls:
-        """Copy the counts."""
-        return ApiCalls(self.read, self.write)
 
 
 class Crm(Protocol):

@@ -5,7 +5,7 @@ record and trigger from 1, so that a record that becomes hot again gets its seco
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -49,11 +49,6 @@ def current(connection: sqlite3.Connection) -> dict[EpisodeKey, Episode]:
     return _by_key(connection, "1")  # rows come in key order, so that the newest number of a key wins
 
 
-def open_episodes(connection: sqlite3.Connection) -> dict[EpisodeKey, Episode]:
-    """Return the open episode of every (object, record_id, trigger) that has one."""
-    return _by_key(connection, "closed_at IS NULL")
-
-
 def open_many(connection: sqlite3.Connection, openings: Iterable[Opening]) -> int:
     """Open episodes, numbered on from the last of their key; one that is open stays. Returns how many were opened."""
     values = [(o.object, o.record_id, o.trigger, to_text(o.opened_at), o.task_key) for o in openings]
@@ -76,17 +71,6 @@ def close_many(connection: sqlite3.Connection, keys: Iterable[EpisodeKey], close
             values,
         )
     return changed.rowcount
-
-
-def set_task_keys(connection: sqlite3.Connection, task_keys: Mapping[EpisodeKey, str]) -> None:
-    """Note the key of the task of open episodes."""
-    values = [(task_key, *key) for key, task_key in task_keys.items()]
-    with transaction(connection):
-        connection.executemany(
-            "UPDATE episodes SET task_key = ? WHERE object = ? AND record_id = ? AND trigger_id = ? "
-            "AND closed_at IS NULL",
-            values,
-        )
 
 
 def _by_key(connection: sqlite3.Connection, where: str) -> dict[EpisodeKey, Episode]:

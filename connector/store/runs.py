@@ -10,7 +10,6 @@ from typing import Any, Literal
 from connector.store.state import from_text, now_text, store_errors, to_text, transaction
 
 Status = Literal["running", "ok", "completed_with_errors", "stopped", "failed"]
-COMMITTED: tuple[Status, ...] = ("ok", "completed_with_errors")
 _COLUMNS = "run_id, command, status, as_of, config_hash, model_hash, started_at, finished_at, counts"
 
 
@@ -55,21 +54,6 @@ def finish(connection: sqlite3.Connection, run_id: str, status: Status, counts: 
 def get(connection: sqlite3.Connection, run_id: str) -> Run | None:
     """Return a run, null where there is none of that id."""
     return next(_select(connection, "WHERE run_id = ?", (run_id,)), None)
-
-
-def latest_committed(
-    connection: sqlite3.Connection, *, commands: Sequence[str] | None = None, before: datetime | None = None
-) -> Run | None:
-    """Return the newest run that ended well (rejected rows included), of these commands, with as_of before `before`."""
-    statuses = ", ".join("?" for _ in COMMITTED)
-    where, values = f"status IN ({statuses})", list[str](COMMITTED)
-    if commands is not None:
-        where += f" AND command IN ({', '.join('?' for _ in commands)})"
-        values += commands
-    if before is not None:
-        where += " AND as_of < ?"
-        values.append(to_text(before))
-    return next(_select(connection, f"WHERE {where} ORDER BY n DESC LIMIT 1", values), None)
 
 
 def list_runs(connection: sqlite3.Connection, *, limit: int = 50) -> list[Run]:

@@ -23,10 +23,9 @@ def connection(tmp_path: Path) -> Connection:
 def test_episodes_are_counted_up_by_record_and_trigger(connection: Connection) -> None:
     assert episodes.open_many(connection, [Opening(*HOT, AT, "key 1"), Opening("Lead", "2", "band:hot", AT)]) == 2
     assert episodes.open_many(connection, [Opening(*HOT, LATER), Opening("Lead", "1", "band:warm", LATER)]) == 1
-    assert episodes.open_episodes(connection)[HOT] == Episode(*HOT, 1, AT, None, "key 1")
+    assert episodes.current(connection)[HOT] == Episode(*HOT, 1, AT, None, "key 1")
     assert episodes.close_many(connection, [HOT, ("Lead", "9", "band:hot")], LATER) == 1
     assert episodes.close_many(connection, [HOT], LATER) == 0
-    assert HOT not in episodes.open_episodes(connection)
     assert episodes.current(connection)[HOT] == Episode(*HOT, 1, AT, LATER, "key 1")
     assert episodes.open_many(connection, [Opening(*HOT, LATER)]) == 1
     assert episodes.current(connection)[HOT] == Episode(*HOT, 2, LATER)
@@ -41,12 +40,3 @@ def test_nothing_to_open_or_close(connection: Connection) -> None:
     assert episodes.open_many(connection, []) == 0
     assert episodes.close_many(connection, [], AT) == 0
     assert episodes.current(connection) == {}
-
-
-def test_task_keys_go_to_the_open_episode(connection: Connection) -> None:
-    episodes.open_many(connection, [Opening(*HOT, AT)])
-    episodes.close_many(connection, [HOT], AT)
-    episodes.open_many(connection, [Opening(*HOT, LATER)])
-    episodes.set_task_keys(connection, {HOT: "key 2"})
-    assert episodes.current(connection)[HOT].task_key == "key 2"
-    assert episodes.current(connection)[HOT].key == HOT

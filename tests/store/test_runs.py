@@ -1,6 +1,6 @@
 """Runs are told apart by ids that sort, and remember how they ended."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -45,26 +45,8 @@ def test_ids_sort_in_the_order_of_starting(connection: Connection) -> None:
 
 def test_unknown_runs(connection: Connection) -> None:
     assert runs.get(connection, "r00000009") is None
-    assert runs.latest_committed(connection) is None
     with pytest.raises(KeyError):
         runs.finish(connection, "r00000009", "ok", {})
-
-
-def test_the_latest_committed_run(connection: Connection) -> None:
-    ids = {}
-    for n, status in enumerate(("ok", "completed_with_errors", "stopped", "failed")):
-        ids[status] = start(connection, "pull" if status == "ok" else "sync", AS_OF + timedelta(hours=n))
-        runs.finish(connection, ids[status], status, {})  # type: ignore[arg-type] # the literals above
-    start(connection)
-
-    def latest(**where: object) -> str | None:
-        found = runs.latest_committed(connection, **where)  # type: ignore[arg-type] # keyword by keyword
-        return None if found is None else found.run_id
-
-    assert latest() == ids["completed_with_errors"]
-    assert latest(commands=["pull"]) == ids["ok"]
-    assert latest(before=AS_OF + timedelta(hours=1)) == ids["ok"]
-    assert latest(before=AS_OF) is None
 
 
 def test_the_baseline_is_made_once(connection: Connection) -> None:

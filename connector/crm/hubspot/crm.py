@@ -18,9 +18,7 @@ from connector.errors import AuthError, RetryableError
 from mappings.fields import NewField, ObjectInfo
 
 RECORD_URL = "https://{host}/contacts/{{instance}}/record/{{object}}/{{id}}"
-CAPABILITIES = Capabilities(
-    crm="hubspot", write_batch=100, queues=False, search_lag_s=60, url_of=RECORD_URL.format(host="app.hubspot.com")
-)
+CAPABILITIES = Capabilities(crm="hubspot", url_of=RECORD_URL.format(host="app.hubspot.com"))
 
 
 @dataclass

@@ -18,13 +18,7 @@ from connector.crm.salesforce.write import write_rows
 from connector.errors import BatchRefused, RetryableError
 from mappings.fields import NewField, ObjectInfo
 
-CAPABILITIES = Capabilities(
-    crm="salesforce",
-    write_batch=10_000,  # rows in one call of write: enough for a Bulk job; Collections cut them into 200
-    queues=True,
-    search_lag_s=5,  # measured by others: a committed row shows in queries after 1 to 3 s
-    url_of="{instance}/lightning/r/{object}/{id}/view",
-)
+CAPABILITIES = Capabilities(crm="salesforce", url_of="{instance}/lightning/r/{object}/{id}/view")
 
 
 @dataclass
