@@ -30,9 +30,9 @@ class TaskText:
     body: str
 
 
-def band_trigger(band: str) -> str:
-    """Name the trigger of entering a band."""
-    return f"band:{band}"
+def band_trigger(band: str, model_id: str | None = None) -> str:
+    """Name the trigger of entering a band; null is the primary model, whose triggers bear no name of it."""
+    return f"band:{band}" if model_id is None else f"{model_id}:band:{band}"
 
 
 def task_key(crm: str, object: str, record_id: str, trigger: str, episode: int) -> str:  # noqa: A002 - the vendors' word

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from connector.actions import band_trigger
 from connector.budget import refuse_overspending
 from connector.crm.base import Write, WriteResult
 from connector.errors import LeadlightError, StalePlan
@@ -14,6 +15,7 @@ from connector.job import Job
 from connector.mirror import MIRROR
 from connector.plan import Change, Plan, TaskChange
 from connector.score import BANDS, revision
+from connector.settings import Action
 from connector.store import episodes, outbox, runs, written
 from connector.store.outbox import Entry, OutboxRow, Settlement
 from connector.store.state import transaction
@@ -73,7 +75,8 @@ def commit_plan(job: Job, run_id: str, plan: Plan, bands: Path) -> None:
         )
         episodes.open_many(job.state, openings)
         job.lake.replace(BANDS, bands, run_id=run_id)
-        runs.mark_baseline(job.state, run_id)
+        for line in job.models.of("person"):
+            runs.mark_baseline(job.state, run_id, line.id)
 
 
 def send(job: Job, run_id: str) -> Applied:
@@ -130,7 +133,7 @@ def _fields(change: Change, owner_field: str) -> dict[str, Any]:
 
 def _task(job: Job, task: TaskChange, person: Mapping[str, Any]) -> Write:
     target = job.mapping.write.task
-    action = next(a.task for a in job.settings.action if a.band == task.action and a.task)
+    action = next(a.task for a in job.settings.action if a.task and _trigger(job, a) == task.trigger)
     if target is None:
         raise ValueError("a plan with tasks needs [write.task]")
     names = {owner.id: owner.name for owner in job.owners}
@@ -149,6 +152,10 @@ def _task(job: Job, task: TaskChange, person: Mapping[str, Any]) -> Write:
         html_body=job.crm.capabilities.crm == "hubspot",
         account_link=job.crm.capabilities.crm != "salesforce" or task.object == "Contact",
     )
+
+
+def _trigger(job: Job, action: Action) -> str:
+    return band_trigger(action.band, job.models.place(action.model))
 
 
 def _people(job: Job, tasks: Sequence[TaskChange]) -> dict[str, dict[str, str]]:

@@ -192,13 +192,14 @@ def sync(
 def explain(
     record: Annotated[str, typer.Argument(help="The id of a lead or contact.")],
     config: Config = CONFIG,
+    model: Annotated[str | None, typer.Option(help="The id of another model than the first.")] = None,
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
     """Say where every point of a score comes from."""
     from connector.commands import look  # on use, so that --help stays quick
 
-    look.explain(Output(json), config, record, as_of)
+    look.explain(Output(json), config, record, model, as_of)
 
 
 @app.command()
@@ -257,14 +258,15 @@ def model_test(
 def model_diff(
     before: Annotated[str, typer.Argument(help="A model file, or preset:NAME.")],
     after: Annotated[str, typer.Argument(help="The model to compare with it.")],
-    data: Annotated[Path, typer.Option(help="The folder of plain files.")],
+    data: Annotated[Path | None, typer.Option(help="The folder of plain files.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Or the store of this configuration.")] = None,
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
-    """Say who would change band with another model, and which rules do it."""
+    """Say who would change band with another model, and which rules do it; writes nothing."""
     from connector.commands import modelling  # on use, so that --help stays quick
 
-    modelling.diff(Output(json), before, after, data, as_of)
+    modelling.diff(Output(json), before, after, data, config, as_of)
 
 
 @queue_app.command("list")

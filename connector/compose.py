@@ -13,7 +13,7 @@ from connector.engine.duckdb import open_engine
 from connector.errors import AuthError, ConfigError
 from connector.job import Job, Progress, Silent
 from connector.models import Models, load_models
-from connector.settings import Settings, load_settings
+from connector.settings import Action, Settings, load_settings
 from connector.store.lake import Lake
 from connector.store.lock import hold
 from connector.store.state import open_state
@@ -22,7 +22,9 @@ from mappings.fields import ObjectInfo
 from mappings.lists import load_lists
 from mappings.loader import MappingError, load_mapping
 from mappings.model import Mapping as CrmMapping
-from scoring.model import Model, check_known
+from mappings.naming import bind_models
+from scoring.model import check_known
+from scoring.names import nearest
 from scoring.schema import EVENT_TYPES, TABLES
 
 
@@ -32,7 +34,9 @@ def load_parts(config: Path) -> tuple[Settings, Models, CrmMapping]:
     problems: list[str] = []
     models = mapping = None
     try:
-        models = load_models([_beside(config, model.file) for model in settings.model], load_lists(None))
+        models = load_models(
+            [(_beside(config, model.file), model.fields) for model in settings.model], load_lists(None)
+        )
     except ConfigError as error:
         problems += error.problems
     try:
@@ -41,7 +45,9 @@ def load_parts(config: Path) -> tuple[Settings, Models, CrmMapping]:
         problems += error.problems
     if models is None or mapping is None:
         raise ConfigError(problems)
-    problems += wording_problems(settings, models.people)
+    problems += wording_problems(settings, models)
+    mapping, misfits = bind_models(mapping, [line.use for line in models.lines])
+    problems += misfits
     if mapping.crm != settings.crm.kind:
         problems.append(f"crm.mapping: {settings.crm.mapping} is for {mapping.crm}, the CRM is {settings.crm.kind}")
     if problems:
@@ -49,19 +55,37 @@ def load_parts(config: Path) -> tuple[Settings, Models, CrmMapping]:
     return settings, models, mapping
 
 
-def wording_problems(settings: Settings, model: Model) -> list[str]:
-    """Check that actions name bands of the model, and that their templates fill."""
-    bands = [band.id for band in model.bands]
-    problems = [
-        f"action.{action.band}: model {model.id} has no such band; it has {', '.join(bands)}"
-        for action in settings.action
-        if action.band not in bands
-    ]
+def wording_problems(settings: Settings, models: Models) -> list[str]:
+    """Check that actions name a model of people and bands of it, each once, and that their templates fill."""
+    problems: list[str] = []
+    taken: set[tuple[str, str]] = set()
     for action in settings.action:
+        named = (action.model or models.people.id, action.band)
+        problems += _action_problems(action, models)
+        if named in taken:
+            problems.append(f"action.{action.band}: another [[action]] is for this band of model {named[0]}")
+        taken.add(named)
         if action.task:
             words = {"subject": action.task.subject, "body": action.task.body}
             problems += template_problems(f"action.{action.band}.task", words)
     return problems
+
+
+def _action_problems(action: Action, models: Models) -> list[str]:
+    """Say what is wrong with the model and band that an action names; without a model it is the primary one's."""
+    people = {line.model.id: line.model for line in models.of("person")}
+    where = f"action.{action.band}"
+    if action.model is not None and action.model not in people:
+        if any(line.model.id == action.model for line in models.of("account")):
+            return [f"{where}: model {action.model} scores accounts; owners and tasks are for people's bands"]
+        return [f"{where}: no [[model]] has the id {action.model!r}{nearest(action.model, people)}"]
+    model = people[action.model] if action.model else models.people
+    bands = [band.id for band in model.bands]
+    if action.band in bands:
+        return []
+    elsewhere = [other.id for other in people.values() if any(band.id == action.band for band in other.bands)]
+    hint = f"; model {elsewhere[0]} has: set model = {elsewhere[0]!r}" if elsewhere else ""
+    return [f"{where}: model {model.id} has no such band; it has {', '.join(bands)}{hint}"]
 
 
 @contextmanager
@@ -163,7 +187,7 @@ def model_problems(models: Models, mapping: CrmMapping) -> list[str]:
     accounts = _columns(mapping, "accounts") | set(TABLES["accounts"].columns)
     known = frozenset({*people, "email_domain", *(f"account.{name}" for name in people | accounts)})
     problems: list[str] = []
-    for model in filter(None, (models.people, models.accounts, models.rolled)):
+    for model in models.known():
         events = frozenset(EVENT_TYPES) | frozenset(model.spec.events.custom)
         own = known | accounts if model.spec.model.subject == "account" else known
         problems += check_known(model, own, events)

@@ -63,7 +63,7 @@ class Job:
 
     @property
     def model(self) -> Model:
-        """Give the model of people, whose bands mean owners and tasks."""
+        """Give the primary model of people."""
         return self.models.people
 
     def engine(self) -> duckdb.DuckDBPyConnection:

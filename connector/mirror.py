@@ -1,16 +1,17 @@
 """The mirror: what the CRM holds in the fields that we may write, kept apart from what is scored."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from mappings.fields import ObjectInfo
-from mappings.model import Mapping, ReadTable, WriteField
+from mappings.model import Mapping, ReadTable
 
 MIRROR = "mirror"
 MIRROR_KEY = "mirror_id"
+ROLES = {"people": "person", "accounts": "account"}  # whose scores belong to a table's records
 
 
 @dataclass(frozen=True)
@@ -34,10 +35,9 @@ class MirrorSpec:
 def mirror_spec(mapping: Mapping, object: str, info: ObjectInfo) -> MirrorSpec | None:  # noqa: A002 - the vendors' word
     """Say what to mirror of an object; null where nothing is ever written to it. Absent fields are left out."""
     read = mapping.read[object]
-    role = {"people": "person", "accounts": "account"}.get(read.table)
+    role = ROLES.get(read.table)
     if role is None:
         return None
-    specs = targets(mapping, role)
     owner = mapping.write.owner
     return MirrorSpec(
         object,
@@ -46,13 +46,15 @@ def mirror_spec(mapping: Mapping, object: str, info: ObjectInfo) -> MirrorSpec |
         _present(read, info),
         owner.field if owner and owner.field in info.fields else None,
         tuple(name for name in read.name if name in info.fields),
-        tuple(spec.field for spec in specs.values() if spec.field in info.fields),
+        tuple(dict.fromkeys(name for name in _written(mapping, role) if name in info.fields)),
     )
 
 
-def targets(mapping: Mapping, role: str) -> dict[str, WriteField]:
-    """Give the write map of people or of accounts."""
-    return mapping.write.person if role == "person" else mapping.write.account
+def _written(mapping: Mapping, role: str) -> Iterator[str]:
+    """Walk the fields that the models of a role write."""
+    for target in mapping.write.targets:
+        if target.role == role:
+            yield from (spec.field for spec in target.specs.values())
 
 
 def mirror_rows(spec: MirrorSpec, rows: pa.Table) -> pa.Table:

@@ -6,11 +6,12 @@ from typing import Any
 
 import duckdb
 
+from connector.actions import band_trigger
 from connector.job import Job
 from connector.mirror import MIRROR
 from connector.report.html import Count, Lead, Overview
 from connector.score import SCORES
-from connector.store import outbox
+from connector.store import episodes, outbox
 
 STEPS = 10
 HUBSPOT_TYPES = {"contacts": "0-1", "companies": "0-2"}
@@ -115,15 +116,21 @@ def record_url(job: Job, object: str, record_id: str) -> str:  # noqa: A002 - th
 
 
 def _tasks(job: Job, record_ids: set[str]) -> dict[str, tuple[str, str]]:
-    """Find the newest task we made for these records: its subject and when it is due."""
+    """Find the newest task that the primary model made for these records: its subject and when it is due."""
     target = job.mapping.write.task
     if target is None:
         return {}
+    others = [
+        band_trigger(action.band, place)
+        for action in job.settings.action
+        if (place := job.models.place(action.model)) is not None
+    ]
+    theirs = episodes.task_keys(job.state, others)
     subject, due = (target.fields[part].field if part in target.fields else "" for part in ("subject", "due"))
     return {
         row.record_id: (str(row.payload["fields"].get(subject, "task")), _day(row.payload["fields"].get(due)))
         for row in outbox.rows(job.state, ("done",))
-        if row.kind == "task" and row.record_id in record_ids
+        if row.kind == "task" and row.record_id in record_ids and row.key not in theirs
     }
 
 

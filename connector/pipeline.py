@@ -45,6 +45,7 @@ class Outcome:
     status: runs.Status = "running"
     pulled: dict[str, int] = field(default_factory=dict)
     scored: dict[str, int] = field(default_factory=dict)
+    by_model: dict[str, int] = field(default_factory=dict)
     plan: Plan | None = None
     applied: Applied | None = None
     scores_run: str | None = None
@@ -61,6 +62,7 @@ class Outcome:
             "api_calls": {"read": read, "write": write},
             "pulled": self.pulled,
             "scored": self.scored,
+            "models": self.by_model,
             "plan": self.plan.counts() if self.plan else {},
             "applied": self.applied.as_dict() if self.applied else {},
             "duration_s": round(self.duration_s, 3),
@@ -177,6 +179,7 @@ def _score(job: Job, outcome: Outcome, _options: Options) -> None:
         raise ConfigError("the store holds no people yet; run `leadlight pull` or `leadlight sync` first")
     scored: Scored = score_stage(job, outcome.run_id, outcome.as_of)
     outcome.scored = {"people": scored.people, "accounts": scored.accounts}
+    outcome.by_model = dict(scored.by_model)
     outcome.scores_run = outcome.run_id
 
 
@@ -218,7 +221,7 @@ def _owners_now(job: Job, record_ids: Sequence[str]) -> Mapping[tuple[str, str],
 def _without_conflict(change: Change, owners: Mapping[tuple[str, str], str | None]) -> Change:
     if change.owner is None or owners.get((change.object, change.record_id)) == change.owner[0]:
         return change
-    return replace(change, owner=None)
+    return replace(change, owner=None, owner_reason=None)
 
 
 def _with_superseded(applied: Applied | None, reviewed: Plan, sent: Plan) -> Applied | None:

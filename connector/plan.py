@@ -18,7 +18,8 @@ PLAN_SCHEMA = 1
 class Change:
     """Ask for one record's fields to change; fields and owner hold (before, after), owner may be absent.
 
-    band and total are why; a person reads them beside the diff.
+    band and total are why; a person reads them beside the diff; total is null where the record left an audience.
+    owner_reason says which action decided where several name an owner.
     """
 
     object: str
@@ -26,7 +27,8 @@ class Change:
     fields: Mapping[str, tuple[JsonScalar, JsonScalar]]
     owner: tuple[str | None, str] | None
     band: str | None
-    total: float
+    total: float | None
+    owner_reason: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def checksum(plan: Plan) -> str:
 def save_plan(plan: Plan, path: Path) -> str:
     """Write a plan for review, readable by its owner only; returns its checksum."""
     digest = checksum(plan)
-    text = json.dumps({"schema": PLAN_SCHEMA, "checksum": digest, "plan": asdict(plan)}, ensure_ascii=False, indent=1)
+    text = json.dumps({"schema": PLAN_SCHEMA, "checksum": digest, "plan": _data(plan)}, ensure_ascii=False, indent=1)
     path.touch(mode=0o600)
     path.chmod(0o600)  # it may have been there before
     path.write_text(text + "\n", encoding="utf-8")
@@ -156,7 +158,16 @@ def utc_text(moment: datetime) -> str:
 
 
 def _canonical(plan: Plan) -> bytes:
-    return json.dumps(asdict(plan), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return json.dumps(_data(plan), ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _data(plan: Plan) -> dict[str, Any]:
+    """Give the plan as JSON has it; a reason that is not there is left out."""
+    data = asdict(plan)
+    for change in data["changes"]:
+        if change["owner_reason"] is None:
+            del change["owner_reason"]
+    return data
 
 
 def _from_data(data: Mapping[str, Any]) -> Plan:

@@ -1,8 +1,8 @@
 """The plan stage: scores beside the mirror, and what follows from the difference."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -13,97 +13,139 @@ from connector.crm.base import JsonScalar
 from connector.diff import Mirror, field_changes
 from connector.guards import guards
 from connector.job import Job
-from connector.mirror import MIRROR, targets
-from connector.plan import Change, EpisodeChange, Plan, TaskChange, utc_text
+from connector.models import Line
+from connector.plan import Change, EpisodeChange, Guard, Plan, TaskChange, utc_text
+from connector.records import Record, deciding_actions, left_records, scored_records
 from connector.routing import Pool, Rota, may_assign
-from connector.score import ACCOUNT, PERSON, TABLES_OF, previous_bands, revision
+from connector.score import previous_bands, revision
 from connector.settings import Action
 from connector.store import episodes, runs, written
 from mappings.model import WriteField
 from mappings.targets import Policy
 
-ROWS_AT_ONCE = 20_000
+RecordKey = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Rules:
-    """Hold what planning one record needs to know, the same for every record of the plan."""
+    """Hold what planning one record needs to know, the same for every record of the plan.
+
+    deciding gives, by record id, the places in `actions` that name an owner; null where one model alone acts.
+    """
 
     crm: str
     as_of: datetime
-    actions: Mapping[str, Action]
+    actions: Sequence[Action]
+    deciding: Mapping[str, Sequence[int]] | None
     pools: Mapping[str, Pool]
     unassigned: frozenset[str]
     working: frozenset[str]  # users who can be given a task
     owner_field: str | None
     owner_policy: Policy
     assignable: frozenset[str]  # objects that may be owned by whom we choose
-    tasks: bool
-    specs: Mapping[str, Mapping[str, WriteField]]  # by role
     open: Mapping[tuple[str, str, str], int]
     last: Mapping[tuple[str, str, str], int]
 
 
+@dataclass(frozen=True)
+class LineRules:
+    """Hold what is the same for every record of one model: its fields, and its actions by band."""
+
+    line: Line
+    specs: Mapping[str, WriteField]
+    actions: Mapping[str, Action]
+    baseline: bool
+    tasks: bool
+
+    @property
+    def triggers(self) -> tuple[str, ...]:
+        """Name what opens episodes."""
+        return tuple(band_trigger(band, self.line.id) for band in self.actions)
+
+
 @dataclass
 class Draft:
-    """Collect the parts of a plan while the records pass by."""
+    """Collect the parts of a plan while the records pass by, once for each model that is about them."""
 
     rota: Rota
-    changes: list[Change] = field(default_factory=list)
+    changes: dict[RecordKey, Change] = field(default_factory=dict)
+    owners: dict[RecordKey, str] = field(default_factory=dict)  # decided by several models' actions
     tasks: list[TaskChange] = field(default_factory=list)
     opened: list[EpisodeChange] = field(default_factory=list)
     closed: list[EpisodeChange] = field(default_factory=list)
+    guards: list[Guard] = field(default_factory=list)
 
 
 def plan_stage(job: Job, as_of: datetime, pools: Mapping[str, Pool], *, backfill_tasks: bool) -> Plan:
     """Compare the newest scores with the mirror; reads the store only.
 
-    Records are taken hottest first, ties by id, so that the same store gives the same owners.
+    Models go in their order, records hottest first, ties by id, so that the same store gives the same owners.
     """
     job.progress.begin("plan")
-    baseline = not runs.baseline_made(job.state)
-    rules = _rules(job, as_of, pools, tasks=backfill_tasks or not baseline)
     draft = Draft(Rota(_load(job)))
     with job.engine() as engine:
-        for role in (PERSON, ACCOUNT):
-            for row in _records(engine, job, role):
-                _plan_record(rules, draft, row)
-                job.progress.advance(1)
-        seen = previous_bands(job.lake, job.state, as_of, PERSON)
-        measured = guards(engine, job, seen, baseline=baseline)
+        rules = _rules(engine, job, as_of, pools)
+        for line in job.models.lines:
+            _plan_line(engine, job, rules, _line_rules(job, line, backfill_tasks=backfill_tasks), draft)
     return Plan(
         crm=job.crm.capabilities.crm,
         as_of=utc_text(as_of),
         model=job.models.name,
         config_hash=job.settings.hash,
         revision=revision(job),
-        baseline=baseline,
-        changes=tuple(draft.changes),
+        baseline=not runs.baseline_made(job.state),
+        changes=tuple(draft.changes.values()),
         tasks=tuple(draft.tasks),
         opened=tuple(draft.opened),
         closed=tuple(draft.closed),
-        guards=tuple(measured),
+        guards=tuple(draft.guards),
     )
 
 
-def _rules(job: Job, as_of: datetime, pools: Mapping[str, Pool], *, tasks: bool) -> Rules:
+def _plan_line(engine: duckdb.DuckDBPyConnection, job: Job, rules: Rules, about: LineRules, draft: Draft) -> None:
+    """Plan what one model means for everybody in its audience, and for those who left it."""
+    line = about.line
+    for row in scored_records(engine, job, line):
+        _plan_record(rules, about, draft, row)
+        job.progress.advance(1)
+    triggers = about.triggers
+    staying = [record_id for _, record_id, trigger in rules.open if trigger in triggers]
+    for row in left_records(engine, job, line, rules.as_of, staying):
+        _plan_record(rules, about, draft, row)
+    seen = previous_bands(job.lake, job.state, rules.as_of, line.seat)
+    draft.guards += guards(engine, job, line, seen, baseline=about.baseline)
+
+
+def _rules(engine: duckdb.DuckDBPyConnection, job: Job, as_of: datetime, pools: Mapping[str, Pool]) -> Rules:
     owner = job.mapping.write.owner
     queues = frozenset(o.id for o in job.owners if o.queue)
     stays = episodes.current(job.state)
     return Rules(
         crm=job.crm.capabilities.crm,
         as_of=as_of,
-        actions={action.band: action for action in job.settings.action},
+        actions=job.settings.action,
+        deciding=deciding_actions(engine, job),
         pools=pools,
         unassigned=queues | {job.connection.user_id},
         working=frozenset(o.id for o in job.owners if o.active and not o.queue),
         owner_field=owner.field if owner else None,
         owner_policy=owner.policy if owner else "never",
         assignable=frozenset(job.mapping.objects("people")),
-        tasks=tasks and job.mapping.write.task is not None,
-        specs={role: targets(job.mapping, role) for role in (PERSON, ACCOUNT)},
         open={key: stay.number for key, stay in stays.items() if stay.closed_at is None},
         last={key: stay.number for key, stay in stays.items()},
+    )
+
+
+def _line_rules(job: Job, line: Line, *, backfill_tasks: bool) -> LineRules:
+    """Bind a model to its fields and actions; one that was never applied makes no tasks, unless asked."""
+    baseline = not runs.baseline_made(job.state, line.id)
+    meant = [a for a in job.settings.action if line.role == "person" and job.models.place(a.model) == line.id]
+    return LineRules(
+        line=line,
+        specs=job.mapping.write.specs(line.role, line.id),
+        actions={action.band: action for action in meant},
+        baseline=baseline,
+        tasks=(backfill_tasks or not baseline) and job.mapping.write.task is not None,
     )
 
 
@@ -118,55 +160,33 @@ def _load(job: Job) -> dict[str, int]:
     return load
 
 
-def _records(engine: duckdb.DuckDBPyConnection, job: Job, role: str) -> Iterator[dict[str, Any]]:
-    """Read every scored record of a role with its mirror row and what was written to it last, hottest first."""
-    table = TABLES_OF[role][0]
-    mirror, scores = job.lake.relation(MIRROR), job.lake.relation(table)
-    if mirror is None or scores is None or (role == ACCOUNT and job.models.accounts is None):
-        return
-    engine.register("written", written.as_arrow(job.state))
-    people = job.lake.relation("people")
-    account = "p.account_id" if "account_id" in job.lake.columns("people") else "NULL"  # a CRM of leads alone has none
-    scored, held = (_naive(job, name) for name in (table, MIRROR))
-    cursor = engine.execute(
-        f"""SELECT s.* REPLACE ({scored}), m.* REPLACE ({held}), w.fields_json,
-                   w.written_at::TIMESTAMP AS written_at, {account} AS account_id
-            FROM {scores} s JOIN {mirror} m ON m.role = '{role}' AND m.record_id = s.subject_id
-            LEFT JOIN {people} p ON m.role = '{PERSON}' AND p.person_id = s.subject_id
-            LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id
-            ORDER BY s.total DESC, m.object, m.record_id"""  # noqa: S608 - relations are file lists of our own making
-    )
-    names = [column[0] for column in cursor.description or ()]
-    while rows := cursor.fetchmany(ROWS_AT_ONCE):
-        for row in rows:
-            yield dict(zip(names, row, strict=True))
-
-
-def _naive(job: Job, table: str) -> str:
-    """Cast a table's times to UTC without a zone, which DuckDB hands to Python without a library of zones."""
-    times = [name for name, kind in job.lake.columns(table).items() if kind.startswith("timestamp")]
-    return ", ".join(f"{quote(name)}::TIMESTAMP AS {quote(name)}" for name in times)
-
-
-def quote(name: str) -> str:
-    """Quote a column name."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _plan_record(rules: Rules, draft: Draft, row: Mapping[str, Any]) -> None:
+def _plan_record(rules: Rules, about: LineRules, draft: Draft, row: Record) -> None:
     mirror = _mirror(rules, row)
-    score = {**row, "model": f"{row['model_id']}@{row['model_hash']}"}
-    fields = field_changes(rules.specs[row["role"]], mirror, score, plain)
-    action = rules.actions.get(row["band"] or "") if row["role"] == PERSON else None
+    score = {**row, "model": f"{row['model_id']}@{row['model_hash']}" if row["model_id"] else None}
+    fields = field_changes(about.specs, mirror, score, plain)
+    action = about.actions.get(row["band"] or "")
     current = mirror.current(rules.owner_field) if rules.owner_field else None
-    owner = _new_owner(rules, draft.rota, row, action, current, mirror)
+    owner, reason = _new_owner(rules, draft, row, action, current, mirror)
     if fields or owner:
         change = (current, owner) if owner else None
-        draft.changes.append(Change(row["object"], row["record_id"], fields, change, row["band"], row["total"]))
-    _plan_episodes(rules, draft, row, action, owner or current)
+        _note(draft, Change(row["object"], row["record_id"], fields, change, row["band"], row["total"], reason))
+    _plan_episodes(rules, about, draft, row, action, owner or current)
 
 
-def _mirror(rules: Rules, row: Mapping[str, Any]) -> Mirror:
+def _note(draft: Draft, change: Change) -> None:
+    """Join what several models ask of one record: a CRM takes a record once in a request."""
+    key = (change.object, change.record_id)
+    held = draft.changes.get(key)
+    if held is None:
+        draft.changes[key] = change
+        return
+    why = held if held.total is not None else change
+    fields = {**held.fields, **change.fields}
+    owner, reason = (held.owner or change.owner), (held.owner_reason or change.owner_reason)
+    draft.changes[key] = replace(held, fields=fields, owner=owner, band=why.band, total=why.total, owner_reason=reason)
+
+
+def _mirror(rules: Rules, row: Record) -> Mirror:
     last = json.loads(row["fields_json"]) if row["fields_json"] else {}
     values = {name[1:]: value for name, value in row.items() if name.startswith("=")}
     if rules.owner_field:
@@ -175,25 +195,47 @@ def _mirror(rules: Rules, row: Mapping[str, Any]) -> Mirror:
 
 
 def _new_owner(
-    rules: Rules, rota: Rota, row: Mapping[str, Any], action: Action | None, current: str | None, mirror: Mirror
-) -> str | None:
-    if action is None or action.owner is None or row["object"] not in rules.assignable or rules.owner_field is None:
-        return None
-    pool = rules.pools[action.owner.pool]
+    rules: Rules, draft: Draft, row: Record, action: Action | None, current: str | None, mirror: Mirror
+) -> tuple[str | None, str | None]:
+    """Choose a record's new owner, null where it keeps the one it has, and say why where several actions name one."""
+    key = (row["object"], row["record_id"])
+    places = rules.deciding.get(row["record_id"], ()) if rules.deciding is not None else ()
+    deciding = rules.actions[places[0]] if places else action if rules.deciding is None else None
+    reason = _reason(rules, places)
+    if key in draft.owners:
+        return draft.owners[key], reason
+    if deciding is None or deciding.owner is None or row["object"] not in rules.assignable or not rules.owner_field:
+        return None, None
+    pool = rules.pools[deciding.owner.pool]
     last = mirror.written.get(rules.owner_field)
     told = None if last is None else str(last)
     if not pool.owners or not may_assign(rules.owner_policy, current, pool, told, rules.unassigned):
+        return None, None
+    chosen = draft.rota.next(pool)
+    if rules.deciding is not None:
+        draft.owners[key] = chosen
+    return chosen, reason
+
+
+def _reason(rules: Rules, places: Sequence[int]) -> str | None:
+    """Say which of several actions decided about an owner."""
+    if len(places) < 2:
         return None
-    return rota.next(pool)
+    first, *others = (f"action {place + 1} ({_band_of(rules.actions[place])})" for place in places)
+    return f"owner by {first}, which stands before {', '.join(others)}"
+
+
+def _band_of(action: Action) -> str:
+    return f"{action.model} {action.band}" if action.model else action.band
 
 
 def _plan_episodes(
-    rules: Rules, draft: Draft, row: Mapping[str, Any], action: Action | None, owner: str | None
+    rules: Rules, about: LineRules, draft: Draft, row: Record, action: Action | None, owner: str | None
 ) -> None:
-    trigger = band_trigger(action.band) if action else None
-    for band in rules.actions:
-        key = (row["object"], row["record_id"], band_trigger(band))
-        if key in rules.open and key[2] != trigger:
+    trigger = band_trigger(action.band, about.line.id) if action else None
+    for known in about.triggers:
+        key = (row["object"], row["record_id"], known)
+        if key in rules.open and known != trigger:
             draft.closed.append(EpisodeChange(*key, rules.open[key]))
     if action is None or trigger is None:
         return
@@ -202,7 +244,7 @@ def _plan_episodes(
         return
     number = rules.last.get(key, 0) + 1
     draft.opened.append(EpisodeChange(*key, number))
-    if rules.tasks and action.task is not None:
+    if about.tasks and action.task is not None:
         doer = _doer(rules, draft.rota, action, owner)
         draft.tasks.append(_task(rules, row, action, trigger, number, doer))
 
@@ -218,9 +260,7 @@ def _doer(rules: Rules, rota: Rota, action: Action, owner: str | None) -> str | 
     return rota.next(pool) if pool and pool.owners else None
 
 
-def _task(
-    rules: Rules, row: Mapping[str, Any], action: Action, trigger: str, number: int, doer: str | None
-) -> TaskChange:
+def _task(rules: Rules, row: Record, action: Action, trigger: str, number: int, doer: str | None) -> TaskChange:
     due = action.task.due if action.task else None
     return TaskChange(
         object=row["object"],

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from hashlib import sha256
 
 from connector.budget import refuse_overspending
 from connector.crm.base import Page
 from connector.job import Job
-from connector.mirror import MIRROR, MIRROR_KEY, mirror_ids, mirror_rows, mirror_spec
+from connector.mirror import MIRROR, MIRROR_KEY, ROLES, mirror_ids, mirror_rows, mirror_spec
 from connector.store import cursors
 from connector.store.state import transaction
 from mappings.read import fields_to_read, record_key, to_canonical
@@ -73,8 +74,15 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
 
 
 def _cursor_name(job: Job, name: str) -> str:
-    """Tie a cursor to what was read with it: a changed table of the mapping is read from the start."""
-    return f"{name}@{job.mapping.read[name].hash}"
+    """Tie a cursor to what was read with it: a changed table of the mapping is read from the start.
+
+    So are the fields of a further model: what stands in them counts before anything is written there.
+    """
+    read = job.mapping.read[name]
+    role = ROLES.get(read.table)
+    further = [t for t in job.mapping.write.targets if t.role == role and t.model_id is not None]
+    names = sorted(spec.field for target in further for spec in target.specs.values())
+    return f"{name}@{read.hash}" + (f"+{sha256(repr(names).encode()).hexdigest()[:12]}" if names else "")
 
 
 def _stale(job: Job, name: str, table: str, page: Page, *, read_before: bool) -> Sequence[str]:

@@ -14,12 +14,13 @@ import duckdb
 from connector.compose import load_parts
 from connector.engine.duckdb import open_engine
 from connector.errors import ConfigError
-from connector.models import Models
-from connector.score import ACCOUNT_SCORES, SCORES
+from connector.models import Line, Models
+from connector.score import ACCOUNT_SCORES, SCORES, tables_of
 from connector.settings import Settings
 from connector.store import outbox, runs
 from connector.store.lake import Lake
 from connector.store.state import open_state
+from scoring.names import nearest
 
 STATES: tuple[outbox.State, ...] = ("planned", "inflight", "retry", "quarantined")
 
@@ -61,11 +62,41 @@ class Reading:
         """Count what the store holds and list the newest runs."""
         waiting = Counter(row.state for row in outbox.rows(self.state, STATES))
         return {
-            "tables": {name: self._count(name) for name in ("people", "accounts", "events", SCORES, ACCOUNT_SCORES)},
+            "tables": {name: self._count(name) for name in self._tables()},
             "outbox": dict(waiting),
             "baseline": runs.baseline_made(self.state),
             "runs": [run_row(run) for run in runs.list_runs(self.state, limit=5)],
         }
+
+    def _tables(self) -> list[str]:
+        """Name the tables that a status counts: the facts, and the scores of every model."""
+        known = ["people", "accounts", "events", SCORES, ACCOUNT_SCORES]
+        return list(dict.fromkeys([*known, *(tables_of(line)[0] for line in self.models.lines)]))
+
+    def line_of(self, record: str, model_id: str | None) -> Line:
+        """Find the model to explain a record by: the one asked for, else the primary one of people or of accounts.
+
+        Raises ConfigError for a model that the configuration does not have.
+        """
+        ids = [line.model.id for line in self.models.lines]
+        if model_id is not None and model_id not in ids:
+            raise ConfigError(f"--model {model_id}: this configuration has {', '.join(ids)}{nearest(model_id, ids)}")
+        if model_id is not None:
+            return self.models.lines[ids.index(model_id)]
+        accounts = self.models.of("account")
+        return accounts[0] if accounts and self.is_account(record) else self.models.lines[0]
+
+    def other_scores(self, record: str, line: Line) -> list[dict[str, Any]]:
+        """List the other models that scored a record in the last run: id, total and band of each."""
+        found = []
+        with self.engine() as engine:
+            for other in self.models.of(line.role):
+                scores = self.lake.relation(tables_of(other)[0])
+                if other != line and scores is not None:
+                    select = f"SELECT model_id, total, band FROM {scores} WHERE subject_id = ?"  # noqa: S608 - a file list of our own making
+                    rows = engine.execute(select, [record]).fetchall()
+                    found += [{"id": name, "total": total, "band": band} for name, total, band in rows]
+        return found
 
     def _count(self, table: str) -> int:
         relation = self.lake.relation(table)

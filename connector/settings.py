@@ -100,14 +100,23 @@ class StoreSettings(Table):
 
 
 class ModelSettings(Table):
-    """A scoring model: one of people, and beside it one of accounts where it is wanted."""
+    """A scoring model. Several may score the same people or accounts, as product lines do; each writes its own fields.
+    The first one of people is the primary one: it writes the mapping's fields, and actions are for its bands."""
 
     file: str = Field(
         description="A model file beside this one, or a shipped model: preset:b2b_saas, preset:simple",
         examples=["preset:b2b_saas"],
     )
 
+    fields: str | None = Field(
+        default=None,
+        description="What its fields' names in the CRM begin with. Default: the mapping's own names for the first "
+        "model, Leadlight_ and the id for a further one (Leadlight_Expansion_Score__c, leadlight_expansion_score)",
+        examples=["Leadlight_Expansion"],
+    )
+
     _file = check("file")(checks.model_file)
+    _fields = check("fields")(checks.field_prefix)
 
 
 class OwnerAction(Table):
@@ -133,7 +142,14 @@ class Action(Table):
     """What entering a band means: an owner, a task, or both."""
 
     band: str = Field(description="A band of the model", examples=["hot"])
-    owner: OwnerAction | None = Field(default=None, description="Only records that nobody owns are given an owner")
+    model: str | None = Field(
+        default=None, description="Id of the model of people. Default: the primary one", examples=["expansion"]
+    )
+    owner: OwnerAction | None = Field(
+        default=None,
+        description="Only records that nobody owns are given an owner; where bands of several models name one, "
+        "the first action in this file decides",
+    )
     task: TaskAction | None = Field(default=None, description="One task for each time that a record enters the band")
 
     _not_empty = model_validator(mode="after")(checks.owner_or_task)
@@ -216,8 +232,7 @@ class Settings(BaseSettings):
     @check("action", "pool")
     @classmethod
     def _distinct(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
-        key = "band" if info.field_name == "action" else "id"
-        return checks.distinct(value, key)
+        return checks.distinct(value, ("band", "model") if info.field_name == "action" else ("id",))
 
     @classmethod
     def settings_customise_sources(
@@ -238,7 +253,7 @@ class Settings(BaseSettings):
         A mapping file counts by its content; a model has a hash of its own.
         """
         content = self.model_dump(mode="json", exclude={"log": True, "store": True, "crm": {*SECRETS, "ca_file"}})
-        content["model"] = [Path(model.file).name for model in self.model]
+        content["model"] = [[Path(model.file).name, model.fields] for model in self.model]
         mapping = Path(self.crm.mapping)
         content["crm"]["mapping"] = mapping.read_text(encoding="utf-8") if mapping.is_file() else mapping.name
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

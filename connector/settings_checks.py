@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 
 from connector.actions import parse_duration, template_problems
 from connector.settings_sources import PREFIX, SECRETS, Key
+from mappings.naming import PREFIX as FIELD_PREFIX
 from scoring.names import nearest
 
 A = TypeVar("A", bound=BaseModel)
@@ -95,6 +96,13 @@ def model_file(value: str) -> str:
     return value
 
 
+def field_prefix(value: str | None) -> str | None:
+    """Check the beginning of CRM field names."""
+    if value is not None and not FIELD_PREFIX.match(value):
+        raise ValueError(f"{value!r} cannot begin a field's name; letters and digits, single _ between them")
+    return value
+
+
 def duration(value: str) -> str:
     """Check a duration."""
     parse_duration(value)
@@ -129,12 +137,12 @@ def cron(value: str) -> str:
     return value
 
 
-def distinct(rows: tuple[Any, ...], key: str) -> tuple[Any, ...]:
-    """Check that no two tables of a list have the same key."""
-    values = [getattr(row, key) for row in rows]
-    twice = sorted({value for value in values if values.count(value) > 1})
+def distinct(rows: tuple[Any, ...], keys: tuple[str, ...]) -> tuple[Any, ...]:
+    """Check that no two tables of a list have the same first key beside the same others."""
+    values = [tuple(getattr(row, key) for key in keys) for row in rows]
+    twice = sorted({value[0] for value in values if values.count(value) > 1})
     if twice:
-        raise ValueError(f"{key} {', '.join(map(repr, twice))} occurs more than once")
+        raise ValueError(f"{keys[0]} {', '.join(map(repr, twice))} occurs more than once")
     return rows
 
 

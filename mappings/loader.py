@@ -157,7 +157,7 @@ def _table_at(path: tuple[int | str, ...]) -> type[BaseModel]:
             return Mapping
         case ("write",):
             return WriteTargets
-        case ("write", "person" | "account", _):
+        case ("write", "person" | "account", _) | ("write", "model", _, _):
             return WriteField
         case ("write", "task", "fields", *_):
             return TaskField

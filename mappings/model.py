@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from mappings.spec import ASSOCIATIONS, Condition, ConstantForm, Names, Source, SourceForm, SourcesForm, Spec
-from mappings.targets import OwnerTarget, TaskField, TaskTarget, WriteField, WriteTargets
+from mappings.targets import ModelTarget, OwnerTarget, Role, TaskField, TaskTarget, WriteField, WriteTargets
 from scoring.schema import ACCOUNTS, BUILT_IN_FIELDS, PEOPLE
 
 CanonicalName = Literal["people", "accounts", "events", "outcomes"]
@@ -155,9 +155,11 @@ __all__ = [
     "Condition",
     "EventEntry",
     "Mapping",
+    "ModelTarget",
     "OutcomeEntry",
     "OwnerTarget",
     "ReadTable",
+    "Role",
     "Source",
     "TaskField",
     "TaskTarget",

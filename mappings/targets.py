@@ -1,13 +1,15 @@
 """Where results go: the write tables of a mapping file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from mappings.spec import Scalar, Spec
 
 Policy = Literal["own", "if_empty", "tracked", "never"]
+Role = Literal["person", "account"]
 ResultName = Literal[
     "total",
     "fit",
@@ -113,21 +115,73 @@ class TaskTarget(Spec):
         return self
 
 
+@dataclass(frozen=True)
+class ModelTarget:
+    """Name the fields that one model's results go to; key is where the mapping file says so.
+
+    model_id is null for the primary model of a role, whose fields are those of [write.person] or [write.account].
+    """
+
+    role: Role
+    model_id: str | None
+    key: str
+    specs: Mapping[str, WriteField]
+
+
 class WriteTargets(Spec):
-    """Collect everything that may be written; what is absent is never written."""
+    """Collect everything that may be written; what is absent is never written.
+
+    `model` holds, by the id of a model, fields of its own in place of the derived ones (`mappings.naming`).
+    """
 
     person: dict[str, WriteField] = Field(default_factory=dict)
     account: dict[str, WriteField] = Field(default_factory=dict)
+    model: dict[str, dict[str, WriteField]] = Field(default_factory=dict)
     owner: OwnerTarget | None = None
     task: TaskTarget | None = None
+    _bound: tuple[ModelTarget, ...] | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _one_writer_per_field(self) -> "WriteTargets":
-        for subject, specs in (("person", self.person), ("account", self.account)):
+        tables = {
+            "person": self.person,
+            "account": self.account,
+            **{f"model.{id_}": t for id_, t in self.model.items()},
+        }
+        for subject, specs in tables.items():
             names = [spec.field for spec in specs.values()]
             if twice := sorted({name for name in names if names.count(name) > 1}):
                 raise ValueError(f"{subject}: {', '.join(twice)} is written twice")
         return self
 
+    def bound(self, targets: Sequence[ModelTarget]) -> "WriteTargets":
+        """Give the same tables with the fields of every model that a configuration runs."""
+        copy = self.model_copy()
+        copy._bound = tuple(targets)
+        return copy
 
-__all__ = ["RESULT_DECIMALS", "RESULT_LENGTHS", "OwnerTarget", "TaskField", "TaskTarget", "WriteField", "WriteTargets"]
+    @property
+    def targets(self) -> tuple[ModelTarget, ...]:
+        """List the fields of every model; until models are bound there are the primary ones alone."""
+        if self._bound is not None:
+            return self._bound
+        person = ModelTarget("person", None, "write.person", self.person)
+        return (person, ModelTarget("account", None, "write.account", self.account))
+
+    def specs(self, role: Role, model_id: str | None) -> Mapping[str, WriteField]:
+        """Give the fields of one model, null being the primary of its role; none where nothing is written."""
+        found = (target.specs for target in self.targets if (target.role, target.model_id) == (role, model_id))
+        return next(found, {})
+
+
+__all__ = [
+    "RESULT_DECIMALS",
+    "RESULT_LENGTHS",
+    "ModelTarget",
+    "OwnerTarget",
+    "Role",
+    "TaskField",
+    "TaskTarget",
+    "WriteField",
+    "WriteTargets",
+]

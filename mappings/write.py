@@ -7,12 +7,12 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from mappings.fields import NewField
-from mappings.model import Mapping, TaskField, WriteField
+from mappings.model import CanonicalName, Mapping, Role, TaskField, WriteField
 
 JsonScalar = str | int | float | bool | None
 Value = JsonScalar | datetime
 _LARGEST_DIGITS: Final = 18
-_LABELS: Final = {
+LABELS: Final = {
     "total": "score",
     "fit": "fit",
     "engagement": "engagement",
@@ -25,7 +25,7 @@ _LABELS: Final = {
     "state": "state",
     "priority": "priority",
 }
-_DESCRIPTIONS: Final = {
+DESCRIPTIONS: Final = {
     "total": "The lead score: fit plus engagement. Written by Leadlight; edits are overwritten.",
     "fit": "Points for who this is. Written by Leadlight; edits are overwritten.",
     "engagement": "Points for what they do. Written by Leadlight; edits are overwritten.",
@@ -38,6 +38,7 @@ _DESCRIPTIONS: Final = {
     "state": "active, never_active, gated, disqualified or suppressed. Written by Leadlight; edits are overwritten.",
     "priority": "Order within the band, highest first. Written by Leadlight; edits are overwritten.",
 }
+_TABLES: Final[tuple[tuple[Role, CanonicalName], ...]] = (("person", "people"), ("account", "accounts"))
 _KEY_DESCRIPTION: Final = "Keeps a task from being made twice. Written by Leadlight; do not edit."
 _KEY_LENGTH: Final = 255
 _CUSTOM_NAMES: Final = {
@@ -51,10 +52,11 @@ def written_fields(mapping: Mapping) -> Iterator[tuple[str, str, WriteField]]:
 
     People's are on every object read as people, accounts' likewise.
     """
-    for name in mapping.objects("people"):
-        yield from ((name, f"write.person.{key}", spec) for key, spec in mapping.write.person.items())
-    for name in mapping.objects("accounts"):
-        yield from ((name, f"write.account.{key}", spec) for key, spec in mapping.write.account.items())
+    for role, table in _TABLES:
+        targets = [target for target in mapping.write.targets if target.role == role]
+        for name in mapping.objects(table):
+            for target in targets:
+                yield from ((name, f"{target.key}.{key}", spec) for key, spec in target.specs.items())
 
 
 def new_fields(mapping: Mapping) -> tuple[NewField, ...]:
@@ -78,9 +80,9 @@ def _new_field(name: str, spec: WriteField) -> NewField:
     return NewField(
         object=name,
         name=spec.field,
-        label=spec.label or f"Leadlight {_LABELS[spec.from_]}",
+        label=spec.label or f"Leadlight {LABELS[spec.from_]}",
         kind=spec.kind,
-        description=spec.description or _DESCRIPTIONS[spec.from_],
+        description=spec.description or DESCRIPTIONS[spec.from_],
         length=spec.length,
         scale=spec.decimals if spec.kind == "number" else 0,
     )

@@ -1,13 +1,17 @@
 """Commands that look at what is there; the store is enough for all but the doctor."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
+import duckdb
 from rich.text import Text
 
 from connector import doctor as checks
 from connector.engine.duckdb import explain as explain_one
 from connector.engine.duckdb import explain_account
+from connector.errors import ConfigError
+from connector.models import Line
 from connector.output import Output, table
 from connector.reading import open_reading, run_row
 from connector.score import sources
@@ -30,18 +34,28 @@ def _finding(check: checks.Check) -> Text:
     return Text.assemble(mark, f"{check.name}: {check.detail}{fix}")
 
 
-def explain(out: Output, config: Path, record: str, as_of: datetime | None) -> None:
-    """Explain one score from the store alone."""
+def explain(out: Output, config: Path, record: str, model: str | None, as_of: datetime | None) -> None:
+    """Explain one score from the store alone; beside it stand the totals that other models gave in the last run."""
     with open_reading(config) as reading, reading.engine() as engine:
         at = as_of or reading.scored_at()
-        found, models = sources(reading.lake, reading.state, at), reading.models
-        if models.accounts is not None and reading.is_account(record):
-            told = explain_account(
-                engine, models.accounts, people=models.rolled, as_of=at, sources=found, subject_id=record
-            )
-        else:
-            told = explain_one(engine, models.people, as_of=at, sources=found, subject_id=record)
-    out.result(told.as_json(), _told(told))
+        line = reading.line_of(record, model)
+        others = reading.other_scores(record, line) if as_of is None else []
+        found = sources(reading.lake, reading.state, at, line)
+        try:
+            told = _explained(engine, line, at, found, record)
+        except ConfigError as error:
+            hint = [f"other models score it: --model {other['id']}" for other in others]
+            raise ConfigError([*error.problems, *hint]) from None
+    lines = [*_told(told), *(f"  {other['id']}: {other['total']:g}, {other['band'] or 'no band'}" for other in others)]
+    out.result(told.as_json() | {"models": others}, lines)
+
+
+def _explained(
+    engine: duckdb.DuckDBPyConnection, line: Line, at: datetime, found: Mapping[str, str], record: str
+) -> Explanation:
+    if line.role == "account":
+        return explain_account(engine, line.model, people=line.rolled, as_of=at, sources=found, subject_id=record)
+    return explain_one(engine, line.model, as_of=at, sources=found, subject_id=record)
 
 
 def status(out: Output, config: Path) -> None:

@@ -7,13 +7,16 @@ from typing import Any
 from rich.text import Text
 
 from connector.commands.plain import models
-from connector.engine.difference import moves
+from connector.engine.difference import Moves, Pair, moves
 from connector.engine.duckdb import open_engine
 from connector.engine.examples import Outcome, run_examples
 from connector.engine.plain import open_tables
 from connector.engine.survey import survey, unheard_of
 from connector.errors import ConfigError
+from connector.models import Line
 from connector.output import Output, table
+from connector.reading import open_reading
+from connector.score import sources
 from scoring.example_files import examples_beside
 from scoring.lint import Finding, lint
 
@@ -74,10 +77,34 @@ def _told(outcome: Outcome) -> list[Text]:
     return [Text.assemble(mark, outcome.name), *(Text(f"       {line}") for line in outcome.differences)]
 
 
-def diff(out: Output, before: str, after: str, data: Path, as_of: datetime | None) -> None:
-    """Say who would change band between two models over the same facts, and which rules did it."""
-    with open_engine() as engine:
-        found = moves(engine, models(before), models(after), open_tables(engine, data), as_of)
+def diff(out: Output, before: str, after: str, data: Path | None, config: Path | None, as_of: datetime | None) -> None:
+    """Say who would change band between two models over the same facts, and which rules did it.
+
+    The facts are plain files, or what a store holds as of its last run. Raises ConfigError.
+    """
+    pair = (models(before), models(after))
+    if data is not None and config is None:
+        with open_engine() as engine:
+            found = moves(engine, *pair, open_tables(engine, data), as_of)
+    elif config is not None and data is None:
+        found = _store_moves(config, *pair, as_of)
+    else:
+        raise ConfigError("say over which facts: --data DIR or --config FILE, one of them")
+    _tell_moves(out, found)
+
+
+def _store_moves(config: Path, before: Pair, after: Pair, as_of: datetime | None) -> Moves:
+    """Compare two models over a store; the band that people see now is that of the model being compared or replaced."""
+    with open_reading(config) as reading, reading.engine() as engine:
+        at = as_of or reading.scored_at()
+        role = after[0].spec.model.subject
+        lines = [line for line in reading.models.lines if line.role == role]
+        named = [line for side in (after, before) for line in lines if line.model.id == side[0].id]
+        seen = (named or lines or [Line(after[0])])[0]
+        return moves(engine, before, after, sources(reading.lake, reading.state, at, seen), at)
+
+
+def _tell_moves(out: Output, found: Moves) -> None:
     moved: list[dict[str, Any]] = [move.as_json() for move in found.moves]
     counts = [
         {"from": old, "to": new, "n": n} for (old, new), n in sorted(found.counts.items(), key=lambda pair: -pair[1])

@@ -98,7 +98,8 @@ def _outcome_lines(outcome: pipeline.Outcome) -> Sequence[str]:
     if outcome.pulled:
         lines.append("pulled " + ", ".join(f"{n:,} {name}" for name, n in outcome.pulled.items()))
     if outcome.scored:
-        lines.append(f"scored {outcome.scored['people']:,} people")
+        each = [f"{name} {n:,}" for name, n in outcome.by_model.items()] if len(outcome.by_model) > 1 else []
+        lines.append(f"scored {outcome.scored['people']:,} people" + (f" ({', '.join(each)})" if each else ""))
     if outcome.plan:
         lines.append("planned " + ", ".join(f"{n:,} {name}" for name, n in outcome.plan.counts().items()))
     if outcome.applied:
@@ -135,4 +136,6 @@ def _change_lines(made: Plan) -> list[str]:
 def _change_line(change: Change) -> str:
     parts = [f"{name}: {before!s} -> {after!s}" for name, (before, after) in change.fields.items()]
     parts += [f"owner: {change.owner[0]} -> {change.owner[1]}"] if change.owner else []
-    return f"  {change.object} {change.record_id} ({change.band or 'no band'}, {change.total:g}): " + "; ".join(parts)
+    parts += [f"({change.owner_reason})"] if change.owner_reason else []
+    why = "left the audience" if change.total is None else f"{change.band or 'no band'}, {change.total:g}"
+    return f"  {change.object} {change.record_id} ({why}): " + "; ".join(parts)

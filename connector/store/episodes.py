@@ -49,6 +49,13 @@ def current(connection: sqlite3.Connection) -> dict[EpisodeKey, Episode]:
     return _by_key(connection, "1")  # rows come in key order, so that the newest number of a key wins
 
 
+def task_keys(connection: sqlite3.Connection, triggers: Iterable[str]) -> frozenset[str]:
+    """Return the keys of all tasks that these triggers ever made."""
+    query = "SELECT task_key FROM episodes WHERE trigger_id = ? AND task_key IS NOT NULL"
+    with store_errors():
+        return frozenset(str(row[0]) for name in triggers for row in connection.execute(query, (name,)))
+
+
 def open_many(connection: sqlite3.Connection, openings: Iterable[Opening]) -> int:
     """Open episodes, numbered on from the last of their key; one that is open stays. Returns how many were opened."""
     values = [(o.object, o.record_id, o.trigger, to_text(o.opened_at), o.task_key) for o in openings]

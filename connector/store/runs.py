@@ -66,16 +66,24 @@ def unfinished(connection: sqlite3.Connection) -> list[Run]:
     return list(_select(connection, "WHERE status = 'running' ORDER BY n", ()))
 
 
-def baseline_made(connection: sqlite3.Connection) -> bool:
-    """Tell whether the first plan of this store was applied (it opens episodes without tasks)."""
+def baseline_made(connection: sqlite3.Connection, line: str | None = None) -> bool:
+    """Tell whether the first plan of this store was applied (it opens episodes without tasks).
+
+    line: the same of a further model, which may come to a store that has its baseline long since.
+    """
     with store_errors():
-        return connection.execute("SELECT 1 FROM facts WHERE name = 'baseline_run'").fetchone() is not None
+        found = connection.execute("SELECT 1 FROM facts WHERE name = ?", (_baseline(line),)).fetchone()
+    return found is not None
 
 
-def mark_baseline(connection: sqlite3.Connection, run_id: str) -> None:
+def mark_baseline(connection: sqlite3.Connection, run_id: str, line: str | None = None) -> None:
     """Record the run that made the baseline; the first one stays."""
     with transaction(connection):
-        connection.execute("INSERT OR IGNORE INTO facts VALUES ('baseline_run', ?)", (run_id,))
+        connection.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (_baseline(line), run_id))
+
+
+def _baseline(line: str | None) -> str:
+    return "baseline_run" if line is None else f"baseline_run@{line}"
 
 
 def _select(connection: sqlite3.Connection, clause: str, values: Sequence[object]) -> Iterator[Run]:

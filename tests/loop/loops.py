@@ -245,6 +245,14 @@ def configure(ready: dict[str, Any], folder: Path, *, model: str = "model.toml")
     (folder / "model.toml").write_text(MODEL, encoding="utf-8")
 
 
+def add_model(config: Path, name: str, text: str, fields: str | None = None) -> None:
+    """Name one more model in a configuration."""
+    (config.parent / name).write_text(text, encoding="utf-8")
+    before = config.read_text(encoding="utf-8")
+    keys = f'file = "{name}"\n' + (f'fields = "{fields}"\n' if fields else "")
+    config.write_text(before.replace("[[action]]", f"[[model]]\n{keys}\n[[action]]", 1), encoding="utf-8")
+
+
 def make_template(crm: Crm, folder: Path) -> Path:
     """Seed and provision a sandbox once; each test goes on from a copy of its files."""
     write_world(folder / "world")

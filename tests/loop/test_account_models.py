@@ -1,13 +1,8 @@
 """A model of accounts beside the one of people: its scores land on the companies, and on nothing else."""
 
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from connector.compose import load_parts
-from connector.errors import ConfigError
-from tests.loop.loops import CLERK, Loop
+from tests.loop.loops import CLERK, Loop, add_model
 
 ACCOUNTS = """
 [model]
@@ -27,13 +22,6 @@ release_below = 30
 [[band]]
 id = "watch"
 """
-
-
-def add_model(config: Path, name: str, text: str) -> None:
-    """Name one more model in a configuration."""
-    (config.parent / name).write_text(text, encoding="utf-8")
-    before = config.read_text(encoding="utf-8")
-    config.write_text(before.replace("[[action]]", f'[[model]]\nfile = "{name}"\n\n[[action]]', 1), encoding="utf-8")
 
 
 def company(loop: Loop) -> dict[str, Any]:
@@ -74,10 +62,3 @@ def test_an_account_keeps_its_band_until_it_is_released(fresh: Loop) -> None:
     fresh.sync()
     held = company(fresh)
     assert (float(held[fresh.words.score]), held[fresh.words.band]) == (45.0, "engage")
-
-
-@pytest.mark.parametrize("crm", ["salesforce"])
-def test_two_models_of_people_are_refused(fresh: Loop) -> None:
-    add_model(fresh.config, "second.toml", (fresh.folder / "model.toml").read_text(encoding="utf-8"))
-    with pytest.raises(ConfigError, match="2 models of people are given"):
-        load_parts(fresh.config)

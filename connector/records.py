@@ -1,0 +1,132 @@
+"""What the store knows of each record that is planned: its score in one model, what the CRM holds, what we wrote."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final, get_args
+
+import duckdb
+
+from connector.engine.relations import literal
+from connector.job import Job
+from connector.mirror import MIRROR
+from connector.models import Line
+from connector.score import PERSON, SUBJECTS, tables_of
+from connector.store import written
+from mappings.targets import ResultName
+
+ROWS_AT_ONCE: Final = 20_000
+NO_SCORE: Final[Mapping[str, None]] = dict.fromkeys(("model_id", *get_args(ResultName)))
+Record = dict[str, Any]
+
+
+def scored_records(engine: duckdb.DuckDBPyConnection, job: Job, line: Line) -> Iterator[Record]:
+    """Read every record that a model scored with its mirror row and what was written to it last, hottest first."""
+    table = tables_of(line)[0]
+    mirror, scores = job.lake.relation(MIRROR), job.lake.relation(table)
+    if mirror is None or scores is None:
+        return
+    engine.register("written", written.as_arrow(job.state))
+    scored, held = (_naive(job, name) for name in (table, MIRROR))
+    yield from _rows(
+        engine,
+        f"""SELECT s.* REPLACE ({scored}), m.* REPLACE ({held}), w.fields_json,
+                   w.written_at::TIMESTAMP AS written_at, {_account(job)} AS account_id
+            FROM {scores} s JOIN {mirror} m ON m.role = '{line.role}' AND m.record_id = s.subject_id
+            LEFT JOIN {job.lake.relation("people")} p ON m.role = '{PERSON}' AND p.person_id = s.subject_id
+            LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id
+            ORDER BY s.total DESC, m.object, m.record_id""",  # noqa: S608 - relations are file lists of our own making
+    )
+
+
+def left_records(
+    engine: duckdb.DuckDBPyConnection, job: Job, line: Line, as_of: datetime, open_ids: Sequence[str]
+) -> Iterator[Record]:
+    """Read the records outside a model's audience that still show its score or have an episode open, without a score.
+
+    A converted lead is not among them, since the CRM refuses to change it, nor is a person who was not there at as_of.
+    open_ids are the records with an open episode of this model.
+    """
+    mirror, scores = job.lake.relation(MIRROR), job.lake.relation(tables_of(line)[0])
+    table = next(name for name, (role, _) in SUBJECTS.items() if role == line.role)
+    facts = job.lake.relation(table)
+    if mirror is None or scores is None or facts is None:
+        return
+    engine.register("written", written.as_arrow(job.state))
+    rows = _rows(
+        engine,
+        f"""SELECT m.* REPLACE ({_naive(job, MIRROR)}), w.fields_json, w.written_at::TIMESTAMP AS written_at,
+                   NULL AS account_id
+            FROM {mirror} m JOIN {facts} f ON f.{SUBJECTS[table][1]} = m.record_id
+            LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id
+            WHERE m.role = '{line.role}' AND {_present(job, table, as_of)} AND ({_shows(job, line)})
+              AND NOT EXISTS (SELECT 1 FROM {scores} s WHERE s.subject_id = m.record_id)
+            ORDER BY m.object, m.record_id""",  # noqa: S608 - as above
+        [list(open_ids)],
+    )
+    for row in rows:
+        yield {**NO_SCORE, **row}
+
+
+def deciding_actions(engine: duckdb.DuckDBPyConnection, job: Job) -> dict[str, list[int]] | None:
+    """Find which actions name an owner for each person, by their places in the file; null where one model alone acts.
+
+    The first of a person's decides: were each model's asked in turn, two of them would pass a record to and fro.
+    """
+    acting = {job.models.place(action.model) for action in job.settings.action}
+    if len(acting) < 2:
+        return None
+    found: dict[str, list[int]] = {}
+    for place, action in enumerate(job.settings.action):
+        line = job.models.line(job.models.place(action.model))
+        scores = job.lake.relation(tables_of(line)[0])
+        if action.owner is not None and scores is not None:
+            rows = engine.execute(f"SELECT subject_id FROM {scores} WHERE band = ?", [action.band])  # noqa: S608 - as above
+            for (person_id,) in rows.fetchall():
+                found.setdefault(person_id, []).append(place)
+    return found
+
+
+def quote(name: str) -> str:
+    """Quote a column name."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _account(job: Job) -> str:
+    """Name the account of a person; a CRM of leads alone has none."""
+    return "p.account_id" if "account_id" in job.lake.columns("people") else "NULL"
+
+
+def _present(job: Job, table: str, as_of: datetime) -> str:
+    """Write the condition under which a subject could have a score at as_of."""
+    created = f"coalesce(epoch(f.created_at) <= {as_of.timestamp()}, true)"
+    tests = {"converted_at": "f.converted_at IS NULL", "created_at": created}
+    there = job.lake.columns(table) if table == "people" else {}
+    return " AND ".join(["true", *(test for name, test in tests.items() if name in there)])
+
+
+def _shows(job: Job, line: Line) -> str:
+    """Write the condition under which something of a model is left on a record.
+
+    What we wrote counts where the pull has not seen it; else what the CRM holds does.
+    """
+    fields = list(dict.fromkeys(spec.field for spec in job.mapping.write.specs(line.role, line.id).values()))
+    held = job.lake.columns(MIRROR)
+    unseen = "(m.modified_at IS NULL OR m.modified_at < w.written_at)"
+    told = " OR ".join(f"contains(w.fields_json, {literal(f'{quote(name)}:')})" for name in fields)
+    tests = [f"m.{quote(f'={name}')} IS NOT NULL" for name in fields if f"={name}" in held]
+    tests += [f"({unseen} AND ({told}))"] if told else []
+    return " OR ".join([*tests, "list_contains(?::VARCHAR[], m.record_id)"])
+
+
+def _naive(job: Job, table: str) -> str:
+    """Cast a table's times to UTC without a zone, which DuckDB hands to Python without a library of zones."""
+    times = [name for name, kind in job.lake.columns(table).items() if kind.startswith("timestamp")]
+    return ", ".join(f"{quote(name)}::TIMESTAMP AS {quote(name)}" for name in times)
+
+
+def _rows(engine: duckdb.DuckDBPyConnection, select: str, values: Sequence[object] = ()) -> Iterator[Record]:
+    cursor = engine.execute(select, values)
+    names = [column[0] for column in cursor.description or ()]
+    while rows := cursor.fetchmany(ROWS_AT_ONCE):
+        for row in rows:
+            yield dict(zip(names, row, strict=True))
