@@ -9,7 +9,7 @@ import copy
 import math
 import re
 import tomllib
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 Row = dict[str, Any]
@@ -33,14 +33,14 @@ class Oracle:
     ) -> dict[str, Row]:
         """Score everybody who exists and is in the audience."""
         by_account = {account["account_id"]: account for account in accounts}
-        unique = {event["event_id"]: event for event in reversed(events)}
+        unique = once(events)
         results = {}
         for person in people:
             created = known(person.get("created_at"))
             if created is not None and second(created) > self.now:
                 continue
             account = by_account.get(known(person.get("account_id")) or "")
-            mine = [event for event in unique.values() if event.get("person_id") == person["person_id"]]
+            mine = [event for event in unique if event.get("person_id") == person["person_id"]]
             ledger = self.ledger(person["person_id"], adjustments or [])
             subject = self.subject(person, account or {}, mine, ledger)
             if subject.in_audience():
@@ -57,10 +57,12 @@ class Oracle:
     ) -> dict[str, Row]:
         """Score accounts, with the people that another oracle scores."""
         scored = of_people.score(people, accounts, events, adjustments) if of_people else {}
+        unique = once(events)
         results = {}
         for account in accounts:
             name = account["account_id"]
-            mine = [event for event in events if event.get("person_id") is None and event.get("account_id") == name]
+            nobodys = [event for event in unique if known(event.get("person_id")) is None]
+            mine = [event for event in nobodys if event.get("account_id") == name]
             subject = self.subject(account, account, mine, self.ledger(name, adjustments or []))
             subject.team = [
                 (person, scored[person["person_id"]])
@@ -112,6 +114,7 @@ class Subject:
         self.oracle, self.person, self.account, self.events = oracle, person, account, events
         self.model = self.of_segment(oracle.model)
         self.rows: dict[tuple[str, str], Row] = {}
+        self.pillars: dict[str, float] = {}
         self.ledger: list[Row] = []
         self.team: list[tuple[Row, Row]] = []
         self.known_idle: int | None = None
@@ -286,20 +289,26 @@ class Subject:
     def add(self, kind: str, rule_id: str, points: float, events: list[Row] | None = None) -> None:
         times = sorted(second(event["occurred_at"]) for event in events or [])
         row = {"points": points, "events": len(times), "first": times[0] if times else None}
-        self.rows[kind, rule_id] = {**row, "last": times[-1] if times else None}
+        self.rows[kind, rule_id] = {**row, "last": times[-1] if times else None, "label": self.label(rule_id)}
+
+    def label(self, rule_id: str) -> str | None:
+        """Give the words for a rule; nothing for what is not a rule."""
+        rules = [rule for table in ("fit", "engagement", "multiply") for rule in self.model.get(table, [])]
+        found = next((rule for rule in rules if rule["id"] == rule_id), None)
+        return None if found is None else found.get("label", rule_id.replace("_", " "))
 
     def axis(self, table: str) -> list[float]:
         """Give the values an axis adds up, one per group or ungrouped rule, and keep the rows."""
         sums: dict[str, float] = {}
         single: list[float] = []
-        pillars: dict[str, float] = {}
+        pillars: dict[str, float] = dict.fromkeys(self.model.get("pillars", {}) if table == "fit" else (), 0.0)
         for rule in self.model.get(table, []):
             points, events = (self.fit_points(rule), []) if table == "fit" else self.engagement_points(rule)
             self.add(table, rule["id"], points, events)
             if "group" in rule:
                 sums[rule["group"]] = sums.get(rule["group"], 0.0) + points
             elif "pillar" in rule:
-                pillars[rule["pillar"]] = pillars.get(rule["pillar"], 0.0) + points
+                pillars[rule["pillar"]] += points
             else:
                 single.append(points)
         single += [self.weighted(pillar, value) for pillar, value in pillars.items()]
@@ -311,6 +320,7 @@ class Subject:
         bounds = self.model.get("pillar", {}).get(pillar, {})
         inside = max(min(value, bounds.get("cap", math.inf)), bounds.get("floor", -math.inf))
         weight = self.model["pillars"][pillar]
+        self.pillars[pillar] = inside
         self.add("group_clamp", pillar, inside - value)
         self.add("pillar_weight", pillar, (weight - 1) * inside)
         return float(weight * inside)
@@ -464,6 +474,7 @@ class Subject:
             "band": self.band(state, figures),
             "fit_grade": grade(self.model.get("grade", {}).get("fit"), figures["fit"]),
             "engagement_grade": grade(self.model.get("grade", {}).get("engagement"), figures["engagement"]),
+            "pillars": self.pillars,
             "contributions": {key: row for key, row in self.rows.items() if abs(row["points"]) > 5e-13},
         }
 
@@ -496,6 +507,11 @@ def role_of(person: Row) -> str | None:
     return None if role is None else text(role)
 
 
+def once(events: list[Row]) -> list[Row]:
+    """Give the events without repetitions."""
+    return list({event["event_id"]: event for event in reversed(events)}.values())
+
+
 def grade(axis: Table | None, value: float) -> str | None:
     """Give the letter of a value."""
     if axis is None:
@@ -526,14 +542,15 @@ def duration(text_: str) -> int:
     return int(text_[:-1]) * UNITS[text_[-1]]
 
 
-def second(time: datetime) -> int:
-    """Give a time as whole seconds, floored."""
-    return math.floor((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+def second(moment: date) -> int:
+    """Give a time as whole seconds, floored; a date is its first second."""
+    at = moment if isinstance(moment, datetime) else datetime.combine(moment, time())
+    return math.floor((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp())
 
 
 def known(value: Any) -> Any:
     """Give None for everything that means unknown."""
-    if isinstance(value, float) and math.isnan(value):
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return None if isinstance(value, str) and not value.strip() else value
 
@@ -543,8 +560,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, str):
         return text(value)
     if isinstance(value, list):
-        return [text(part) for part in value]
-    return second(value) if isinstance(value, datetime) else value
+        return [text(part) for part in value if part is not None]
+    return second(value) if isinstance(value, date) else value
 
 
 def text(value: str) -> str:
@@ -555,7 +572,7 @@ def text(value: str) -> str:
 def as_operand(value: str, operand: Any, operator: str) -> Any:
     """Read a property as the type of what it is compared with."""
     sample = operand[0] if isinstance(operand, list) else operand
-    if operator in ("older_than", "newer_than") or isinstance(sample, datetime):
+    if operator in ("older_than", "newer_than") or isinstance(sample, date):
         try:
             return second(datetime.fromisoformat(value.strip()))
         except ValueError:
