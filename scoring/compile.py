@@ -22,6 +22,7 @@ from scoring.combine import (
 )
 from scoring.conditions import operand_problems
 from scoring.contributions import Line, contributions, lines, stored_columns
+from scoring.dialects import rendered
 from scoring.engagement import engagement_columns
 from scoring.events import IDLE, EventScope, distinct_rules, distinct_tallies, facts, idle_s, matches, tallies
 from scoring.expressions import Scalar, column, integer, named, null, raw_text, time_of
@@ -94,7 +95,7 @@ def compile_model(
     made, scores, rows = _texts(model, people, shape, dialect)
     aware = as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of
     clock = exp.select(named(exp.cast(integer(int(aware.timestamp() // 1)), "bigint"), "as_of_s"))
-    return Statement((_temporary("clock", clock).sql(dialect, copy=False), *made), scores, rows)
+    return Statement((rendered(_temporary("clock", clock), dialect), *made), scores, rows)
 
 
 @lru_cache(maxsize=32)
@@ -108,10 +109,8 @@ def _texts(
     made = [_temporary("scored", _scored(model, types, columns, found))]
     if people is not None:
         made.insert(0, _temporary(PEOPLE_SCORES, _people_scores(people, columns)))
-    texts = tuple(query.sql(dialect, pretty=True, copy=False) for query in made)
-    scores, rows = (
-        query.sql(dialect, pretty=True, copy=False) for query in (_scores(model, found, dialect), contributions(found))
-    )
+    texts = tuple(rendered(query, dialect) for query in made)
+    scores, rows = (rendered(query, dialect) for query in (_scores(model, found, dialect), contributions(found)))
     return texts, scores, rows
 
 
