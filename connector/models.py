@@ -115,11 +115,14 @@ def _placed(loaded: Sequence[Line], lists: Mapping[str, frozenset[str]]) -> Iter
     for place, line in enumerate(people):
         yield Line(line.model, primary=place == 0, prefix=line.prefix)
     for place, line in enumerate(line for line in loaded if line.role == "account"):
-        yield Line(line.model, place == 0, _rolled(line.model, people, lists), line.prefix)
+        yield Line(line.model, place == 0, rolled_model(line.model, people, lists), line.prefix)
 
 
-def _rolled(accounts: Model, people: Sequence[Line], lists: Mapping[str, frozenset[str]]) -> Model | None:
-    """Find the model that an account model rolls up: one of this configuration, else the one beside its file."""
+def rolled_model(accounts: Model, people: Sequence[Line], lists: Mapping[str, frozenset[str]]) -> Model | None:
+    """Find the model that an account model rolls up: one of this configuration, else the one beside its file.
+
+    Null where it rolls up none; raises ConfigError.
+    """
     if accounts.spec.rollup is None:
         return None
     wanted = accounts.spec.rollup.model

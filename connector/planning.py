@@ -15,7 +15,7 @@ from connector.guards import guards
 from connector.job import Job
 from connector.models import Line
 from connector.plan import Change, EpisodeChange, Guard, Plan, TaskChange, utc_text
-from connector.records import Record, deciding_actions, left_records, scored_records
+from connector.records import Record, deciding_actions, left_records, register_written, scored_records
 from connector.routing import Pool, Rota, may_assign
 from connector.score import previous_bands, revision
 from connector.settings import Action
@@ -84,6 +84,7 @@ def plan_stage(job: Job, as_of: datetime, pools: Mapping[str, Pool], *, backfill
     job.progress.begin("plan")
     draft = Draft(Rota(_load(job)))
     with job.engine() as engine:
+        register_written(engine, job)
         rules = _rules(engine, job, as_of, pools)
         for line in job.models.lines:
             _plan_line(engine, job, rules, _line_rules(job, line, backfill_tasks=backfill_tasks), draft)

@@ -6,6 +6,7 @@ from typing import Any, Final, get_args
 
 import duckdb
 
+from connector.diff import PASSENGERS
 from connector.engine.relations import literal
 from connector.job import Job
 from connector.mirror import MIRROR
@@ -19,13 +20,17 @@ NO_SCORE: Final[Mapping[str, None]] = dict.fromkeys(("model_id", *get_args(Resul
 Record = dict[str, Any]
 
 
+def register_written(engine: duckdb.DuckDBPyConnection, job: Job) -> None:
+    """Put what was written last where the functions below look for it, once for all models."""
+    engine.register("written", written.as_arrow(job.state))
+
+
 def scored_records(engine: duckdb.DuckDBPyConnection, job: Job, line: Line) -> Iterator[Record]:
     """Read every record that a model scored with its mirror row and what was written to it last, hottest first."""
     table = tables_of(line)[0]
     mirror, scores = job.lake.relation(MIRROR), job.lake.relation(table)
     if mirror is None or scores is None:
         return
-    engine.register("written", written.as_arrow(job.state))
     scored, held = (_naive(job, name) for name in (table, MIRROR))
     yield from _rows(
         engine,
@@ -51,7 +56,6 @@ def left_records(
     facts = job.lake.relation(table)
     if mirror is None or scores is None or facts is None:
         return
-    engine.register("written", written.as_arrow(job.state))
     rows = _rows(
         engine,
         f"""SELECT m.* REPLACE ({_naive(job, MIRROR)}), w.fields_json, w.written_at::TIMESTAMP AS written_at,
@@ -107,13 +111,14 @@ def _present(job: Job, table: str, as_of: datetime) -> str:
 def _shows(job: Job, line: Line) -> str:
     """Write the condition under which something of a model is left on a record.
 
-    What we wrote counts where the pull has not seen it; else what the CRM holds does.
+    What we wrote counts where the pull has not seen it; else what the CRM holds does, blank text being nothing.
     """
-    fields = list(dict.fromkeys(spec.field for spec in job.mapping.write.specs(line.role, line.id).values()))
+    specs = [s for s in job.mapping.write.specs(line.role, line.id).values() if s.from_ not in PASSENGERS]
     held = job.lake.columns(MIRROR)
     unseen = "(m.modified_at IS NULL OR m.modified_at < w.written_at)"
-    told = " OR ".join(f"contains(w.fields_json, {literal(f'{quote(name)}:')})" for name in fields)
-    tests = [f"m.{quote(f'={name}')} IS NOT NULL" for name in fields if f"={name}" in held]
+    told = " OR ".join(f"contains(w.fields_json, {literal(f'{quote(spec.field)}:')})" for spec in specs)
+    blank = {"text": "<> ''"}
+    tests = [f"m.{quote(f'={s.field}')} {blank.get(s.kind, 'IS NOT NULL')}" for s in specs if f"={s.field}" in held]
     tests += [f"({unseen} AND ({told}))"] if told else []
     return " OR ".join([*tests, "list_contains(?::VARCHAR[], m.record_id)"])
 

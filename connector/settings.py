@@ -253,7 +253,8 @@ class Settings(BaseSettings):
         A mapping file counts by its content; a model has a hash of its own.
         """
         content = self.model_dump(mode="json", exclude={"log": True, "store": True, "crm": {*SECRETS, "ca_file"}})
-        content["model"] = [[Path(model.file).name, model.fields] for model in self.model]
+        content["model"] = [f"{Path(m.file).name} {m.fields}" if m.fields else Path(m.file).name for m in self.model]
+        content["action"] = [{k: v for k, v in row.items() if (k, v) != ("model", None)} for row in content["action"]]
         mapping = Path(self.crm.mapping)
         content["crm"]["mapping"] = mapping.read_text(encoding="utf-8") if mapping.is_file() else mapping.name
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,5 +1,6 @@
 """Commands on a model alone: what is wrong with it, whether its examples hold, what a change of it would move."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -82,26 +83,34 @@ def diff(out: Output, before: str, after: str, data: Path | None, config: Path |
 
     The facts are plain files, or what a store holds as of its last run. Raises ConfigError.
     """
-    pair = (models(before), models(after))
     if data is not None and config is None:
         with open_engine() as engine:
-            found = moves(engine, *pair, open_tables(engine, data), as_of)
+            found = moves(engine, *_pairs(before, after, ()), open_tables(engine, data), as_of)
     elif config is not None and data is None:
-        found = _store_moves(config, *pair, as_of)
+        found = _store_moves(config, before, after, as_of)
     else:
         raise ConfigError("say over which facts: --data DIR or --config FILE, one of them")
     _tell_moves(out, found)
 
 
-def _store_moves(config: Path, before: Pair, after: Pair, as_of: datetime | None) -> Moves:
-    """Compare two models over a store; the band that people see now is that of the model being compared or replaced."""
+def _store_moves(config: Path, before: str, after: str, as_of: datetime | None) -> Moves:
+    """Compare two models over a store; the band that people are in now is what its own or the replaced model gave."""
     with open_reading(config) as reading, reading.engine() as engine:
         at = as_of or reading.scored_at()
-        role = after[0].spec.model.subject
-        lines = [line for line in reading.models.lines if line.role == role]
-        named = [line for side in (after, before) for line in lines if line.model.id == side[0].id]
-        seen = (named or lines or [Line(after[0])])[0]
-        return moves(engine, before, after, sources(reading.lake, reading.state, at, seen), at)
+        old, new = _pairs(before, after, reading.models.of("person"))
+        lines = reading.models.of(new[0].spec.model.subject)
+        named = [line for side in (new, old) for line in lines if line.model.id == side[0].id]
+        seen = (named or lines or [Line(new[0])])[0]
+        return moves(engine, old, new, sources(reading.lake, reading.state, at, seen), at)
+
+
+def _pairs(before: str, after: str, people: Sequence[Line]) -> tuple[Pair, Pair]:
+    """Read the two models; raises ConfigError where one scores people and the other accounts."""
+    old, new = models(before, people), models(after, people)
+    about = [side[0].spec.model.subject for side in (old, new)]
+    if about[0] != about[1]:
+        raise ConfigError(f"{before} scores by {about[0]}, {after} by {about[1]}; compare two of a kind")
+    return old, new
 
 
 def _tell_moves(out: Output, found: Moves) -> None:

@@ -1,6 +1,7 @@
 """Commands without any CRM: score plain files, print a model's statement."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +11,12 @@ import typer
 from connector.engine.duckdb import open_engine, score_subjects
 from connector.engine.plain import open_tables
 from connector.errors import ConfigError
+from connector.models import Line, rolled_model
 from connector.output import Output
 from connector.pipeline import peak_rss_mb
 from mappings.lists import load_lists
 from scoring.compile import compile_model
-from scoring.model import Model, ModelError, load_model, load_people_model
+from scoring.model import Model, ModelError, load_model
 from scoring.schema import TABLES
 
 
@@ -55,11 +57,14 @@ def sql(model: str, dialect: str, as_of: datetime | None) -> None:
     typer.echo(";\n\n".join((*statement.prepare, statement.scores, statement.contributions)) + ";")
 
 
-def models(source: str) -> tuple[Model, Model | None]:
-    """Read a model and the person model that it rolls up; raises ConfigError with every problem."""
+def models(source: str, people: Sequence[Line] = ()) -> tuple[Model, Model | None]:
+    """Read a model and the person model that it rolls up, one of these people's or the one beside its file.
+
+    Raises ConfigError with every problem.
+    """
     try:
         lists = load_lists(None)
         model = load_model(source, lists=lists)
-        return model, load_people_model(model, lists)
+        return model, rolled_model(model, people, lists)
     except ModelError as error:
         raise ConfigError(error.problems) from None

@@ -1,10 +1,12 @@
 """Several models of people in one sync: each its own fields, audience, hysteresis, episodes and tasks."""
 
+from typing import Any
 
 import pytest
 
+from connector.errors import UnsafePlan
 from connector.provisioning import provision
-from tests.loop.loops import MODEL, Loop, add_model
+from tests.loop.loops import CHIEF, DIRECTOR, HOT, MODEL, Loop, add_model
 
 CUSTOMER = "Customer Sponsor"
 NEW_BUSINESS = MODEL.replace(
@@ -53,18 +55,27 @@ def field(loop: Loop, of_primary: str) -> str:
     return of_primary.replace("eadlight_", "eadlight_Expansion_" if loop.crm == "salesforce" else "eadlight_expansion_")
 
 
-def expansion(loop: Loop, who: str) -> tuple[float | None, str | None]:
-    """Give score and band that the expansion model wrote."""
+def told(loop: Loop, who: str, score: str, band: str) -> tuple[float | None, str | None]:
+    """Read a score and a band, blank being nothing."""
     fields = loop.people()[who]["fields"]
-    score = fields.get(field(loop, loop.words.score))
-    return None if score in (None, "") else float(score), fields.get(field(loop, loop.words.band)) or None
+    held = fields.get(score)
+    return None if held in (None, "") else float(held), fields.get(band) or None
 
 
 def new_business(loop: Loop, who: str) -> tuple[float | None, str | None]:
     """Give score and band that the primary model wrote."""
-    fields = loop.people()[who]["fields"]
-    score = fields.get(loop.words.score)
-    return None if score in (None, "") else float(score), fields.get(loop.words.band) or None
+    return told(loop, who, loop.words.score, loop.words.band)
+
+
+def expansion(loop: Loop, who: str) -> tuple[float | None, str | None]:
+    """Give score and band that the expansion model wrote."""
+    return told(loop, who, field(loop, loop.words.score), field(loop, loop.words.band))
+
+
+def subjects(loop: Loop, who: str) -> list[str]:
+    """Give the words of somebody's tasks."""
+    tasks: list[dict[str, Any]] = loop.tasks_of(loop.people()[who]["id"])
+    return sorted(str(task["fields"][loop.words.subject]).split()[0] for task in tasks)
 
 
 def settled(loop: Loop) -> None:
@@ -76,10 +87,10 @@ def settled(loop: Loop) -> None:
     assert (again.plan.size, loop.writes(mark)) == (0, [])
 
 
-def with_lines(loop: Loop, *, action: str = ACTION) -> Loop:
+def with_lines(loop: Loop, *, second: str = EXPANSION, action: str = ACTION) -> Loop:
     """Put the expansion model beside the primary one, and make its fields."""
     (loop.folder / "model.toml").write_text(NEW_BUSINESS, encoding="utf-8")
-    add_model(loop.config, "expansion.toml", EXPANSION)
+    add_model(loop.config, "expansion.toml", second)
     loop.config.write_text(loop.config.read_text(encoding="utf-8") + action, encoding="utf-8")
     provision(loop.config)
     return loop
@@ -107,3 +118,111 @@ def test_each_model_writes_its_own_fields_for_its_own_audience(two: Loop) -> Non
     assert str(held[field(two, two.words.model)]).startswith("expansion@")
     assert "spoke on the phone" in held[field(two, two.words.why)]
     settled(two)
+
+
+def test_tasks_of_both_models_are_made_once_and_the_primary_ones_keep_their_keys(
+    two: Loop, expected: dict[str, Any]
+) -> None:
+    two.sync(backfill=True)
+    settled(two)
+    assert [subjects(two, who) for who in HOT] == [["Call"]] * len(HOT)
+    assert (subjects(two, "p08"), subjects(two, "p09")) == (["Offer"], [])
+    keys = {task["fields"][two.words.key] for task in two.tasks()}
+    assert len(keys) == len(HOT) + 1
+    if two.crm == "salesforce":  # records of the other sandbox have other ids in other worlds
+        assert set(expected["tasks"]) < keys
+    (offer,) = two.tasks_of(two.people()["p08"]["id"])
+    assert str(offer["fields"][two.words.due]).startswith("2026-07-02")
+    zoe = {owner["fields"][two.words.owner] for owner in (two.people()["p08"], two.people()["p02"])}
+    assert zoe == {offer["fields"][two.words.owner]}  # p02 is hers since the world began
+
+
+def test_who_leaves_an_audience_loses_score_and_episode_and_may_come_back(two: Loop) -> None:
+    two.sync(backfill=True)
+    two.retitle("p00", CUSTOMER)
+    left = two.sync()
+    assert left.plan is not None
+    assert [(closed.trigger, closed.number) for closed in left.plan.closed] == [("band:hot", 1)]
+    words, held = two.words, two.people()["p00"]["fields"]
+    assert all(not held[name] for name in (words.score, words.band, words.why, words.model, words.scored_at))
+    assert held[words.owner]  # whoever has the record keeps it
+    assert (new_business(two, "p00"), expansion(two, "p00")) == ((None, None), (10, "steady"))
+    settled(two)
+    two.retitle("p00", CHIEF)
+    two.sync()
+    assert (new_business(two, "p00"), expansion(two, "p00")) == ((60, "hot"), (None, None))
+    assert subjects(two, "p00") == ["Call", "Call"]
+    settled(two)
+
+
+def test_who_leaves_the_audience_of_the_only_model_is_no_hot_lead_for_ever(synced: Loop) -> None:
+    (synced.folder / "model.toml").write_text(NEW_BUSINESS, encoding="utf-8")
+    synced.retitle("p00", CUSTOMER)
+    left = synced.sync()
+    assert new_business(synced, "p00") == (None, None)
+    assert left.plan is not None
+    assert [change.total for change in left.plan.changes] == [None]
+    assert len(left.plan.closed) == 1
+    settled(synced)
+
+
+def test_each_model_remembers_its_own_bands(two: Loop) -> None:
+    two.sync()
+    two.retitle("p08", "Clerk")  # 30 points: under expand, above its release
+    two.retitle("p00", DIRECTOR)  # 45 points: under hot, above its release
+    two.sync()
+    assert (expansion(two, "p08"), expansion(two, "p09")) == ((30, "expand"), (30, "steady"))
+    assert new_business(two, "p00") == (45, "hot")
+    assert new_business(two, "p05") == (45, "warm")
+    settled(two)
+
+
+CHIEFS = EXPANSION.replace(f'in = ["{CUSTOMER}", "Clerk"]', "present = true").replace(
+    f'is = "{CUSTOMER}" }}\npoints = 10', f'is = "{CHIEF}" }}\npoints = 40'
+)
+
+
+@pytest.mark.parametrize("expansion_first", [True, False])
+def test_where_two_models_name_an_owner_the_first_action_of_the_file_decides(
+    fresh: Loop, *, expansion_first: bool
+) -> None:
+    loop = with_lines(fresh, second=CHIEFS)
+    if expansion_first:
+        text = loop.config.read_text(encoding="utf-8")
+        offer = ACTION.partition("[[pool]]")[0]
+        loop.config.write_text(text.replace(offer, "\n").replace("[[action]]", f"{offer}[[action]]", 1), "utf-8")
+    made = loop.sync(backfill=True)
+    assert made.plan is not None
+    chosen = [change for change in made.plan.changes if change.owner]
+    assert made.plan.counts()["owners"] == len(chosen) == 2
+    people, zoe = loop.people(), loop.people()["p02"]["fields"][loop.words.owner]
+    assert (people["p00"]["fields"][loop.words.owner] == zoe) is expansion_first
+    reasons = {change.record_id: change.owner_reason or "" for change in chosen}
+    first, later = ("expansion expand", "hot") if expansion_first else ("hot", "expansion expand")
+    assert reasons[people["p00"]["id"]] == f"owner by action 1 ({first}), which stands before action 2 ({later})"
+    assert subjects(loop, "p00") == ["Call", "Offer"]
+    doers = {task["fields"][loop.words.owner] for task in loop.tasks_of(people["p00"]["id"])}
+    assert doers == {people["p00"]["fields"][loop.words.owner]}
+    settled(loop)
+
+
+def test_a_model_that_comes_later_has_a_baseline_of_its_own(synced: Loop) -> None:
+    synced.retitle("p08", CUSTOMER)
+    first = with_lines(synced).sync()
+    assert first.plan is not None
+    assert (expansion(synced, "p08"), subjects(synced, "p08")) == ((40, "expand"), [])
+    assert [opened.trigger for opened in first.plan.opened] == ["expansion:band:expand"]
+    synced.retitle("p09", CUSTOMER)
+    synced.sync()
+    assert (expansion(synced, "p09"), subjects(synced, "p09")) == ((40, "expand"), ["Offer"])
+    settled(synced)
+
+
+def test_a_narrower_audience_is_held_up_by_a_guard(two: Loop) -> None:
+    text = two.config.read_text(encoding="utf-8")
+    two.config.write_text(text.replace("[limits]", "[limits]\nmin_population = 0"), encoding="utf-8")
+    two.sync()
+    (two.folder / "expansion.toml").write_text(EXPANSION.replace(', "Clerk"', ""), encoding="utf-8")
+    two.advance(60)
+    with pytest.raises(UnsafePlan, match="missing_people@expansion"):
+        two.sync()
