@@ -245,12 +245,17 @@ def configure(ready: dict[str, Any], folder: Path, *, model: str = "model.toml")
     (folder / "model.toml").write_text(MODEL, encoding="utf-8")
 
 
-def add_model(config: Path, name: str, text: str, fields: str | None = None) -> None:
+def add_model(config: Path, name: str, text: str) -> None:
     """Name one more model in a configuration."""
     (config.parent / name).write_text(text, encoding="utf-8")
     before = config.read_text(encoding="utf-8")
-    keys = f'file = "{name}"\n' + (f'fields = "{fields}"\n' if fields else "")
-    config.write_text(before.replace("[[action]]", f"[[model]]\n{keys}\n[[action]]", 1), encoding="utf-8")
+    config.write_text(before.replace("[[action]]", f'[[model]]\nfile = "{name}"\n\n[[action]]', 1), encoding="utf-8")
+
+
+def further(field: str, model: str) -> str:
+    """Name the field of a further model beside the primary model's."""
+    word = model.capitalize() if field.startswith("L") else model
+    return field.replace("eadlight_", f"eadlight_{word}_", 1)
 
 
 def make_template(crm: Crm, folder: Path) -> Path:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.loop.loops import CLERK, Loop, add_model
+from connector.provisioning import provision
+from tests.loop.loops import CLERK, Loop, add_model, further
 
 ACCOUNTS = """
 [model]
@@ -24,11 +25,33 @@ id = "watch"
 """
 
 
-def company(loop: Loop) -> dict[str, Any]:
-    """Give the company that has people in it."""
+RENEWAL = """
+[model]
+id = "renewal"
+subject = "account"
+audience = { field = "name", is = "Acme" }
+
+[[fit]]
+id = "known"
+when = { field = "domain", present = true }
+points = 25
+
+[[band]]
+id = "renew"
+at_least = 20
+"""
+
+
+def company_record(loop: Loop) -> dict[str, Any]:
+    """Give the record of the company that has people in it."""
     name = "Account" if loop.crm == "salesforce" else "companies"
     (found,) = [record for record in loop.records(name) if record["fields"][loop.words.canonical] == "a1"]
-    fields: dict[str, Any] = found["fields"]
+    return found | {"object": name}
+
+
+def company(loop: Loop) -> dict[str, Any]:
+    """Give the company that has people in it."""
+    fields: dict[str, Any] = company_record(loop)["fields"]
     return fields
 
 
@@ -62,3 +85,25 @@ def test_an_account_keeps_its_band_until_it_is_released(fresh: Loop) -> None:
     fresh.sync()
     held = company(fresh)
     assert (float(held[fresh.words.score]), held[fresh.words.band]) == (45.0, "engage")
+
+
+def test_several_models_score_accounts_and_a_left_audience_leaves_nothing(fresh: Loop) -> None:
+    add_model(fresh.config, "accounts.toml", ACCOUNTS)
+    add_model(fresh.config, "renewal.toml", RENEWAL)
+    provision(fresh.config)
+    score, band = (further(name, "renewal") for name in (fresh.words.score, fresh.words.band))
+    assert fresh.sync().as_dict()["models"] == {"titles": 24, "companies": 1, "renewal": 1}
+    held = company(fresh)
+    assert (float(held[fresh.words.score]), held[fresh.words.band]) == (60.0, "engage")
+    assert (float(held[score]), held[band]) == (25.0, "renew")
+    fresh.edit(company_record(fresh), **{"Name" if fresh.crm == "salesforce" else "name": "Velora"})
+    fresh.advance(60)
+    fresh.sync()
+    held = company(fresh)
+    assert (float(held[fresh.words.score]), held[fresh.words.band]) == (60.0, "engage")
+    assert not held[score]
+    assert not held[band]
+    fresh.advance(60)
+    again = fresh.sync().plan
+    assert again is not None
+    assert again.size == 0

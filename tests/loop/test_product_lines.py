@@ -6,7 +6,7 @@ import pytest
 
 from connector.errors import UnsafePlan
 from connector.provisioning import provision
-from tests.loop.loops import CHIEF, DIRECTOR, HOT, MODEL, Loop, add_model
+from tests.loop.loops import CHIEF, DIRECTOR, HOT, MODEL, Loop, add_model, further
 
 CUSTOMER = "Customer Sponsor"
 NEW_BUSINESS = MODEL.replace(
@@ -50,11 +50,6 @@ owners = ["zoe@sales.example"]
 """
 
 
-def field(loop: Loop, of_primary: str) -> str:
-    """Name a further model's field beside the primary model's."""
-    return of_primary.replace("eadlight_", "eadlight_Expansion_" if loop.crm == "salesforce" else "eadlight_expansion_")
-
-
 def told(loop: Loop, who: str, score: str, band: str) -> tuple[float | None, str | None]:
     """Read a score and a band, blank being nothing."""
     fields = loop.people()[who]["fields"]
@@ -69,7 +64,7 @@ def new_business(loop: Loop, who: str) -> tuple[float | None, str | None]:
 
 def expansion(loop: Loop, who: str) -> tuple[float | None, str | None]:
     """Give score and band that the expansion model wrote."""
-    return told(loop, who, field(loop, loop.words.score), field(loop, loop.words.band))
+    return told(loop, who, *(further(name, "expansion") for name in (loop.words.score, loop.words.band)))
 
 
 def subjects(loop: Loop, who: str) -> list[str]:
@@ -87,12 +82,13 @@ def settled(loop: Loop) -> None:
     assert (again.plan.size, loop.writes(mark)) == (0, [])
 
 
-def with_lines(loop: Loop, *, second: str = EXPANSION, action: str = ACTION) -> Loop:
+def with_lines(loop: Loop, *, second: str = EXPANSION, provisioned: bool = True) -> Loop:
     """Put the expansion model beside the primary one, and make its fields."""
     (loop.folder / "model.toml").write_text(NEW_BUSINESS, encoding="utf-8")
     add_model(loop.config, "expansion.toml", second)
-    loop.config.write_text(loop.config.read_text(encoding="utf-8") + action, encoding="utf-8")
-    provision(loop.config)
+    loop.config.write_text(loop.config.read_text(encoding="utf-8") + ACTION, encoding="utf-8")
+    if provisioned:
+        provision(loop.config)
     return loop
 
 
@@ -115,8 +111,8 @@ def test_each_model_writes_its_own_fields_for_its_own_audience(two: Loop) -> Non
     assert new_business(two, "p09")[1] == "warm" or new_business(two, "p09")[1] == "cold"
     assert expansion(two, "p09") == (30, "steady")  # a clerk is in both
     held = two.people()["p08"]["fields"]
-    assert str(held[field(two, two.words.model)]).startswith("expansion@")
-    assert "spoke on the phone" in held[field(two, two.words.why)]
+    assert str(held[further(two.words.model, "expansion")]).startswith("expansion@")
+    assert "spoke on the phone" in held[further(two.words.why, "expansion")]
     settled(two)
 
 
