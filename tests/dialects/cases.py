@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -14,8 +15,9 @@ from scoring.conditions import leaves, operand_type
 from scoring.model import Model, load_model, load_people_model, model_events, model_fields
 from scoring.schema import TABLES, ColumnType
 from scoring.specification import conditions, event_conditions
+from tests.scoring.pairs import Pair
 from tests.scoring.running import SCHEMAS, as_table, cell
-from tests.scoring.worlds import AS_OF, LISTS, random_account_model, random_ledger, random_model, random_world
+from tests.scoring.worlds import AS_OF, LISTS, random_ledger
 
 Row = dict[str, Any]
 Pools = Mapping[str, list[Any]]
@@ -52,22 +54,24 @@ def shipped_cases(size: int) -> Iterator[Case]:
             yield _case_of_values(model, load_people_model(model, lists), Random(file.name), size)  # noqa: S311 - repeatable
 
 
-def random_case(seed: int, folder: Path, size: int = 25) -> Case:
-    """Make a model and a world from a seed; every third model is about accounts."""
-    random = Random(seed)  # noqa: S311 - repeatable
+def case_of_pair(pair: Pair) -> Case:
+    """Give a random pair of a model and a world as a case."""
     lists = {name: frozenset(entries) for name, entries in LISTS.items()}
-    texts = {"random": random_model(random, random.randrange(1, 8))}
-    if seed % 3 == 0:
-        texts["accounts"] = random_account_model(random, random.randrange(1, 6))
-    for name, text in texts.items():
-        (folder / f"{name}.toml").write_text(text, encoding="utf-8")
-    model = load_model(folder / f"{'accounts' if seed % 3 == 0 else 'random'}.toml", lists)
-    people, accounts, events = random_world(random, size)
-    ledger = random_ledger(random, size, "a" if seed % 3 == 0 else "p")
-    given: dict[str, list[Row]] = {"people": people, "accounts": accounts, "events": events}
-    given |= {} if ledger is None else {"adjustments": ledger}
-    tables = {name: as_table(name, rows) for name, rows in given.items()}
-    return Case(f"random {seed}", model, load_people_model(model, lists), AS_OF, tables)
+    with TemporaryDirectory() as folder:
+        for name, text in (("model", pair.model), ("random", pair.people_model)):
+            if text is not None:
+                (Path(folder) / f"{name}.toml").write_text(text, encoding="utf-8")
+        model = load_model(Path(folder) / "model.toml", lists)
+        people = load_people_model(model, lists)
+    return Case(model.id, model, people, pair.as_of, {name: _given(pair, name) for name in pair.tables})
+
+
+def _given(pair: Pair, name: str) -> pa.Table:
+    """Give a table, each event once; a table that is absent is an empty one with its keys alone."""
+    if pair.lacking[name] == ("*",):
+        return _table([], {key: TABLES[name].columns[key] for key in TABLES[name].key})
+    rows = {row["event_id"]: row for row in pair.tables[name]}.values() if name == "events" else pair.tables[name]
+    return as_table(name, list(rows), pair.lacking[name])
 
 
 def column_types(tables: Mapping[str, pa.Table]) -> dict[str, dict[str, ColumnType]]:

@@ -1,13 +1,14 @@
 """The statement for PostgreSQL, run on a PostgreSQL server, gives what DuckDB gives."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.dialects.cases import random_case, shipped_cases
+from tests.dialects.cases import case_of_pair, shipped_cases
 from tests.dialects.comparing import Tally, compare
 from tests.dialects.postgres_server import Server, binaries, server
+from tests.scoring.pairs import Pair, pairs
 
 PROGRAMS = binaries()
 pytestmark = pytest.mark.skipif(PROGRAMS is None, reason="no PostgreSQL server here (Debian: postgresql)")
@@ -28,9 +29,17 @@ def test_shipped_models(postgres: Server) -> None:
     assert not tally.problems, "\n".join(tally.problems[:20])
 
 
-def test_random_models(postgres: Server, tmp_path: Path) -> None:
+@settings(
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(pair=pairs())
+def test_random_models(postgres: Server, pair: Pair) -> None:
     tally = Tally()
-    for seed in range(30):
-        compare(random_case(seed, tmp_path), "postgres", postgres.run, tally)
-    print(f"PostgreSQL, random models: {tally}")
+    compare(case_of_pair(pair), "postgres", postgres.run, tally)
+    print(f"PostgreSQL, random model: {tally}")
     assert not tally.problems, "\n".join(tally.problems[:20])

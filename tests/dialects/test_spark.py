@@ -2,13 +2,14 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.dialects.cases import random_case, shipped_cases
+from tests.dialects.cases import case_of_pair, shipped_cases
 from tests.dialects.comparing import Tally, compare
 from tests.dialects.spark_engine import Spark, spark
+from tests.scoring.pairs import Pair, pairs
 
 pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="no Java here (Debian: openjdk-17-jre-headless)")
 
@@ -27,9 +28,17 @@ def test_shipped_models(engine: Spark) -> None:
     assert not tally.problems, "\n".join(tally.problems[:20])
 
 
-def test_random_models(engine: Spark, tmp_path: Path) -> None:
+@settings(
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(pair=pairs())
+def test_random_models(engine: Spark, pair: Pair) -> None:
     tally = Tally()
-    for seed in range(30):
-        compare(random_case(seed, tmp_path), "spark", engine.run, tally)
-    print(f"Spark, random models: {tally}")
+    compare(case_of_pair(pair), "spark", engine.run, tally)
+    print(f"Spark, random model: {tally}")
     assert not tally.problems, "\n".join(tally.problems[:20])
