@@ -1,10 +1,14 @@
 """Several models of people in one sync: each its own fields, audience, hysteresis, episodes and tasks."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from connector import pipeline
+from connector.compose import open_job
 from connector.errors import UnsafePlan
+from connector.pipeline import Options
 from connector.provisioning import provision
 from tests.loop.loops import CHIEF, DIRECTOR, HOT, MODEL, Loop, add_model, further
 
@@ -160,6 +164,29 @@ def test_who_leaves_the_audience_of_the_only_model_is_no_hot_lead_for_ever(synce
     assert [change.total for change in left.plan.changes] == [None]
     assert len(left.plan.closed) == 1
     settled(synced)
+
+
+@pytest.mark.parametrize("crm", ["salesforce"])
+def test_a_converted_lead_keeps_what_it_shows(two: Loop) -> None:
+    two.sync(backfill=True)
+    two.edit(two.people()["p01"], IsConverted=True, ConvertedDate="2026-07-01")
+    two.advance(60)
+    mark = two.mark()
+    outcome = two.sync()
+    assert (outcome.status, outcome.scored["people"], two.writes(mark)) == ("ok", 23, [])
+    assert new_business(two, "p01") == (60, "hot")
+
+
+@pytest.mark.parametrize("crm", ["salesforce"])
+def test_a_time_before_somebody_came_empties_nothing(two: Loop) -> None:
+    body = {"LastName": "New", "Company": "Acme", "Title": CHIEF, "Email": "new@acme.example"}
+    made = two.ask("POST", "/services/data/v62.0/sobjects/Lead", json=body)["id"]
+    two.sync()
+    with open_job(two.config, writer=True, writes_crm=True) as job:
+        plan = pipeline.plan(job, Options(as_of=datetime(2026, 6, 30, tzinfo=UTC))).plan
+    assert plan is not None
+    assert plan.changes  # the calls of that day have not happened yet
+    assert made not in {change.record_id for change in plan.changes}
 
 
 def test_each_model_remembers_its_own_bands(two: Loop) -> None:
