@@ -1,5 +1,6 @@
 """Several models of people in one sync: each its own fields, audience, hysteresis, episodes and tasks."""
 
+import shutil
 from datetime import UTC, datetime
 from typing import Any
 
@@ -164,6 +165,18 @@ def test_who_leaves_the_audience_of_the_only_model_is_no_hot_lead_for_ever(synce
     assert [change.total for change in left.plan.changes] == [None]
     assert len(left.plan.closed) == 1
     settled(synced)
+
+
+def test_a_lost_store_writes_nothing_twice_and_still_empties_what_was_left(two: Loop) -> None:
+    two.sync(backfill=True)
+    two.retitle("p00", CUSTOMER)
+    shutil.rmtree(two.folder / "leadlight-store")
+    mark, keys = two.mark(), {task["fields"][two.words.key] for task in two.tasks()}
+    two.sync(backfill=True)
+    changed = {row["id"] for row in two.writes(mark) if row["op"] == "update" and row["object"] in two.words.people}
+    assert changed == {two.people()["p00"]["id"]}
+    assert (new_business(two, "p00"), expansion(two, "p00")) == ((None, None), (10, "steady"))
+    assert {task["fields"][two.words.key] for task in two.tasks()} == keys
 
 
 @pytest.mark.parametrize("crm", ["salesforce"])
