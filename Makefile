@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check bench bench-scoring soak browser lock clean
+.PHONY: demo test check oracle examples bench bench-scoring soak browser lock clean
 
 # Versions and hashes first, then the project itself without touching them.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -24,6 +24,10 @@ check: $(VENV)/.installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Thousands of random models and worlds, by the engine and by a plain reading of the same model file.
+oracle: $(VENV)/.installed
+	$(BIN)/python -m tests.scoring.oracle_run $(ARGS)
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/scale.py $(ARGS)

@@ -118,7 +118,7 @@ def _where_of_account(random: Random, content: Any) -> Any:  # noqa: ANN401 - wa
 def _tables(random: Random, rules: int) -> list[tuple[str, Row]]:
     tables: list[tuple[str, Row]] = [("model", _header(random))]
     tables += [("[fit]", _fit(random, number)) for number in range(rules)]
-    tables += [("[engagement]", _engagement(random, number)) for number in range(rules)]
+    tables += [("[engagement]", _engagement(random, number)) for number in range(rules and rules + 2)]
     grouped = [row["group"] for kind, row in tables if kind == "[engagement]" and "group" in row]
     if grouped and random.random() < 0.5:
         tables += [("[multiply]", _multiply(random, number, grouped)) for number in range(2)]
@@ -183,11 +183,11 @@ def _engagement(random: Random, number: int) -> Row:
     if random.random() < 0.6:
         row["group"] = random.choice(["e1", "e2"])
     if random.random() < 0.3:
-        row["cap"] = random.choice([0, 3, 14])
+        row["cap"] = random.choice([0, 3, 14, 6.5])
     silent = random.random() < 0.25
     if not silent or random.random() < 0.5:
         row["event"] = random.choice([random.choice(TYPES), random.sample(TYPES, 2)])
-        if random.random() < 0.45:
+        if random.random() < 0.35:
             row["where"] = random_where(random, random.choice([0, 1, 2]))
     if random.random() < 0.2:
         row["third_party"] = True
@@ -195,7 +195,7 @@ def _engagement(random: Random, number: int) -> Row:
         row["no_event_for"] = random.choice([*DURATIONS, "0s"])
         return row
     options: dict[str, list[Any]] = {
-        "award": ["each", "once", "once"],
+        "award": ["each", "once", "once", "once"],
         "at_least": [1, 2, 3],
         "within": DURATIONS,
         "distinct": ["asset", "url", "props.n", "value", "source", "account_id", "occurred_at", "is_bot", "type"],
@@ -295,8 +295,10 @@ def _event_leaf(random: Random) -> Row:
     return random.choice(
         [
             {"field": "url", **_text_operator(random)},
-            {"field": "url", "contains": random.choice(["/pricing", "_", "%", "größe"])},
+            {"field": "url", "contains": random.choice(["/pricing", "_", "%", "größe", "/"])},
+            {"field": "url", "contains_any": ["/pricing", "/blog"]},
             {"field": "asset", "is": "a"},
+            {"field": "asset", "present": True},
             {"field": random.choice(["source", "type", "account_id", "person_id"]), **_event_text(random)},
             {"field": "occurred_at", **_time_operator(random)},
             {"field": "is_bot", random.choice(["missing", "present"]): True},
@@ -329,7 +331,8 @@ def _text_operator(random: Random) -> Row:
         return {operator: random.choice(PATTERNS)}
     if operator == "in_list":
         return {operator: random.choice(sorted(LISTS))}
-    return {operator: random.sample(WORDS, 3) if operator in ("in", "not_in", "contains_any") else random.choice(WORDS)}
+    words = [*WORDS, "vp", "vp", "größe"]
+    return {operator: random.sample(words, 5) if operator in ("in", "not_in", "contains_any") else random.choice(words)}
 
 
 def _list_operator(random: Random) -> Row:

@@ -55,8 +55,9 @@ class Oracle:
         events: list[Row],
         adjustments: list[Row] | None = None,
     ) -> dict[str, Row]:
-        """Score accounts, with the people that another oracle scores."""
-        scored = of_people.score(people, accounts, events, adjustments) if of_people else {}
+        """Score accounts, with the people that another oracle scores; without a roll-up an account has no people."""
+        rolled = of_people if "rollup" in self.model else None
+        scored = rolled.score(people, accounts, events, adjustments) if rolled else {}
         unique = once(events)
         results = {}
         for account in accounts:

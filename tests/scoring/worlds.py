@@ -13,6 +13,7 @@ AS_OF = datetime(2026, 5, 31, 12, 0, 0, 400_000, tzinfo=UTC)
 TIMES_OF_RUN = [
     AS_OF,
     AS_OF,
+    AS_OF,
     AS_OF.replace(microsecond=0),
     AS_OF.replace(tzinfo=None),
     AS_OF.astimezone(timezone(timedelta(hours=5, minutes=30))),
@@ -20,8 +21,7 @@ TIMES_OF_RUN = [
     AS_OF - timedelta(days=45, seconds=1),
 ]
 TEXTS = [
-    "VP",
-    " vp ",
+    *["VP", " vp ", "vp", "Größe"],
     "Director\t",
     "Größe",
     "größe",
@@ -68,10 +68,11 @@ PATTERNS = ["^v", "P$", "a_b|it's", "[üö]", r"^\S+$", "^(a+)+$", "v.x", "GRÖ"
 NUMBERS = [0, 1, 9.5, 10, 50, 1e6, -3, math.nan, 0.1, math.inf]
 LISTS = {"good": {"acme.com", "BIG.org"}, "words": {"vp", "Größe", "it's"}, "blank": {" "}}
 EMAILS = ["a@acme.com", "b@x@Big.ORG ", "none", "c@", "Ü@ünï.de", " d@acme.com", ""]
-AGES = [0, 1, 3599, 86400, 7 * 86400 - 1, 7 * 86400, 14 * 86400, 30 * 86400, 30 * 86400 + 1, 90 * 86400, -1, -86400]
+DAY = 86400
+EDGES = [0, 1, 3599, 3600, DAY, 7 * DAY - 1, 7 * DAY, 14 * DAY, 30 * DAY, 30 * DAY + 1, 90 * DAY, -1, -DAY]
 TYPES = ["page_view", "email_open", "demo_request", "webinar_attended", "unsubscribe"]
 URLS = ["/pricing", "/Pricing/Größe", "/blog", "https://x.example/a_b%?q=1", "", None]
-DURATIONS = ["1s", "60m", "24h", "7d", "2w", "30d", "90d"]
+DURATIONS = ["1s", "60m", "24h", "7d", "7d", "2w", "2w", "30d", "30d", "90d", "90d"]
 BAND_NAMES = ["hot", "warm", "cold", "gone", "HOT"]
 
 TEXT_FIELDS = [
@@ -114,8 +115,8 @@ def random_world(random: Random, size: int) -> tuple[list[Row], list[Row], list[
     """Make people, accounts and events."""
     accounts = [_account(random, number) for number in range(size // 2)]
     people = [_person(random, number, len(accounts)) for number in range(size)]
-    events = [_event(random, number, size) for number in range(size * random.choice([0, 3, 9]))]
-    return people, accounts, events
+    events = [_event(random, number, size) for number in range(size * random.choice([0, 5, 12, 12]))]
+    return people, accounts, _quiet(random, people + accounts, events)
 
 
 def thinned(random: Random, tables: dict[str, list[Row]], subjects: str) -> dict[str, tuple[str, ...]]:
@@ -137,12 +138,12 @@ def thinned(random: Random, tables: dict[str, list[Row]], subjects: str) -> dict
 
 
 def _maybe(random: Random, pool: Sequence[T]) -> T | None:
-    return None if random.random() < 0.25 else random.choice(pool)
+    return None if random.random() < 0.2 else random.choice(pool)
 
 
 def _time(random: Random) -> datetime:
     fraction = timedelta(microseconds=random.choice([0, 0, 400_000, 900_000]))
-    age = timedelta(seconds=random.choice(AGES) + random.choice([0, 0, 0, 5000]))
+    age = timedelta(seconds=random.choice([*EDGES, random.randrange(100 * DAY)]) + random.choice([0, 0, 0, 5000]))
     return AS_OF.replace(microsecond=0) - age + fraction
 
 
@@ -202,9 +203,23 @@ def _event(random: Random, number: int, people: int) -> Row:
         "asset": random.choice(["A", "a", "B", "", None]),
         "source": random.choice(["Web", "web ", "partner", None]),
         "value": _maybe(random, NUMBERS),
-        "is_bot": random.choice([None, None, None, False, True]),
+        "is_bot": random.choice([None, None, None, False, False, True]),
         "props": random.choice([None, {}, *PROPERTIES]),
     }
+
+
+def _quiet(random: Random, subjects: list[Row], events: list[Row]) -> list[Row]:
+    """Let some subjects have done nothing since the edge of a window, so that their silence ends exactly there."""
+    since: dict[str, datetime] = {}
+    for subject in subjects:
+        if random.random() < 0.35:
+            edge = timedelta(seconds=random.choice([DAY, 7 * DAY, 14 * DAY, 30 * DAY, 90 * DAY]))
+            since[subject.get("person_id", subject["account_id"])] = AS_OF.replace(microsecond=0) - edge
+    for event in events:
+        latest = since.get(event["person_id"] or event["account_id"])
+        if latest is not None and event["occurred_at"] > latest:
+            event["occurred_at"] = latest
+    return events
 
 
 def repeated(random: Random, events: list[Row]) -> list[Row]:
