@@ -16,6 +16,7 @@ def account_problems(raw: Row) -> Iterator[str]:
     if subject == "person" and "rollup" in raw:
         yield 'rollup: needs subject = "account" in [model]'
     if "rollup" in raw:
+        yield from _own_people(raw)
         return
     for key in ("breadth", "coverage"):
         if key in raw:
@@ -23,6 +24,15 @@ def account_problems(raw: Row) -> Iterator[str]:
         for segment in _rows(raw.get("segment")):
             if key in segment:
                 yield f"segment.{segment.get('id', '?')}.{key}: needs a [rollup], whose people it counts"
+
+
+def _own_people(raw: Row) -> Iterator[str]:
+    header, rollup = raw.get("model"), raw["rollup"]
+    own, named = (
+        table.get(key) if isinstance(table, Mapping) else None for table, key in ((header, "id"), (rollup, "model"))
+    )
+    if isinstance(own, str) and isinstance(named, str) and own.lower() == named.lower():
+        yield f"rollup.model: '{named}' is this model itself; name the model that scores its people"
 
 
 def _pillar_problems(raw: Row) -> Iterator[str]:

@@ -29,7 +29,7 @@ def cross_problems(raw: Row, lists: Sequence[str]) -> list[str]:
     for path, condition in _event_conditions(raw):
         problems += [f"{path}: {text}" for text in operand_problems(condition, event_field_type)]
         problems += [f"{path}: {text}" for text in (*_event_fields(condition), *_list_problems(condition, lists))]
-    return [*problems, *_bracket_fields(raw), *_distinct_columns(raw)]
+    return [*problems, *_bracket_fields(raw), *_distinct_columns(raw), *_differ_in_case(raw)]
 
 
 def canonical_type(field: str) -> ColumnType | None:
@@ -149,6 +149,18 @@ def _bracket_fields(raw: Row) -> Iterator[str]:
         field = row.get("field")
         if isinstance(field, str) and canonical_type(field) not in (None, "number"):
             yield f"{_path(table, row, 'field')}: '{field}' is not a number, brackets need one"
+
+
+def _differ_in_case(raw: Row) -> Iterator[str]:
+    """Find fields that are one column to engines and two to whoever wrote them."""
+    named = {leaf.field or "" for _, condition in _subject_conditions(raw) for leaf in leaves(condition)}
+    named |= {row["field"] for _, row in _rows(raw, "fit") if isinstance(row.get("field"), str)}
+    spelt: dict[str, set[str]] = {}
+    for field in (name.removeprefix("account.") for name in named):
+        spelt.setdefault(field.lower(), set()).add(field)
+    for names in spelt.values():
+        if len(names) > 1:
+            yield f"fields {' and '.join(map(repr, sorted(names)))} differ in case alone, to a table they are one"
 
 
 def _distinct_columns(raw: Row) -> Iterator[str]:

@@ -1,16 +1,15 @@
 """What a condition says: a field and one operator, or a combination of conditions."""
 
-import re
 from collections.abc import Callable, Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, PlainValidator, model_validator
 
+from scoring.regular import pattern_problems
 from scoring.schema import ColumnType
 from scoring.values import AnyOperand, DurationSeconds, Frozen, Operand, Text, filled
 
 _COMBINATORS = ("all_", "any_", "not_")
-_RE2_LACKS = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]")
 
 _OF_EVERY_TYPE = ("missing", "present")
 _EQUALITY = ("is_", "is_not", "in_", "not_in")
@@ -31,12 +30,9 @@ _OPERATORS_BY_TYPE: dict[ColumnType, tuple[str, ...]] = {
 def pattern(value: object) -> str:
     """Read a regular expression of the RE2 family; raises ValueError."""
     text = filled(value)
-    if _RE2_LACKS.search(text):
-        raise ValueError(f"{text!r} uses look-around or a back-reference, which RE2 does not have")
-    try:
-        re.compile(text)
-    except re.error as error:
-        raise ValueError(f"{text!r} is not a regular expression: {error}") from None
+    problems = [f"{text!r} {problem}" for problem in pattern_problems(text)]
+    if problems:
+        raise ValueError("\n".join(problems))
     return text
 
 

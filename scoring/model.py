@@ -1,8 +1,9 @@
 """A model file as data: frozen, hashed, and every error of the file told at once."""
 
 import hashlib
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from pydantic import Field, ValidationError
 from scoring.account_shapes import people_tables, weighted
 from scoring.checks import cross_problems
 from scoring.conditions import leaves
+from scoring.limits import limit_problems
 from scoring.lists import read_lists
 from scoring.names import nearest
-from scoring.problems import readable, without_unsupported
+from scoring.problems import in_one_line, readable, without_unsupported
 from scoring.rules import Band
 from scoring.schema import BUILT_IN_FIELDS, EVENT_TYPES
 from scoring.specification import Specification, conditions, event_conditions, event_rules, every_band
@@ -61,22 +63,28 @@ def load_model(source: str | Path, lists: Mapping[str, frozenset[str]] | None = 
     """
     file, content = _content(source)
     raw = _parsed(file, content)
+    if too_much := limit_problems(raw):
+        raise _refused(file, too_much)
     known_lists = {**read_lists(), **(lists or {})}
     supported, problems = without_unsupported(raw)
     specification, shape_problems = _specification(supported)
     problems += shape_problems
     problems += cross_problems(supported, tuple(known_lists))
     if problems or specification is None:
-        raise ModelError(tuple(f"{file}: {problem}" for problem in problems))
+        raise _refused(file, problems)
     used = _used_lists(specification)
     return Model(
         id=specification.model.id,
         hash=hashlib.sha256(content).hexdigest()[:12],
         file=file,
-        source_text=content.decode(),
+        source_text=_text(content),
         spec=specification,
         lists=tuple((name, known_lists[name]) for name in sorted(used)),
     )
+
+
+def _refused(file: str, problems: Iterable[str]) -> ModelError:
+    return ModelError(tuple(f"{file}: {in_one_line(problem)}" for problem in dict.fromkeys(problems)))
 
 
 def load_people_model(model: Model, lists: Mapping[str, frozenset[str]] | None = None) -> Model | None:
@@ -96,26 +104,36 @@ def _content(source: str | Path) -> tuple[str, bytes]:
     text = str(source)
     if text.startswith("preset:"):
         folder = resources.files("scoring") / "presets"
-        file = folder / f"{text.removeprefix('preset:')}.toml"
-        if not file.is_file():
+        name = text.removeprefix("preset:")
+        file = folder / f"{name}.toml"
+        if not re.fullmatch("[a-z0-9_]+", name) or not file.is_file():
             names = sorted(
                 entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
             )
-            raise ModelError((f"{text}: there is no such preset (there are {', '.join(names)})",))
+            raise ModelError((f"{in_one_line(text)}: there is no such preset (there are {', '.join(names)})",))
         return text, file.read_bytes()
     try:
         return text, Path(source).read_bytes()
     except OSError as error:
-        raise ModelError((f"{text}: cannot be read ({error.strerror})",)) from None
+        raise ModelError((f"{in_one_line(text)}: cannot be read ({error.strerror})",)) from None
+    except ValueError:
+        raise ModelError((f"{in_one_line(text)}: is not the name of a file",)) from None
+
+
+def _text(content: bytes) -> str:
+    """Decode, without the mark that some editors put first."""
+    return content.decode("utf-8-sig")
 
 
 def _parsed(file: str, content: bytes) -> dict[str, Any]:
     try:
-        return tomllib.loads(content.decode())
+        return tomllib.loads(_text(content))
     except UnicodeDecodeError:
         raise ModelError((f"{file}: is not UTF-8 text",)) from None
     except tomllib.TOMLDecodeError as error:
-        raise ModelError((f"{file}: is not TOML: {error}",)) from None
+        raise ModelError((f"{file}: is not TOML: {in_one_line(str(error))}",)) from None
+    except RecursionError:
+        raise ModelError((f"{file}: nests far too deeply to be read",)) from None
 
 
 def _specification(raw: dict[str, Any]) -> tuple[Specification | None, list[str]]:

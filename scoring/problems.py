@@ -64,6 +64,8 @@ _TABLES: dict[str, type[Frozen]] = {
     **dict.fromkeys(("when", "where", "audience", "all", "any", "not"), Condition),
 }
 
+_MOST_SHOWN = 400
+
 _PLAIN = {
     "tuple_type": "is not a list",
     "bool_type": "is neither true nor false",
@@ -73,6 +75,12 @@ _PLAIN = {
     "int_type": "is not a whole number",
     "string_type": "is not text",
 }
+
+
+def in_one_line(problem: str) -> str:
+    """Show a problem on one line of bounded length, whatever the file has put into its names and values."""
+    shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in problem)
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[: _MOST_SHOWN // 2]} … {shown[-_MOST_SHOWN // 2 :]}"
 
 
 def without_unsupported(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

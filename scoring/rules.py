@@ -14,6 +14,7 @@ from scoring.values import (
     Number,
     PositiveDurationSeconds,
     Text,
+    filled,
     finite,
 )
 
@@ -113,7 +114,7 @@ class EngagementRule(Named):
     where: Condition | None = None
     points: Number
     award: Literal["each", "once"] = "each"
-    at_least: int = Field(1, ge=1, strict=True)
+    at_least: int = Field(1, ge=1, le=1_000_000, strict=True)
     within: PositiveDurationSeconds | None = None
     distinct: Text | None = None
     cap: Number | None = Field(default=None, ge=0)
@@ -251,7 +252,8 @@ def _grade_axis(value: object) -> Any:  # noqa: ANN401 - pydantic reads it next
     if not isinstance(value, Mapping):
         raise ValueError(f'{value!r} is not a table such as {{ A = 40, B = 20, else = "C" }}')
     edges = sorted(
-        ((letter, finite(edge)) for letter, edge in value.items() if letter != "else"), key=lambda pair: -pair[1]
+        ((filled(letter), finite(edge)) for letter, edge in value.items() if letter != "else"),
+        key=lambda pair: -pair[1],
     )
     if len({edge for _, edge in edges}) < len(edges):
         raise ValueError("two letters have the same lower edge")

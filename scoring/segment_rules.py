@@ -50,7 +50,7 @@ class Rollup(Frozen):
     model: Identifier
     of: Literal["engagement", "total"] = "engagement"
     kind: Literal["sum", "max", "top_k", "diminishing"] = "sum"
-    k: int | None = Field(default=None, ge=1, strict=True)
+    k: int | None = Field(default=None, ge=1, le=1_000_000, strict=True)
     ratio: Number | None = Field(default=None, ge=0, le=1)
     role_weights: Numbers = ()
 

@@ -9,6 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainValidator
 
 Operand = str | bool | float | datetime
 
+MOST = 1e15
+MOST_LETTERS = 64
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
@@ -20,7 +22,7 @@ class Frozen(BaseModel):
 
 def duration_s(value: object) -> int:
     """Read `"14d"` as seconds; raises ValueError."""
-    match = re.fullmatch(r"(\d{1,6})([smhdw])", value) if isinstance(value, str) else None
+    match = re.fullmatch(r"([0-9]{1,6})([smhdw])", value) if isinstance(value, str) else None
     if match is None:
         raise ValueError(f'{value!r} is not a duration: a whole number and s, m, h, d or w, such as "14d"')
     return int(match[1]) * _UNIT_SECONDS[match[2]]
@@ -38,8 +40,10 @@ def finite(value: object) -> float:
     """Read a finite number; raises ValueError (a boolean is not a number)."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{value!r} is not a number")
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"{value!r} is not a finite number")
+    if abs(value) > MOST:
+        raise ValueError(f"a number beyond {MOST:.0e}: sums of such numbers cannot be exact")
     return float(value)
 
 
@@ -53,11 +57,18 @@ def operand(value: object) -> Operand:
         case str():
             return filled(value)
         case datetime():
-            return (value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)).replace(microsecond=0)
+            return _utc(value).replace(microsecond=0)
         case date():
             return datetime.combine(value, time(), UTC)
         case _:
             raise ValueError(f"{value!r} is neither text, number, true/false nor a time")
+
+
+def _utc(value: datetime) -> datetime:
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{value.isoformat()} lies outside the calendar in UTC") from None
 
 
 def filled(value: object) -> str:
@@ -66,6 +77,8 @@ def filled(value: object) -> str:
         raise ValueError(f"{value!r} is not text")
     if not value.strip():
         raise ValueError("an empty text is unknown and matches nothing")
+    if "\0" in value:
+        raise ValueError(f"{value!r} has a NUL character, which no table can hold")
     return value
 
 
@@ -73,6 +86,8 @@ def identifier(value: object) -> str:
     """Read an id: it ends up in columns, file names and CRM fields; raises ValueError."""
     if not isinstance(value, str) or re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value) is None:
         raise ValueError(f"{value!r} is not an id: letters, digits, _ . and -, with a letter or digit first")
+    if len(value) > MOST_LETTERS:
+        raise ValueError(f"an id of {len(value):,} letters, {MOST_LETTERS} is the most")
     return value
 
 

@@ -111,10 +111,12 @@ def facts(example: Example, model_id: str, *, of_account: bool) -> dict[str, lis
 def _dated(row: Row, column: str, as_of: datetime) -> Row:
     rest = {key: value for key, value in row.items() if key != "age"}
     try:
-        age_s = duration_s(row.get("age", "0s"))
+        at = as_of - timedelta(seconds=duration_s(row.get("age", "0s")))
     except ValueError as error:
         raise ConfigError(f"test: age: {error}") from None
-    return {column: as_of - timedelta(seconds=age_s), **rest}
+    except OverflowError:
+        raise ConfigError(f"test: age: {row['age']!r} lies before the calendar begins") from None
+    return {column: at, **rest}
 
 
 def _custom_kinds(

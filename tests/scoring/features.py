@@ -190,7 +190,7 @@ CARELESS: Mapping[str, Callable[[dict[str, list[Row]], Any], None]] = {
     "a bot's event counts": lambda t, _: _each(t["events"], "is_bot", lambda _: None),
     "a repeated event counts twice": lambda t, _: _number(t["events"]),
     "a person of tomorrow exists": lambda t, _: _each(t["people"], "created_at", lambda _: None),
-    "the fraction of a second counts": lambda t, _: _each(t["events"], "occurred_at", lambda v: v + timedelta(seconds=1)),
+    "times are a second later": lambda t, _: _each(t["events"], "occurred_at", lambda v: v + timedelta(seconds=1)),
     "the previous band is forgotten": lambda t, _: _every(t, "previous_band", None),
     "an unknown number is 0": lambda t, _: _zero(t["people"], t["accounts"]),
     "a correction of tomorrow exists": lambda t, at: _each(

@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f" · subjects {counts['subjects']:,} · contributions {counts['contributions']:,}"
         f" · differences {counts['differences']:,} · {time.monotonic() - started:,.0f} s · seed {told.seed}"
     )
-    return 1 if different or counts["pairs"] < told.pairs and not told.stop else 0
+    return 1 if different or (counts["pairs"] < told.pairs and not told.stop) else 0
 
 
 def shared_run(told: argparse.Namespace) -> tuple[Counter[str], Counter[tuple[str, bool]], list[str]]:

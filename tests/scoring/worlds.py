@@ -214,7 +214,7 @@ def _quiet(random: Random, subjects: list[Row], events: list[Row]) -> list[Row]:
     for subject in subjects:
         if random.random() < 0.35:
             edge = timedelta(seconds=random.choice([DAY, 7 * DAY, 14 * DAY, 30 * DAY, 90 * DAY]))
-            since[subject.get("person_id", subject["account_id"])] = AS_OF.replace(microsecond=0) - edge
+            since[str(subject.get("person_id") or subject["account_id"])] = AS_OF.replace(microsecond=0) - edge
     for event in events:
         latest = since.get(event["person_id"] or event["account_id"])
         if latest is not None and event["occurred_at"] > latest:
