@@ -29,6 +29,10 @@ check: $(VENV)/.installed
 oracle: $(VENV)/.installed
 	$(BIN)/python -m tests.scoring.oracle_run $(ARGS)
 
+# Every worked example of the presets and of the tests: expected and got.
+examples: $(VENV)/.installed
+	$(BIN)/python -m tests.scoring.examples_run $(ARGS)
+
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/scale.py $(ARGS)
 

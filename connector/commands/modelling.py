@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
 from rich.text import Text
 
 from connector.commands.plain import models
@@ -67,15 +68,28 @@ def test(out: Output, file: str) -> int:
     with open_engine() as engine:
         outcomes = run_examples(engine, model, people, examples)
     failed = sum(not outcome.passed for outcome in outcomes)
-    rows = [{"name": one.name, "passed": one.passed, "differences": list(one.differences)} for one in outcomes]
+    rows = [
+        {
+            "name": one.name,
+            "expected": one.expected,
+            "got": one.got,
+            "passed": one.passed,
+            "differences": list(one.differences),
+        }
+        for one in outcomes
+    ]
     result = {"ok": not failed, "file": file, "passed": len(outcomes) - failed, "failed": failed, "tests": rows}
-    out.result(result, [line for outcome in outcomes for line in _told(outcome)])
+    differences = [Text(f"{one.name}: {line}", style="red") for one in outcomes for line in one.differences]
+    counted = Text(f"{model.id}: {len(outcomes) - failed} of {len(outcomes)} as expected")
+    out.result(result, [examples_table([(model.id, one) for one in outcomes]), *differences, counted])
     return FAILED if failed else 0
 
 
-def _told(outcome: Outcome) -> list[Text]:
-    mark = Text("ok     ", style="green") if outcome.passed else Text("wrong  ", style="bold red")
-    return [Text.assemble(mark, outcome.name), *(Text(f"       {line}") for line in outcome.differences)]
+def examples_table(outcomes: Sequence[tuple[str, Outcome]]) -> Table:
+    """Lay out the examples of one or several models, each with its model's id."""
+    marks = {True: Text("ok", style="green"), False: Text("wrong", style="bold red")}
+    cells = [(name, one.name, one.expected, one.got, marks[one.passed]) for name, one in outcomes]
+    return table(None, ("model", "example", "expected", "got", ""), cells)
 
 
 def diff(out: Output, before: str, after: str, data: Path | None, config: Path | None, as_of: datetime | None) -> None:

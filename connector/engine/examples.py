@@ -1,6 +1,6 @@
 """Runs a model's worked examples: their facts as tables, their expectations against what the model gives."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -36,16 +36,47 @@ _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
+class Check:
+    """One thing that an example expects, and what came out."""
+
+    what: str
+    expected: str
+    got: str
+    same: bool
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """How one example ended: every difference as `what: expected X, got Y`; none where it passed."""
+    """How one example ended."""
 
     name: str
-    differences: tuple[str, ...]
+    checks: tuple[Check, ...]
 
     @property
     def passed(self) -> bool:
         """Say whether everything came out as expected."""
-        return not self.differences
+        return all(check.same for check in self.checks)
+
+    @property
+    def expected(self) -> str:
+        """Say what was expected, as `total 19.5, band mql`."""
+        return ", ".join(_said(check, check.expected) for check in self.checks)
+
+    @property
+    def got(self) -> str:
+        """Say what came out, in the same order."""
+        return ", ".join(_said(check, check.got) for check in self.checks)
+
+    @property
+    def differences(self) -> tuple[str, ...]:
+        """Give every difference as `what: expected X, got Y`; none where it passed."""
+        return tuple(
+            f"{check.what}: expected {check.expected}, got {check.got}" for check in self.checks if not check.same
+        )
+
+
+def _said(check: Check, value: str) -> str:
+    return value if check.what == "scored" else f"{check.what} {value}"
 
 
 def run_examples(
@@ -81,7 +112,7 @@ def _run(
         score_subjects(connection, model, people, as_of=example.as_of, sources=sources, **files)
         scores, parts = ([row for row in _read(path) if row["subject_id"] == subject_id] for path in paths)
     points = {row["rule_id"]: row["points"] for row in parts}
-    return Outcome(example.name, tuple(_differences(example.expect, scores[0] if scores else None, points)))
+    return Outcome(example.name, tuple(_checks(example.expect, scores[0] if scores else None, points)))
 
 
 def facts(example: Example, model_id: str, *, of_account: bool) -> dict[str, list[Row]]:
@@ -180,22 +211,23 @@ def _read(path: Path) -> list[Row]:
     return rows
 
 
-def _differences(expect: Expectation, row: Row | None, points: Mapping[str, float]) -> list[str]:
-    if row is None:
-        return ["scored: expected a score, got none"] if expect.scored else []
-    if not expect.scored:
-        return [f"scored: expected no score, got {row['total']:g}"]
-    found = []
+def _checks(expect: Expectation, row: Row | None, points: Mapping[str, float]) -> Iterator[Check]:
+    """Give what was expected beside what came out, in the order of a score's columns."""
+    if row is None or not expect.scored:
+        got = "no score" if row is None else f"a score of {row['total']:g}"
+        yield Check("scored", "a score" if expect.scored else "no score", got, (row is None) != expect.scored)
+        return
     for name in _FIGURES:
         wanted = getattr(expect, name)
-        if wanted is not None and abs(row[name] - wanted) > _TOLERANCE:
-            found.append(f"{name}: expected {wanted:g}, got {row[name]:.9g}")
+        if wanted is not None:
+            yield _figure(name, wanted, row[name])
     for name in _WORDS:
         wanted, got = getattr(expect, name), row[name] if row[name] is not None else "none"
-        if wanted is not None and wanted != got:
-            found.append(f"{name}: expected {wanted}, got {got}")
+        if wanted is not None:
+            yield Check(name, wanted, got, wanted == got)
     for rule_id, wanted in expect.points.items():
-        got_points = points.get(rule_id, 0.0)
-        if abs(got_points - wanted) > _TOLERANCE:
-            found.append(f"points.{rule_id}: expected {wanted:g}, got {got_points:.9g}")
-    return found
+        yield _figure(f"points.{rule_id}", wanted, points.get(rule_id, 0.0))
+
+
+def _figure(what: str, wanted: float, got: float) -> Check:
+    return Check(what, f"{wanted:g}", f"{got:.9g}", abs(got - wanted) <= _TOLERANCE)
