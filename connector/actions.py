@@ -19,6 +19,7 @@ SAMPLE = {
     "score": "72",
     "reasons": "",
     "owner": "Ben Sample",
+    "model": "New business",
 }
 
 

@@ -133,21 +133,23 @@ def _fields(change: Change, owner_field: str) -> dict[str, Any]:
 
 def _task(job: Job, task: TaskChange, person: Mapping[str, Any]) -> Write:
     target = job.mapping.write.task
-    action = next(a.task for a in job.settings.action if a.task and _trigger(job, a) == task.trigger)
-    if target is None:
+    asked = next(a for a in job.settings.action if a.task and _trigger(job, a) == task.trigger)
+    if target is None or asked.task is None:
         raise ValueError("a plan with tasks needs [write.task]")
     names = {owner.id: owner.name for owner in job.owners}
+    model = job.models.line(job.models.place(asked.model)).model
     context = {
         **person,
         "band": task.band or "",
         "score": f"{task.total:.0f}",
         "reasons": task.reasons or "",
         "owner": names.get(task.owner_id or "", ""),
+        "model": model.spec.model.label or model.id,
     }
     return task_write(
         target,
         task,
-        action,
+        asked.task,
         context,
         html_body=job.crm.capabilities.crm == "hubspot",
         account_link=job.crm.capabilities.crm != "salesforce" or task.object == "Contact",

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -11,69 +10,16 @@ import duckdb
 from connector.actions import band_trigger, due_at, task_key
 from connector.crm.base import JsonScalar
 from connector.diff import Mirror, field_changes
+from connector.draft import Draft, LineRules, Rules
 from connector.guards import guards
 from connector.job import Job
 from connector.models import Line
-from connector.plan import Change, EpisodeChange, Guard, Plan, TaskChange, utc_text
+from connector.plan import Change, EpisodeChange, Plan, TaskChange, utc_text
 from connector.records import Record, deciding_actions, left_records, register_written, scored_records
 from connector.routing import Pool, Rota, may_assign
 from connector.score import previous_bands, revision
 from connector.settings import Action
 from connector.store import episodes, runs, written
-from mappings.model import WriteField
-from mappings.targets import Policy
-
-RecordKey = tuple[str, str]
-
-
-@dataclass(frozen=True)
-class Rules:
-    """Hold what planning one record needs to know, the same for every record of the plan.
-
-    deciding gives, by record id, the places in `actions` that name an owner; null where one model alone acts.
-    """
-
-    crm: str
-    as_of: datetime
-    actions: Sequence[Action]
-    deciding: Mapping[str, Sequence[int]] | None
-    pools: Mapping[str, Pool]
-    unassigned: frozenset[str]
-    working: frozenset[str]  # users who can be given a task
-    owner_field: str | None
-    owner_policy: Policy
-    assignable: frozenset[str]  # objects that may be owned by whom we choose
-    open: Mapping[tuple[str, str, str], int]
-    last: Mapping[tuple[str, str, str], int]
-
-
-@dataclass(frozen=True)
-class LineRules:
-    """Hold what is the same for every record of one model: its fields, and its actions by band."""
-
-    line: Line
-    specs: Mapping[str, WriteField]
-    actions: Mapping[str, Action]
-    baseline: bool
-    tasks: bool
-
-    @property
-    def triggers(self) -> tuple[str, ...]:
-        """Name what opens episodes."""
-        return tuple(band_trigger(band, self.line.id) for band in self.actions)
-
-
-@dataclass
-class Draft:
-    """Collect the parts of a plan while the records pass by, once for each model that is about them."""
-
-    rota: Rota
-    changes: dict[RecordKey, Change] = field(default_factory=dict)
-    owners: dict[RecordKey, str] = field(default_factory=dict)  # decided by several models' actions
-    tasks: list[TaskChange] = field(default_factory=list)
-    opened: list[EpisodeChange] = field(default_factory=list)
-    closed: list[EpisodeChange] = field(default_factory=list)
-    guards: list[Guard] = field(default_factory=list)
 
 
 def plan_stage(job: Job, as_of: datetime, pools: Mapping[str, Pool], *, backfill_tasks: bool) -> Plan:
@@ -170,21 +116,8 @@ def _plan_record(rules: Rules, about: LineRules, draft: Draft, row: Record) -> N
     owner, reason = _new_owner(rules, draft, row, action, current, mirror)
     if fields or owner:
         change = (current, owner) if owner else None
-        _note(draft, Change(row["object"], row["record_id"], fields, change, row["band"], row["total"], reason))
+        draft.note(Change(row["object"], row["record_id"], fields, change, row["band"], row["total"], reason))
     _plan_episodes(rules, about, draft, row, action, owner or current)
-
-
-def _note(draft: Draft, change: Change) -> None:
-    """Join what several models ask of one record: a CRM takes a record once in a request."""
-    key = (change.object, change.record_id)
-    held = draft.changes.get(key)
-    if held is None:
-        draft.changes[key] = change
-        return
-    why = held if held.total is not None else change
-    fields = {**held.fields, **change.fields}
-    owner, reason = (held.owner or change.owner), (held.owner_reason or change.owner_reason)
-    draft.changes[key] = replace(held, fields=fields, owner=owner, band=why.band, total=why.total, owner_reason=reason)
 
 
 def _mirror(rules: Rules, row: Record) -> Mirror:

@@ -127,7 +127,8 @@ class OwnerAction(Table):
 
 
 class TaskAction(Table):
-    """What is to be done, in words; templates know name, company, title, band, score, reasons, owner."""
+    """What is to be done, in words; templates know name, company, title, band, score, reasons, owner,
+    model."""
 
     subject: str = Field(min_length=1, description="template", examples=["Call {{ name }}: {{ band }} ({{ score }})"])
     due: str = Field(default="1d", description="time from entering the band: s, m, h, d or w", examples=["1h"])

@@ -20,6 +20,7 @@ NEW_BUSINESS = MODEL.replace(
 EXPANSION = f"""
 [model]
 id = "expansion"
+label = "More for customers"
 audience = {{ field = "title", in = ["{CUSTOMER}", "Clerk"] }}
 
 [[fit]]
@@ -47,7 +48,7 @@ ACTION = """
 band = "expand"
 model = "expansion"
 owner = { pool = "growth" }
-task = { subject = "Offer more to {{ name }}: {{ band }} ({{ score }})", due = "1d", body = "{{ reasons }}" }
+task = { subject = "Offer {{ name }}: {{ model }}, {{ band }} ({{ score }})", due = "1d", body = "{{ reasons }}" }
 
 [[pool]]
 id = "growth"
@@ -134,6 +135,7 @@ def test_tasks_of_both_models_are_made_once_and_the_primary_ones_keep_their_keys
         assert set(expected["tasks"]) < keys
     (offer,) = two.tasks_of(two.people()["p08"]["id"])
     assert str(offer["fields"][two.words.due]).startswith("2026-07-02")
+    assert str(offer["fields"][two.words.subject]).endswith(": More for customers, expand (40)")
     zoe = {owner["fields"][two.words.owner] for owner in (two.people()["p08"], two.people()["p02"])}
     assert zoe == {offer["fields"][two.words.owner]}  # p02 is hers since the world began
 

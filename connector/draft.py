@@ -1,0 +1,82 @@
+"""What a plan is made with: rules that hold for every record, and the draft that collects what follows from them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from connector.actions import band_trigger
+from connector.models import Line
+from connector.plan import Change, EpisodeChange, Guard, TaskChange
+from connector.routing import Pool, Rota
+from connector.settings import Action
+from mappings.model import WriteField
+from mappings.targets import Policy
+
+RecordKey = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Hold what planning one record needs to know, the same for every record of the plan.
+
+    deciding gives, by record id, the places in `actions` that name an owner; null where one model alone acts.
+    """
+
+    crm: str
+    as_of: datetime
+    actions: Sequence[Action]
+    deciding: Mapping[str, Sequence[int]] | None
+    pools: Mapping[str, Pool]
+    unassigned: frozenset[str]
+    working: frozenset[str]  # users who can be given a task
+    owner_field: str | None
+    owner_policy: Policy
+    assignable: frozenset[str]  # objects that may be owned by whom we choose
+    open: Mapping[tuple[str, str, str], int]
+    last: Mapping[tuple[str, str, str], int]
+
+
+@dataclass(frozen=True)
+class LineRules:
+    """Hold what is the same for every record of one model: its fields, and its actions by band."""
+
+    line: Line
+    specs: Mapping[str, WriteField]
+    actions: Mapping[str, Action]
+    baseline: bool
+    tasks: bool
+
+    @property
+    def triggers(self) -> tuple[str, ...]:
+        """Name what opens episodes."""
+        return tuple(band_trigger(band, self.line.id) for band in self.actions)
+
+
+@dataclass
+class Draft:
+    """Collect the parts of a plan while the records pass by, once for each model that is about them."""
+
+    rota: Rota
+    changes: dict[RecordKey, Change] = field(default_factory=dict)
+    owners: dict[RecordKey, str] = field(default_factory=dict)  # decided by several models' actions
+    tasks: list[TaskChange] = field(default_factory=list)
+    opened: list[EpisodeChange] = field(default_factory=list)
+    closed: list[EpisodeChange] = field(default_factory=list)
+    guards: list[Guard] = field(default_factory=list)
+
+    def note(self, change: Change) -> None:
+        """Join what several models ask of one record: a CRM takes a record once in a request."""
+        key = (change.object, change.record_id)
+        held = self.changes.get(key)
+        if held is None:
+            self.changes[key] = change
+            return
+        why = held if held.total is not None else change
+        self.changes[key] = replace(
+            held,
+            fields={**held.fields, **change.fields},
+            owner=held.owner or change.owner,
+            band=why.band,
+            total=why.total,
+            owner_reason=held.owner_reason or change.owner_reason,
+        )
