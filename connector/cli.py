@@ -29,6 +29,7 @@ class EngineKind(StrEnum):
 
 
 HELP = "Score the leads of a CRM, see every point, act on it."
+DIALECTS = "duckdb, postgres, spark (run by tests); bigquery, databricks, snowflake, trino (generated only)."
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -221,7 +222,7 @@ def daemon(config: Config = CONFIG) -> None:
 @app.command()
 def sql(
     model: Annotated[str, typer.Option(help="A model file, or preset:NAME.")],
-    dialect: Annotated[str, typer.Option(help="duckdb, postgres, spark, ...")] = "duckdb",
+    dialect: Annotated[str, typer.Option(help=DIALECTS)] = "duckdb",
     as_of: AsOf = None,
 ) -> None:
     """Print the statement that computes a model's scores."""

@@ -8,6 +8,7 @@ from functools import lru_cache
 from sqlglot import exp
 
 from scoring.adjustments import ADJUSTED, adjusted_columns, has_ledger, ledger_stages
+from scoring.annotations import annotated
 from scoring.bands import band_columns
 from scoring.combine import (
     axis_columns,
@@ -58,6 +59,7 @@ PASSES: tuple[Callable[[Model], dict[str, Scalar]], ...] = (
 )
 
 
+Shape = tuple[tuple[str, tuple[tuple[str, ColumnType], ...]], ...]
 _TALLIES = "tallies_"
 _RESULTS = ("subject_id", "as_of_s", "state", "fit", "engagement", "total", "band", "fit_grade", "engagement_grade")
 
@@ -83,16 +85,18 @@ def compile_model(
     columns: Mapping[str, Mapping[str, ColumnType]],
     dialect: str = "duckdb",
     people: Model | None = None,
+    annotate: bool = False,
 ) -> Statement:
     """Compile a model for tables with these columns; raises ModelError when it reads a field that they do not have.
 
     `people` is the person model whose scores an account model rolls up; it is needed where there is a `[rollup]`.
 
     `as_of` (UTC when it names no zone, floored to whole seconds) enters through the table `clock` alone, so that the
-    rest of the text is the same for every time. In other dialects than DuckDB's `reasons` is null.
+    rest of the text is the same for every time. In other dialects than DuckDB's `reasons` is null. `annotate` adds
+    comments with the ids of rules. Raises ValueError where the dialect cannot say the model, or is not known.
     """
     shape = tuple((table, tuple(sorted(kinds.items()))) for table, kinds in sorted(columns.items()))
-    made, scores, rows = _texts(model, people, shape, dialect)
+    made, scores, rows = _texts(model, people, shape, dialect, annotate)
     aware = as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of
     clock = exp.select(named(exp.cast(integer(int(aware.timestamp() // 1)), "bigint"), "as_of_s"))
     return Statement((rendered(_temporary("clock", clock), dialect), *made), scores, rows)
@@ -100,16 +104,16 @@ def compile_model(
 
 @lru_cache(maxsize=32)
 def _texts(
-    model: Model, people: Model | None, shape: tuple[tuple[str, tuple[tuple[str, ColumnType], ...]], ...], dialect: str
+    model: Model, people: Model | None, shape: Shape, dialect: str, annotate: bool
 ) -> tuple[tuple[str, ...], str, str]:
     columns = {table: dict(kinds) for table, kinds in shape}
     _refuse_wrong_people(model, people)
     types = _types(model, columns)
     found = lines(model, adjusted=has_ledger(columns))
-    made = [_temporary("scored", _scored(model, types, columns, found))]
+    made = [(model, _temporary("scored", _scored(model, types, columns, found)))]
     if people is not None:
-        made.insert(0, _temporary(PEOPLE_SCORES, _people_scores(people, columns)))
-    texts = tuple(rendered(query, dialect) for query in made)
+        made.insert(0, (people, _temporary(PEOPLE_SCORES, _people_scores(people, columns))))
+    texts = tuple(rendered(annotated(query, of) if annotate else query, dialect) for of, query in made)
     scores, rows = (rendered(query, dialect) for query in (_scores(model, found, dialect), contributions(found)))
     return texts, scores, rows
 

@@ -3,6 +3,8 @@
 Expects text, double precision, boolean, timestamptz (or timestamp in UTC), text[] and, for props, jsonb.
 """
 
+from __future__ import annotations  # sqlglot 28 has no name for what is every node
+
 import hashlib
 import math
 from collections.abc import Callable, Mapping
@@ -16,7 +18,7 @@ from scoring.expressions import Scalar, case, integer, number, raw_text
 from scoring.patterns import rewritten
 from scoring.schema import TABLES
 
-Rewrite = Callable[[Any, exp.Expr | None], exp.Expr]
+Rewrite = Callable[[Any, "exp.Expr | None"], "exp.Expr"]
 
 # Longer names are cut without a word: https://www.postgresql.org/docs/15/limits.html
 _MOST_BYTES: Final = 63

@@ -3,6 +3,8 @@
 Expects string, double, boolean, timestamp, array<string> and, for props, map<string, string>.
 """
 
+from __future__ import annotations  # sqlglot 28 has no name for what is every node
+
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -13,7 +15,7 @@ from scoring import portable
 from scoring.expressions import case, number, raw_text
 from scoring.patterns import rewritten
 
-Rewrite = Callable[[Any, exp.Expr | None], exp.Expr]
+Rewrite = Callable[[Any, "exp.Expr | None"], "exp.Expr"]
 
 # From here on every float64 is whole; FLOOR gives a bigint, which ends long before float64 does.
 _ALL_WHOLE: Final = 2.0**52
@@ -57,6 +59,42 @@ def _cached(node: exp.Create, parent: exp.Expr | None) -> exp.Expr:
     return exp.Cache(this=node.this, expression=node.expression)
 
 
+def _long(node: exp.Union, parent: exp.Expr | None) -> exp.Expr:
+    """Read a table once where a union reads it for every part; Spark would plan what is behind it as often."""
+    parts = _parts(node)
+    if isinstance(parent, exp.Union) or not all(_reads_alone(part) for part in parts):
+        return node
+    names = parts[0].named_selects
+    rows = [case([(part.args["where"].this, exp.Struct(expressions=_aliased(part)))]) for part in parts]
+    alias = exp.TableAlias(
+        this=exp.to_identifier("line"), columns=[exp.to_identifier(name, quoted=True) for name in names]
+    )
+    exploded = exp.Lateral(this=exp.Inline(this=exp.Array(expressions=rows)), view=True, alias=alias)
+    line = exp.Column(this=exp.Star(), table=exp.to_identifier("line"))
+    query = exp.select(line).from_(parts[0].args["from_"].this, copy=False)
+    query.set("laterals", [exploded])
+    # What its condition leaves out is a null struct, which becomes a row of nulls.
+    return query.where(exp.not_(exp.column(names[0], table="line", quoted=True).is_(exp.null())), copy=False)
+
+
+def _parts(node: exp.Expr) -> list[exp.Select]:
+    if isinstance(node, exp.Union):
+        return [*_parts(node.this), *_parts(node.expression)]
+    return [node] if isinstance(node, exp.Select) else []
+
+
+def _reads_alone(part: exp.Select) -> bool:
+    said = {name for name, value in part.args.items() if value}
+    return said == {"expressions", "from_", "where"} and isinstance(part.args["from_"].this, exp.Table)
+
+
+def _aliased(part: exp.Select) -> list[exp.Expr]:
+    return [
+        one if isinstance(one, exp.Alias) else exp.alias_(one, name, quoted=True)
+        for one, name in zip(part.expressions, part.named_selects, strict=True)
+    ]
+
+
 DATABRICKS: Final[Mapping[type[exp.Expr], Rewrite]] = MappingProxyType(
     {
         exp.Floor: _floor,
@@ -66,6 +104,7 @@ DATABRICKS: Final[Mapping[type[exp.Expr], Rewrite]] = MappingProxyType(
         exp.Transform: _elements,
         exp.TryCast: _try_cast,
         exp.UnixToTime: _time,
+        exp.Union: _long,
     }
 )
 SPARK: Final[Mapping[type[exp.Expr], Rewrite]] = MappingProxyType({**DATABRICKS, exp.Create: _cached})

@@ -4,6 +4,8 @@ The builders of the statement know DuckDB alone. PostgreSQL and Spark get the sa
 other dialects get what sqlglot makes of the tree, and an error where it knows that something is lost.
 """
 
+from __future__ import annotations  # sqlglot 28 has no name for what is every node
+
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
@@ -13,19 +15,36 @@ from sqlglot.errors import UnsupportedError
 
 from scoring.dialect_postgres import POSTGRES
 from scoring.dialect_spark import DATABRICKS, SPARK
+from scoring.dialect_warehouses import BIGQUERY, SNOWFLAKE, TRINO
+from scoring.names import nearest
 
-Rewrite = Callable[[Any, exp.Expr | None], exp.Expr]
-Rewrites = Mapping[type[exp.Expr], Rewrite]
+Rewrite = Callable[[Any, "exp.Expr | None"], "exp.Expr"]
+Rewrites = Mapping[type["exp.Expr"], Rewrite]
 
 RUN: Final = ("duckdb", "postgres", "spark")
 """Dialects whose statement is run against a real engine by tests."""
 
-GENERATED: Final = ("databricks",)
-"""Dialects whose statement is generated and parsed again, not run."""
+GENERATED: Final = ("bigquery", "databricks", "snowflake", "trino")
+"""Dialects whose statement is generated and parsed again by tests, not run."""
 
 _REWRITES: Final[Mapping[str, Rewrites]] = MappingProxyType(
-    {"postgres": POSTGRES, "spark": SPARK, "databricks": DATABRICKS}
+    {
+        "postgres": POSTGRES,
+        "spark": SPARK,
+        "databricks": DATABRICKS,
+        "snowflake": SNOWFLAKE,
+        "bigquery": BIGQUERY,
+        "trino": TRINO,
+    }
 )
+
+
+def dialect_problem(name: str) -> str | None:
+    """Say what is wrong with the name of a dialect; null where it is offered."""
+    offered = (*RUN, *GENERATED)
+    if name in offered:
+        return None
+    return f"there is no dialect '{name}'{nearest(name, offered)} (there are {', '.join(offered)})"
 
 
 def rendered(query: exp.Expr, dialect: str) -> str:

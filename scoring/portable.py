@@ -1,5 +1,7 @@
 """What PostgreSQL and Spark both lack and can be said in the same words for both."""
 
+from __future__ import annotations  # sqlglot 28 has no name for what is every node
+
 from collections.abc import Callable
 from typing import Final
 

@@ -153,6 +153,8 @@ def _literal(value: Operand) -> Scalar:
         case float():
             return number(value)
         case datetime():
-            return integer(int(value.timestamp()))
+            seconds = integer(int(value.timestamp()))
+            seconds.add_comments([value.isoformat()])
+            return seconds
         case _:
             return text(str(value))

@@ -1,7 +1,7 @@
 """Commands without any CRM: score plain files, print a model's statement."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +15,13 @@ from connector.models import Line, rolled_model
 from connector.output import Output
 from connector.pipeline import peak_rss_mb
 from mappings.lists import load_lists
+from scoring.annotations import in_comment
+from scoring.assumed import assumed_columns, custom_columns
 from scoring.compile import compile_model
+from scoring.dialects import GENERATED, dialect_problem
+from scoring.explain import iso
 from scoring.model import Model, ModelError, load_model
-from scoring.schema import TABLES
+from scoring.schema import ColumnType
 
 
 def score_files(
@@ -49,12 +53,33 @@ def score_files(
 
 
 def sql(model: str, dialect: str, as_of: datetime | None) -> None:
-    """Print a model's statement."""
-    columns = {name: dict(known.columns) for name, known in TABLES.items()}
+    """Print a model's statement with what it expects; raises ConfigError where the dialect cannot say it."""
+    problem = dialect_problem(dialect)
+    if problem is not None:
+        raise ConfigError(f"--dialect: {problem}")
     at = as_of or datetime.now(UTC).replace(microsecond=0)
     used, people = models(model)
-    statement = compile_model(used, as_of=at, columns=columns, dialect=dialect, people=people)
-    typer.echo(";\n\n".join((*statement.prepare, statement.scores, statement.contributions)) + ";")
+    columns = assumed_columns([used, people] if people else [used])
+    try:
+        statement = compile_model(used, as_of=at, columns=columns, dialect=dialect, people=people, annotate=True)
+    except ModelError as error:
+        raise ConfigError(error.problems) from None
+    except ValueError as error:
+        raise ConfigError(f"{model}: {error}; leave the rule out, or score with another dialect") from None
+    for line in _statement_notes(used, dialect, at, custom_columns(columns)):
+        typer.echo(f"-- {line}")
+    typer.echo("\n" + ";\n\n".join((*statement.prepare, statement.scores, statement.contributions)) + ";")
+
+
+def _statement_notes(model: Model, dialect: str, as_of: datetime, custom: Mapping[str, ColumnType]) -> Iterator[str]:
+    """Say what a statement is, what it reads, and whether this dialect is run by tests."""
+    yield f"model {model.id}@{model.hash}, as of {iso(as_of)}, {dialect}"
+    if dialect in GENERATED:
+        yield "generated and re-parsed, not run"
+    yield "Reads people, accounts, events and adjustments; docs/sql.md says of which types. The tables made come first,"
+    yield "then the scores, then the contributions, which add up to them."
+    for name, kind in sorted(custom.items()):
+        yield f"Expects the column {in_comment(name)}: {kind}."
 
 
 def models(source: str, people: Sequence[Line] = ()) -> tuple[Model, Model | None]:

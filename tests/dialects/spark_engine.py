@@ -18,12 +18,14 @@ SETTINGS: Mapping[str, str] = {
     "spark.ui.enabled": "false",
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
-    "spark.sql.shuffle.partitions": "2",
+    "spark.driver.memory": "2g",
+    "spark.sql.shuffle.partitions": "1",
     "spark.sql.session.timeZone": "America/New_York",
     # Compiling each plan to Java takes far longer than these few rows do.
     "spark.sql.codegen.wholeStage": "false",
     "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.sql.adaptive.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
 }
 
 
