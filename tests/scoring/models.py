@@ -21,7 +21,7 @@ from tests.scoring.worlds import (
     Row,
 )
 
-POINTS = [0, 1, 2.5, 7, 20, -3, -10, 0.1, 33.3]
+POINTS = [0, 1, 2.5, 3, 4, 7, 20, -3, -10, 0.1, 33.3]
 TABLES_OF_RULES = ("[fit]", "[engagement]")
 DECAYS: list[Any] = [
     *[{"half_life": "14d"}, {"half_life": "60m"}, {"linear": "60d"}, {"linear": "24h"}],
@@ -243,14 +243,14 @@ def _segment(random: Random, number: int, rules: list[str], bounds: dict[str, Ro
 def _bands(random: Random) -> list[Row]:
     hot: Row = {"id": "hot", random.choice(["at_least", "above"]): random.choice([20, 7])}
     if random.random() < 0.6:
-        hot["release_below"] = random.choice([7, 5, -1])
+        hot["release_below"] = random.choice([7, 7, 4, 3, -1])
     if random.random() < 0.5:
         needs: Row = {"fit_at_least": random.choice([3, 0]), "engagement_at_least": random.choice([0.5, 7])}
         needs["when"] = random_condition(random, 1)
         hot["needs"] = {key: needs[key] for key in random.sample(sorted(needs), random.choice([1, 1, 2, 3]))}
     if random.random() < 0.3:
         hot["third_party"] = True
-    warm: Row = {"id": "warm", random.choice(["at_least", "above"]): 3, "release_below": random.choice([3, 1])}
+    warm: Row = {"id": "warm", random.choice(["at_least", "above"]): 3, "release_below": random.choice([3, 1, 0])}
     warm |= random.choice([{}, {}, {"needs": {"engagement_at_least": 0}}])
     rest: list[list[Row]] = [[], [{"id": "cold"}], [{"id": "cold", "at_least": -3}]]
     return [hot, warm, *random.choice(rest)]
@@ -275,14 +275,14 @@ def _nested(random: Random, depth: int, leaf: Callable[[Random], Row]) -> Row:
 
 
 def _leaf(random: Random) -> Row:
-    kind = random.randrange(6)
+    kind = random.randrange(7)
     if kind == 0:
         return {"field": random.choice(NUMBER_FIELDS), **_number_operator(random)}
     if kind == 1:
         return {"field": random.choice(LIST_FIELDS), **_list_operator(random)}
     if kind == 2:
         return {"field": random.choice(BOOLEAN_FIELDS), **_boolean_operator(random)}
-    if kind == 3:
+    if kind in (3, 6):
         return {"field": random.choice(TIME_FIELDS), **_time_operator(random)}
     field = random.choice(TEXT_FIELDS + NUMBER_FIELDS + LIST_FIELDS + TIME_FIELDS + BOOLEAN_FIELDS)
     if kind == 4:
@@ -350,7 +350,22 @@ def _number_operator(random: Random) -> Row:
 
 
 def _time_operator(random: Random) -> Row:
-    operator = random.choice(["older_than", "newer_than", "gt", "gte", "lt", "lte", "is", "is_not", "in", "between"])
+    operator = random.choice(
+        [
+            "older_than",
+            "older_than",
+            "newer_than",
+            "newer_than",
+            "gt",
+            "gte",
+            "lt",
+            "lte",
+            "is",
+            "is_not",
+            "in",
+            "between",
+        ]
+    )
     if operator.endswith("than"):
         return {operator: random.choice([*DURATIONS, "0s"])}
     if operator == "between":

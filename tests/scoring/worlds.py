@@ -73,7 +73,7 @@ EDGES = [0, 1, 3599, 3600, DAY, 7 * DAY - 1, 7 * DAY, 14 * DAY, 30 * DAY, 30 * D
 TYPES = ["page_view", "email_open", "demo_request", "webinar_attended", "unsubscribe"]
 URLS = ["/pricing", "/Pricing/Größe", "/blog", "https://x.example/a_b%?q=1", "", None]
 DURATIONS = ["1s", "60m", "24h", "7d", "7d", "2w", "2w", "30d", "30d", "90d", "90d"]
-BAND_NAMES = ["hot", "warm", "cold", "gone", "HOT"]
+BAND_NAMES = ["hot", "hot", "warm", "warm", "cold", "HOT"]
 
 TEXT_FIELDS = [
     "seniority",
@@ -147,6 +147,11 @@ def _time(random: Random) -> datetime:
     return AS_OF.replace(microsecond=0) - age + fraction
 
 
+def _edge(random: Random) -> datetime:
+    """Give a time exactly as old as windows are long, in the second of the newest time of a run."""
+    return AS_OF.replace(microsecond=random.choice([0, 900_000])) - timedelta(seconds=random.choice(EDGES))
+
+
 def _words(random: Random) -> list[str | None]:
     return [random.choice([*TEXTS, None]) for _ in range(random.randrange(4))]
 
@@ -179,14 +184,14 @@ def _person(random: Random, number: int, accounts: int) -> Row:
         "opted_out": random.choice([None, None, False, True]),
         "technologies": _maybe(random, [_words(random)]),
         "created_at": _maybe(random, birthdays) if number % 4 == 0 else None,
-        "converted_at": _maybe(random, [_time(random)]),
+        "converted_at": _maybe(random, [_edge(random)]),
         "previous_band": _maybe(random, BAND_NAMES),
         "nps": _maybe(random, NUMBERS),
         "buying_role": random.choice([None, None, " ", "champion", " VP"]),
         "vip": random.choice([None, False, True]),
         "tier": _maybe(random, TEXTS),
         "tags": _maybe(random, [_words(random)]),
-        "seen_at": _maybe(random, [_time(random)]),
+        "seen_at": _maybe(random, [_edge(random)]),
     }
 
 
