@@ -1,13 +1,15 @@
 """What is allowed in a model and yet probably not meant, rule by rule."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from scoring.conditions import Condition, leaves, shown
+from scoring.conditions import leaves, shown
+from scoring.contradictions import contradiction
 from scoring.model import Model
-from scoring.reach import highest, most_of_engagement, third_party_most
-from scoring.rules import Band, EngagementRule, FitRule
+from scoring.reach import highest, most_of_engagement, most_of_fit, third_party_most
+from scoring.rules import Band, EngagementRule, FitRule, MultiplyRule
 from scoring.schema import PEOPLE
 from scoring.specification import every_band
 
@@ -62,17 +64,19 @@ def _unreachable_brackets(model: Model) -> Iterator[Finding]:
 
 
 def _unreachable_bands(model: Model) -> Iterator[Finding]:
-    top = model.spec.model.scale.max
-    most = min(highest(model), highest(model) if top is None else top)
+    scale = model.spec.model.scale
+    top = math.inf if scale.max is None else scale.max
     for segment in (None, *(segment.id for segment in model.spec.segment)):
         bands = [band for name, band in every_band(model.spec) if name == segment]
+        # What a segment's own points can reach is not known here; the scale binds every segment.
+        most = top if segment or model.spec.segment else min(highest(model), top)
         for place, band in enumerate(bands):
             where = f"band.{band.id}" if segment is None else f"segment.{segment}.band.{band.id}"
-            earlier = next((one for one in bands[:place] if _swallows(one, band)), None)
+            earlier = next((one for one in bands[:place] if _swallows(one, band, scale.min)), None)
             if earlier is not None:
                 yield _warning("unreachable", where, f"whoever could enter it enters '{earlier.id}' before it")
             threshold = _threshold(band)
-            if segment is None and not model.spec.segment and threshold is not None and threshold > most:
+            if threshold is not None and (threshold > most or (threshold == most and band.above is not None)):
                 yield _warning("unreachable", where, f"it starts at {threshold:g}, the rules reach {most:g}")
 
 
@@ -80,11 +84,11 @@ def _threshold(band: Band) -> float | None:
     return band.at_least if band.at_least is not None else band.above
 
 
-def _swallows(earlier: Band, later: Band) -> bool:
+def _swallows(earlier: Band, later: Band, lowest: float | None) -> bool:
     if earlier.needs is not None:
         return False
     edge, own = _threshold(earlier), _threshold(later)
-    if edge is None:
+    if edge is None or (lowest is not None and earlier.at_least is not None and edge <= lowest):
         return True
     if own is None:
         return False
@@ -93,12 +97,28 @@ def _swallows(earlier: Band, later: Band) -> bool:
 
 def _never_fires(model: Model) -> Iterator[Finding]:
     conditions = {f"fit.{rule.id}": rule.when for rule in model.spec.fit}
-    conditions |= {f"engagement.{rule.id}": rule.where for rule in model.spec.engagement}
-    conditions |= {f"multiply.{rule.id}": rule.where for rule in model.spec.multiply}
+    conditions |= {f"{table}.{rule.id}": rule.where for table, rule in _of_events(model)}
+    conditions |= {f"segment.{segment.id}": segment.when for segment in model.spec.segment}
     for where, condition in conditions.items():
-        clash = _clash(condition)
+        clash = contradiction(condition)
         if clash is not None:
-            yield _warning("never_fires", where, f"it asks '{clash}' to be two things at once")
+            yield _warning("never_fires", where, f"no value satisfies it: {clash}")
+    for table, rule in _of_events(model):
+        for leaf in leaves(rule.where) if rule.where and rule.where.field else ():
+            names = {str(value).strip().lower() for value in leaf.operands}
+            if leaf.field == "type" and leaf.operator in ("is_", "in_") and not names & set(rule.event or ()):
+                yield _warning("never_fires", f"{table}.{rule.id}", "its 'where' asks for a type that 'event' lacks")
+            if leaf.field == "is_bot" and leaf.is_ is True:
+                yield _warning("never_fires", f"{table}.{rule.id}", "events of bots never count")
+    yield from _never_silent(model)
+
+
+def _of_events(model: Model) -> list[tuple[str, EngagementRule | MultiplyRule]]:
+    rules: list[tuple[str, EngagementRule | MultiplyRule]] = [("engagement", rule) for rule in model.spec.engagement]
+    return rules + [("multiply", rule) for rule in model.spec.multiply]
+
+
+def _never_silent(model: Model) -> Iterator[Finding]:
     active = any(rule.counts_as_activity for rule in model.spec.engagement)
     for silent in model.spec.engagement:
         if silent.no_event_for is not None and not active and model.spec.rollup is None:
@@ -106,36 +126,35 @@ def _never_fires(model: Model) -> Iterator[Finding]:
             yield _warning("never_fires", f"engagement.{silent.id}", message)
 
 
-def _clash(condition: Condition | None) -> str | None:
-    """Name a field that `all` asks to equal two values, or to lie above what it lies below."""
-    if condition is None or condition.all_ is None:
-        return None
-    for field in {part.field for part in condition.all_ if part.field}:
-        parts = [part for part in condition.all_ if part.field == field]
-        allowed = [{str(value).strip().lower() for value in p.operands} for p in parts if p.operator in ("is_", "in_")]
-        if allowed and not set.intersection(*allowed):
-            return field
-        low = [v for p in parts for v in (p.gt, p.gte) if isinstance(v, float)]
-        high = [v for p in parts for v in (p.lt, p.lte) if isinstance(v, float)]
-        if low and high and max(low) > min(high):
-            return field
-    return None
+def _most(rule: FitRule | EngagementRule) -> float:
+    return most_of_fit(rule) if isinstance(rule, FitRule) else rule.points
 
 
 def _never_matters(model: Model) -> Iterator[Finding]:
-    caps = {group.id: group.cap for group in model.spec.group if group.cap is not None}
+    groups = {group.id: group for group in model.spec.group}
     in_segments = {name for segment in model.spec.segment for name, _ in segment.caps}
+    overridden = {name for segment in model.spec.segment for name, _ in segment.points}
     rules: tuple[FitRule | EngagementRule, ...] = (*model.spec.fit, *model.spec.engagement)
     for rule in rules:
-        table = "fit" if isinstance(rule, FitRule) else "engagement"
-        cap = None if rule.group is None or rule.group in in_segments else caps.get(rule.group)
-        most = rule.points
+        where = f"{'fit' if isinstance(rule, FitRule) else 'engagement'}.{rule.id}"
+        group = None if rule.group is None else groups.get(rule.group)
+        cap = None if group is None or group.id in in_segments else group.cap
         bound = min([bound for bound in (cap, getattr(rule, "cap", None)) if bound is not None], default=None)
+        most = _most(rule)
         if bound is not None and most > 0 and bound <= 0:
-            yield _warning("never_matters", f"{table}.{rule.id}", f"its cap of {bound:g} leaves nothing of its points")
+            yield _warning("never_matters", where, f"its cap of {bound:g} leaves nothing of its points")
         elif bound is not None and most > bound:
-            message = f"of its {most:g} points a cap leaves {bound:g} at most"
-            yield _warning("never_matters", f"{table}.{rule.id}", message)
+            yield _warning("never_matters", where, f"of its {most:g} points a cap leaves {bound:g} at most")
+        lifted = any(other.group == rule.group and _most(other) > 0 for other in rules)
+        floor = None if group is None or lifted else group.floor
+        if floor is not None and rule.points < floor <= 0:
+            yield _warning("never_matters", where, f"of its {rule.points:g} points a floor leaves {floor:g} at most")
+        decides = isinstance(rule, FitRule) and (rule.gate or rule.disqualify or rule.brackets)
+        if rule.points == 0 and not decides and rule.id not in overridden:
+            yield _warning("never_matters", where, "it gives 0 points")
+    for multiplier in model.spec.multiply:
+        if multiplier.factor == 1 or multiplier.max_points == 0:
+            yield _warning("never_matters", f"multiply.{multiplier.id}", "it adds nothing: raise factor or max_points")
 
 
 def _one_sided(model: Model) -> Iterator[Finding]:

@@ -27,8 +27,11 @@ def highest(model: Model) -> float:
 def third_party_most(model: Model) -> float:
     """Give the most that third-party rules can give by themselves."""
     spec = model.spec
-    found = sum(_bounded(spec, {rule: most_of_engagement(rule) for rule in spec.engagement if rule.third_party}))
-    return found + sum(_bounded(spec, {rule: most_of_fit(rule) for rule in spec.fit if rule.third_party}))
+    engagement = sum(_bounded(spec, {rule: most_of_engagement(rule) for rule in spec.engagement if rule.third_party}))
+    fit = sum(_bounded(spec, {rule: most_of_fit(rule) for rule in spec.fit if rule.third_party}))
+    if spec.combine.kind == "weighted":
+        return _product(spec.combine.fit, fit) + _product(spec.combine.engagement, engagement)
+    return fit + engagement
 
 
 def most_of_fit(rule: FitRule) -> float:

@@ -1,6 +1,6 @@
 """Holds a model against data: names that the data lack, and bands that nearly everybody would enter."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +13,9 @@ from connector.engine.duckdb import score_subjects
 from connector.engine.relations import literal, relation
 from scoring.lint import Finding
 from scoring.model import Model, check_known
+from scoring.rules import EngagementRule
 from scoring.schema import ACCOUNTS, PEOPLE
+from scoring.specification import event_rules
 
 _MOST_IN_TOP = 0.5
 
@@ -40,6 +42,7 @@ def survey(
     problems = check_known(model, frozenset(fields | set(_canonical())), frozenset(types))
     if problems:
         return Survey(problems, ())
+    findings = [*_unseen(model, types)] if "events" in sources else []
     at = as_of or newest_event(connection, sources)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "scores.parquet"
@@ -49,9 +52,19 @@ def survey(
         counted = f"SELECT COUNT(*), COUNT(*) FILTER ({in_top}) FROM read_parquet({literal(str(path))})"  # noqa: S608 - quoted
         total, top = connection.execute(counted).fetchall()[0]
     if not total or top / total <= _MOST_IN_TOP:
-        return Survey((), ())
+        return Survey((), tuple(findings))
     message = f"{top:,} of {total:,} would enter it: it picks nobody out, raise its threshold"
-    return Survey((), (Finding("warning", "crowded", f"band.{model.bands[0].id}", message),))
+    return Survey((), (*findings, Finding("warning", "crowded", f"band.{model.bands[0].id}", message)))
+
+
+def _unseen(model: Model, types: set[str]) -> Iterator[Finding]:
+    """Warn of rules whose events do not occur in the data; a rule about silence is no such rule."""
+    for rule in event_rules(model.spec):
+        table = "engagement" if isinstance(rule, EngagementRule) else "multiply"
+        silent = isinstance(rule, EngagementRule) and rule.no_event_for is not None
+        if not silent and not set(rule.event or ()) & types:
+            message = f"the data have no event of {', '.join(rule.event or ())}"
+            yield Finding("warning", "never_fires", f"{table}.{rule.id}", message)
 
 
 def unheard_of(model: Model) -> tuple[Finding, ...]:

@@ -121,6 +121,14 @@ def test_lint_counts_the_top_band(model: Path, data: Path) -> None:
     assert [(one["where"], one["message"][:6]) for one in crowded] == [("band.all", "2 of 3")]
 
 
+def test_lint_tells_which_events_the_data_lack(model: Path, data: Path) -> None:
+    lacking = [one for one in run("lint", model, "--data", data)[1]["warnings"] if "the data have no" in one["message"]]
+    assert [(one["where"], one["message"].split()[-1]) for one in lacking] == [
+        ("engagement.open", "email_open"),
+        ("engagement.surge", "intent_surge"),
+    ]
+
+
 def test_examples_pass_or_say_why_not(model: Path) -> None:
     code, found = run("test", model)
     assert (code, found["passed"], found["failed"]) == (1, 1, 1)
