@@ -22,11 +22,11 @@ from scoring.combine import (
     weighted_sum,
 )
 from scoring.conditions import operand_problems
-from scoring.contributions import Line, contributions, lines, stored_columns
+from scoring.contributions import Line, contributions, lines, stored_columns, words_of
 from scoring.dialects import rendered
 from scoring.engagement import engagement_columns
 from scoring.events import IDLE, EventScope, distinct_rules, distinct_tallies, facts, idle_s, matches, tallies
-from scoring.expressions import Scalar, column, integer, named, null, raw_text, time_of
+from scoring.expressions import MACROS, Scalar, column, integer, named, null, raw_text, time_of
 from scoring.fit import FitScope, fit_columns, state_columns
 from scoring.model import Model, ModelError, model_events, model_fields
 from scoring.people import PEOPLE_SCORES, ROLLED, people_points, people_stages
@@ -76,6 +76,7 @@ class Statement:
     prepare: tuple[str, ...]
     scores: str
     contributions: str
+    words: Mapping[str, tuple[str, ...]]
 
 
 def compile_model(
@@ -96,16 +97,17 @@ def compile_model(
     comments with the ids of rules. Raises ValueError where the dialect cannot say the model, or is not known.
     """
     shape = tuple((table, tuple(sorted(kinds.items()))) for table, kinds in sorted(columns.items()))
-    made, scores, rows = _texts(model, people, shape, dialect, annotate)
+    made, scores, rows, words = _texts(model, people, shape, dialect, annotate)
     aware = as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of
     clock = exp.select(named(exp.cast(integer(int(aware.timestamp() // 1)), "bigint"), "as_of_s"))
-    return Statement((rendered(_temporary("clock", clock), dialect), *made), scores, rows)
+    macros = MACROS if dialect == "duckdb" else ()
+    return Statement((rendered(_temporary("clock", clock), dialect), *macros, *made), scores, rows, words)
 
 
 @lru_cache(maxsize=32)
 def _texts(
     model: Model, people: Model | None, shape: Shape, dialect: str, annotate: bool
-) -> tuple[tuple[str, ...], str, str]:
+) -> tuple[tuple[str, ...], str, str, Mapping[str, tuple[str, ...]]]:
     columns = {table: dict(kinds) for table, kinds in shape}
     _refuse_wrong_people(model, people)
     types = _types(model, columns)
@@ -115,7 +117,7 @@ def _texts(
         made.insert(0, (people, _temporary(PEOPLE_SCORES, _people_scores(people, columns))))
     texts = tuple(rendered(annotated(query, of) if annotate else query, dialect) for of, query in made)
     scores, rows = (rendered(query, dialect) for query in (_scores(model, found, dialect), contributions(found)))
-    return texts, scores, rows
+    return texts, scores, rows, words_of(found)
 
 
 def _types(model: Model, columns: Columns) -> dict[str, ColumnType]:
@@ -207,7 +209,7 @@ def _event_stages(model: Model, types: Mapping[str, ColumnType], columns: Column
         f"{_TALLIES}0": tallies(model),
     }
     for position, rule in enumerate(distinct_rules(model), start=1):
-        stages[f"{_TALLIES}{position}"] = distinct_tallies(rule, model.spec.decay.default)
+        stages[f"{_TALLIES}{position}"] = distinct_tallies(model, rule)
     return stages
 
 

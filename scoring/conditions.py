@@ -108,6 +108,12 @@ def leaves(condition: Condition | None) -> Iterator[Condition]:
         yield condition
 
 
+def negates(condition: Condition) -> bool:
+    """Tell whether a condition holds a `not`."""
+    parts = (condition.all_ or ()) + (condition.any_ or ())
+    return condition.not_ is not None or any(negates(part) for part in parts)
+
+
 def operand_problems(condition: Condition | None, type_of: Callable[[str], ColumnType | None]) -> list[str]:
     """Say which comparisons do not fit the type of their field; `type_of` gives None where it is not known."""
     problems = []

@@ -133,6 +133,15 @@ def contributions(found: Sequence[Line]) -> exp.Query:
     return exp.union(*selects, distinct=False, copy=False) if len(selects) > 1 else selects[0]
 
 
+def words_of(found: Sequence[Line]) -> dict[str, tuple[str, ...]]:
+    """Give the values of the columns of contributions that have but few."""
+    return {
+        "rule_id": tuple(dict.fromkeys(line.rule_id for line in found)),
+        "kind": tuple(dict.fromkeys(line.kind for line in found)),
+        "label": tuple(dict.fromkeys(line.label for line in found)),
+    }
+
+
 def _select(line: Line) -> exp.Select:
     return (
         exp.select(

@@ -17,6 +17,7 @@ from scoring.dialect_postgres import POSTGRES
 from scoring.dialect_spark import DATABRICKS, SPARK
 from scoring.dialect_warehouses import BIGQUERY, SNOWFLAKE, TRINO
 from scoring.names import nearest
+from scoring.spelled_out import SPELLED_OUT
 
 Rewrite = Callable[[Any, "exp.Expr | None"], "exp.Expr"]
 Rewrites = Mapping[type["exp.Expr"], Rewrite]
@@ -52,7 +53,7 @@ def rendered(query: exp.Expr, dialect: str) -> str:
     if dialect == "duckdb":
         return query.sql(dialect, pretty=True, copy=False)
     try:
-        tree = _rewritten(query, _REWRITES.get(dialect, {}))
+        tree = _rewritten(_rewritten(query, SPELLED_OUT), _REWRITES.get(dialect, {}))
         return tree.sql(dialect, pretty=True, copy=False, unsupported_level=ErrorLevel.RAISE)
     except UnsupportedError as error:
         raise ValueError(f"{dialect}: {error}") from None

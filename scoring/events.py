@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from scoring.adjustments import ADJUSTED, RESET_S, has_ledger
-from scoring.conditions import leaves
+from scoring.conditions import Condition, leaves, negates
 from scoring.decay import share_left
 from scoring.expressions import (
     Scalar,
@@ -20,16 +20,18 @@ from scoring.expressions import (
     holds,
     integer,
     known_number,
+    left_trimmed,
     lowered,
     named,
     normalised,
     null,
+    place_in,
     raw_text,
     trimmed,
 )
 from scoring.model import Model
 from scoring.people import PEOPLE_IDLE_S
-from scoring.predicates import Lists, predicate
+from scoring.predicates import Lists, predicate, tri_state
 from scoring.rules import DecayRule, EngagementRule, MultiplyRule
 from scoring.schema import EVENTS, ColumnType
 from scoring.segments import active_age, activity_rules
@@ -38,6 +40,7 @@ from scoring.subjects import SQL_TYPES, Columns, comparable, feature_name, sourc
 
 EventRule = EngagementRule | MultiplyRule
 IDLE = "idle_s"
+_TYPE_CODE = "type_code"
 _NEVER_S = 2**62
 
 
@@ -61,6 +64,12 @@ class EventScope:
         if field.startswith("account."):
             return column(feature_name(field))
         return lowered(raw_value(field))
+
+    def head(self, field: str) -> Scalar:
+        """Give a text lowered and trimmed on the left alone: trimming both ends of every event's text is dear."""
+        if field.startswith("account."):
+            return column(feature_name(field))
+        return lowered(left_trimmed(raw_value(field)))
 
     def column_type(self, field: str) -> ColumnType:
         """Give the type of a field of an event."""
@@ -96,7 +105,7 @@ def _property(field: str, wanted: ColumnType) -> Scalar:
 
 def facts(model: Model, columns: Columns) -> exp.Select:
     """Select the events that exist at as_of and that some rule may match, with their age and what rules read."""
-    types = sorted({event for rule in event_rules(model.spec) for event in rule.event or ()})
+    type_code = place_in(_types_read(model), column("type", "events"))
     is_bot = holds(source_column("events", "is_bot", columns))
     is_account = model.spec.model.subject == "account"
     person_id = source_column("events", "person_id", columns)
@@ -108,7 +117,7 @@ def facts(model: Model, columns: Columns) -> exp.Select:
     query = (
         exp.select(
             named(subject_id, "subject_id"),
-            named(column("type", "events"), "type"),
+            named(type_code, _TYPE_CODE),
             named(column("as_of_s", "clock"), "as_of_s"),
             named(age_s, "age_s"),
             *selected,
@@ -116,7 +125,7 @@ def facts(model: Model, columns: Columns) -> exp.Select:
         .from_("events")
         .join("clock", join_type="cross")
         .where(
-            column("type", "events").isin(*map(raw_text, types)),
+            type_code.copy() > integer(0),
             exp.not_(is_bot),
             age_s.copy() >= integer(0),
             exp.not_(subject_id.is_(exp.null())),
@@ -148,8 +157,11 @@ def _fields_read(model: Model) -> set[str]:
 
 
 def _columns_read(model: Model) -> set[str]:
-    columns = {field.split(".")[0] for field in _fields_read(model) if not field.startswith("account.")}
-    return columns - {"type"}
+    return {field.split(".")[0] for field in _fields_read(model) if not field.startswith("account.")}
+
+
+def _types_read(model: Model) -> list[str]:
+    return sorted({event for rule in event_rules(model.spec) for event in rule.event or ()})
 
 
 def _account_fields(model: Model) -> list[str]:
@@ -158,21 +170,29 @@ def _account_fields(model: Model) -> list[str]:
 
 def matches(model: Model, scope: EventScope) -> exp.Select:
     """Select, of each fact, its age under every rule that it matches, windows aside."""
-    selected = [named(column("subject_id"), "subject_id")]
+    selected = {"subject_id": column("subject_id")}
+    codes = {name: code for code, name in enumerate(_types_read(model), start=1)}
+    names = match_columns(model)
     for rule in _tallied_rules(model):
-        selected.append(named(case([(_matches(rule, scope), column("age_s"))]), match_column(rule)))
+        if names[rule.id] not in selected:
+            of_type = [integer(codes[name]) for name in rule.event or ()]
+            selected[names[rule.id]] = case([(_matches(rule, of_type, scope), column("age_s"))])
         if isinstance(rule, EngagementRule) and rule.distinct is not None:
-            selected.append(named(_distinct_key(rule.distinct), _key_column(rule)))
-    return exp.select(*selected).from_("facts", copy=False)
+            selected[_key_column(rule)] = _distinct_key(rule.distinct)
+    return exp.select(*(named(value, name) for name, value in selected.items())).from_("facts", copy=False)
 
 
 def _tallied_rules(model: Model) -> list[EventRule]:
     return [rule for rule in event_rules(model.spec) if rule.event is not None]
 
 
-def match_column(rule: EventRule) -> str:
-    """Name the column of the age of a rule's matching events."""
-    return f"match.{rule.id}"
+def match_columns(model: Model) -> dict[str, str]:
+    """Name the column of the age of each rule's matching events; rules that match the same events share one."""
+    first: dict[tuple[frozenset[str], Condition | None], str] = {}
+    return {
+        rule.id: first.setdefault((frozenset(rule.event or ()), rule.where), f"match.{rule.id}")
+        for rule in _tallied_rules(model)
+    }
 
 
 def tally_column(rule_id: str, what: str) -> str:
@@ -192,24 +212,30 @@ def _distinct_key(field: str) -> Scalar:
     return known_number(raw_value(field)) if kind == "number" else raw_value(field)
 
 
-def _matches(rule: EventRule, scope: EventScope) -> Scalar:
-    of_type = column("type").isin(*map(raw_text, rule.event or ()))
-    return every([of_type] if rule.where is None else [of_type, predicate(rule.where, scope, scope.lists)])
+def _matches(rule: EventRule, codes: Sequence[Scalar], scope: EventScope) -> Scalar:
+    code = column(_TYPE_CODE)
+    of_type = code.eq(codes[0]) if len(codes) == 1 else code.isin(*codes)
+    if rule.where is None:
+        return of_type
+    # Here as everywhere an unknown field makes its comparison false, and a CASE takes null as false by itself.
+    write = predicate if negates(rule.where) else tri_state
+    return every([of_type, write(rule.where, scope, scope.lists)])
 
 
-def _in_window(rule: EventRule) -> Scalar:
-    age = column(match_column(rule))
+def _in_window(rule: EventRule, matched: str) -> Scalar:
+    age = column(matched)
     return age if rule.within is None else case([(age < integer(rule.within), age.copy())])
 
 
 def tallies(model: Model) -> exp.Select:
     """Select one row per subject with every rule's tallies, in a single pass over the facts."""
     selected = [named(column("subject_id"), "subject_id")]
+    names = match_columns(model)
     for rule in _tallied_rules(model):
         if not _is_distinct(rule):
-            selected += _tallies_of(rule, _in_window(rule), model.spec.decay.default)
+            selected += _tallies_of(rule, _in_window(rule, names[rule.id]), model.spec.decay.default)
         if rule in activity_rules(model) and _active_column(rule) not in {alias.alias for alias in selected}:
-            selected.append(named(exp.Min(this=column(match_column(rule))), _active_column(rule)))
+            selected.append(named(exp.Min(this=column(names[rule.id])), _active_column(rule)))
     return exp.select(*selected).from_("matches", copy=False).group_by(column("subject_id"), copy=False)
 
 
@@ -242,17 +268,18 @@ def _is_distinct(rule: EventRule) -> bool:
     return isinstance(rule, EngagementRule) and rule.distinct is not None
 
 
-def distinct_tallies(rule: EngagementRule, default: DecayRule) -> exp.Select:
+def distinct_tallies(model: Model, rule: EngagementRule) -> exp.Select:
     """Select one row per subject with the tallies of a rule that counts equal events once, the newest of each."""
     key = column(_key_column(rule))
     subject = column("subject_id")
-    matched = exp.not_(_in_window(rule).is_(exp.null()))
-    newest = exp.select(subject, named(exp.Min(this=_in_window(rule)), "age_s")).from_("matches")
+    age = _in_window(rule, match_columns(model)[rule.id])
+    matched = exp.not_(age.is_(exp.null()))
+    newest = exp.select(subject, named(exp.Min(this=age.copy()), "age_s")).from_("matches")
     newest = newest.where(matched, exp.not_(key.is_(exp.null()))).group_by(subject.copy(), key.copy())
-    nameless = exp.select(subject.copy(), named(_in_window(rule), "age_s")).from_("matches")
+    nameless = exp.select(subject.copy(), named(age.copy(), "age_s")).from_("matches")
     nameless = nameless.where(matched.copy(), key.is_(exp.null()))
     once = exp.union(newest, nameless, distinct=False).subquery("once")
-    counted = _tallies_of(rule, column("age_s"), default)
+    counted = _tallies_of(rule, column("age_s"), model.spec.decay.default)
     return exp.select(subject.copy(), *counted).from_(once).group_by(subject.copy())
 
 

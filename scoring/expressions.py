@@ -19,6 +19,22 @@ WHITE_SPACE = "".join(
 ) + "".join(map(chr, [0x202F, 0x205F, 0x3000]))
 """What trimming takes away: the Unicode white space characters."""
 
+TRIMMED, LEFT_TRIMMED, NORMALISED, PLACE_IN = "trimmed", "left_trimmed", "normalised", "list_position"
+
+_ON_THE_LEFT = f"REGEXP_REPLACE(value, '^[{WHITE_SPACE}]+', '')"
+_ON_BOTH_SIDES = f"REGEXP_REPLACE({_ON_THE_LEFT}, '[{WHITE_SPACE}]+$', '')"
+# Nearly all texts begin and end with a visible ASCII character, and seeing that costs a tenth of the patterns; TRIM
+# with a set of characters takes ten times as long as they do.
+_BEGINS = "UNICODE(value) BETWEEN 33 AND 126"
+_ENDS = "UNICODE(RIGHT(value, 1)) BETWEEN 33 AND 126"
+_BODIES = {
+    TRIMMED: f"CASE WHEN {_BEGINS} AND {_ENDS} THEN value ELSE {_ON_BOTH_SIDES} END",
+    LEFT_TRIMMED: f"CASE WHEN {_BEGINS} THEN value ELSE {_ON_THE_LEFT} END",
+    NORMALISED: f"CASE WHEN {_BEGINS} AND {_ENDS} THEN LOWER(value) ELSE NULLIF(LOWER({_ON_BOTH_SIDES}), '') END",
+}
+MACROS = tuple(f"CREATE OR REPLACE TEMPORARY MACRO {name}(value) AS {body}" for name, body in _BODIES.items())
+"""What a statement calls in DuckDB; other dialects say the same in their own words."""
+
 
 def column(name: str, table: str | None = None) -> exp.Column:
     """Name a column, quoted."""
@@ -64,8 +80,8 @@ def lowered(value: Scalar) -> Scalar:
 
 
 def normalised(value: Scalar) -> Scalar:
-    """Lower and trim a text; blank becomes null."""
-    return filled(lowered(value))
+    """Lower and trim a text; blank becomes null; calls one of the MACROS."""
+    return exp.Anonymous(this=NORMALISED, expressions=[value])
 
 
 def filled(value: Scalar) -> Scalar:
@@ -74,13 +90,21 @@ def filled(value: Scalar) -> Scalar:
 
 
 def trimmed(value: Scalar) -> Scalar:
-    """Trim white space.
+    """Trim white space; calls one of the MACROS."""
+    return exp.Anonymous(this=TRIMMED, expressions=[value])
 
-    Two patterns rather than TRIM with a set of characters, which DuckDB works through ten times as long.
+
+def left_trimmed(value: Scalar) -> Scalar:
+    """Trim white space on the left; calls one of the MACROS."""
+    return exp.Anonymous(this=LEFT_TRIMMED, expressions=[value])
+
+
+def place_in(texts: Sequence[str], value: Scalar) -> Scalar:
+    """Give the place of a text in a list, from 1; null or 0 where it is not in it.
+
+    DuckDB works it out once per entry of a column's dictionary, where a CASE is worked out for every row.
     """
-    for pattern in (f"^[{WHITE_SPACE}]+", f"[{WHITE_SPACE}]+$"):
-        value = exp.RegexpReplace(this=value, expression=raw_text(pattern), replacement=raw_text(""))
-    return value
+    return exp.Anonymous(this=PLACE_IN, expressions=[exp.Array(expressions=[raw_text(one) for one in texts]), value])
 
 
 def known_number(value: Scalar) -> Scalar:

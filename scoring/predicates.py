@@ -32,6 +32,9 @@ class Scope(Protocol):
     def haystack(self, field: str) -> Scalar:
         """Give a text lowered, trimmed or not: enough to look for a trimmed text inside it."""
 
+    def head(self, field: str) -> Scalar:
+        """Give a text lowered and trimmed, on the left at least: enough to compare its beginning with a trimmed text."""
+
     def column_type(self, field: str) -> ColumnType:
         """Give the type of a field; `map` for a property, which is of any type."""
 
@@ -136,7 +139,7 @@ def _within_text_or_list(leaf: Condition, scope: Scope) -> Scalar:
         return exp.paren(either([exp.ArrayContains(this=values.copy(), expression=needle) for needle in needles]))
     match leaf.operator:
         case "starts_with":
-            return exp.StartsWith(this=scope.value(field, "text"), expression=needles[0])
+            return exp.StartsWith(this=scope.head(field), expression=needles[0])
         case "matches":
             # Flags stand in the pattern, because engines disagree on how else to pass them.
             expression = raw_text(f"(?i){leaf.matches}")

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from scoring.combine import DECIMALS
 from scoring.contributions import Line, events_of, points_of, time_s
-from scoring.expressions import BIGINT, Scalar, case, integer, named, number, raw_text
+from scoring.expressions import BIGINT, Scalar, greatest, integer, least, named, number, raw_text
 
 MOST_POSITIVE = 3
 MOST_NEGATIVE = 2
@@ -20,8 +20,8 @@ SEPARATOR = "; "
 # Keys of negative lines are negative. Lists of numbers, one entry per line, are far cheaper than lists of structs.
 _PICKED = """
 LIST_CONCAT(
-  LIST_SLICE(LIST_REVERSE_SORT(LIST_FILTER(keys, LAMBDA x : x >= :least)), 1, :most_positive),
-  LIST_SLICE(LIST_SORT(LIST_FILTER(keys, LAMBDA x : x <= -:least)), 1, :most_negative))
+  LIST_FILTER(LIST_AGGREGATE(keys, 'max', :most_positive), LAMBDA x : x >= :least),
+  LIST_FILTER(LIST_AGGREGATE(keys, 'min', :most_negative), LAMBDA x : x <= -:least))
 """
 _SENTENCE = """
 CASE WHEN x > 0 THEN '+' ELSE '-' END
@@ -53,11 +53,9 @@ def reasons(found: Sequence[Line]) -> Scalar:
     place = _filled(_PLACE)
     last_at = _filled(_LAST_AT, place=place)
     sentence = _filled(_SENTENCE, tenths=_filled(_TENTHS), place=place, last_at=last_at, labels=labels)
-    least = integer(_LEAST_NANOS * _PLACES)
-    most = {"most_positive": integer(MOST_POSITIVE), "most_negative": integer(MOST_NEGATIVE)}
-    return _filled(
-        _TEXT, picked=_filled(_PICKED, least=least, **most), sentence=sentence, separator=raw_text(SEPARATOR)
-    )
+    bounds = {"most_positive": MOST_POSITIVE, "most_negative": MOST_NEGATIVE, "least": _LEAST_NANOS * _PLACES}
+    picked = _filled(_PICKED, **{name: integer(bound) for name, bound in bounds.items()})
+    return _filled(_TEXT, picked=picked, sentence=sentence, separator=raw_text(SEPARATOR))
 
 
 def explained(found: Sequence[Line]) -> exp.Subquery:
@@ -73,10 +71,10 @@ def explained(found: Sequence[Line]) -> exp.Subquery:
 
 
 def _key(line: Line, place: int) -> Scalar:
-    size = exp.func("LEAST", exp.Abs(this=points_of(line)), number(_MOST_POINTS))
-    nanos = exp.cast(exp.Floor(this=size * number(10.0**DECIMALS) + number(0.5)), BIGINT)
-    key = nanos * integer(_PLACES) + integer(_PLACES - place)
-    return case([(points_of(line) < number(0.0), exp.Neg(this=exp.Paren(this=key)))], key.copy())
+    points = least(greatest(points_of(line), number(-_MOST_POINTS)), number(_MOST_POINTS))
+    nanos = exp.cast(exp.Mul(this=points, expression=number(10.0**DECIMALS)), BIGINT)
+    tie = exp.Mul(this=exp.Sign(this=points_of(line)), expression=integer(_PLACES - place))
+    return exp.Add(this=exp.Mul(this=nanos, expression=integer(_PLACES)), expression=tie)
 
 
 def _filled(template: str, **values: Scalar) -> Scalar:

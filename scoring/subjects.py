@@ -52,6 +52,10 @@ class Features:
         """Give the feature column."""
         return column(feature_name(field), self.table)
 
+    def head(self, field: str) -> Scalar:
+        """Give the feature column."""
+        return column(feature_name(field), self.table)
+
     def column_type(self, field: str) -> ColumnType:
         """Give the type of the feature."""
         return self.types[field]

@@ -10,6 +10,8 @@ from typing import Any
 
 import duckdb
 
+from connector.engine.outputs import OutputFile, appending
+from connector.engine.parts import PEOPLE_PER_PART, parts_of
 from connector.engine.relations import Relation, literal, quoted, relation
 from connector.errors import ConfigError
 from scoring.compile import Statement, compile_model
@@ -45,6 +47,7 @@ def open_engine(memory_limit_mb: int | None = None, temp_dir: Path | None = None
         config["temp_directory"] = str(temp_dir)
     connection = duckdb.connect(config=config)
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET threads = 1")
     return connection
 
 
@@ -56,18 +59,27 @@ def score(
     sources: Mapping[str, str],
     scores_path: Path,
     contributions_path: Path | None,
+    people_per_part: int = PEOPLE_PER_PART,
 ) -> ScoreCounts:
     """Score everybody in the model's audience into zstd Parquet files, each of which appears whole or not at all.
 
     `sources` gives a SQL relation for people, accounts, events and adjustments; an absent one is an empty table.
+    People are scored in parts of about `people_per_part`, ordered by id, which bounds the memory that it takes.
     Raises ConfigError when the data lack a field of the model or a key column.
     """
     if model.spec.model.subject != "person":
         where = f"{model.file}: model.subject: '{model.id}' scores accounts, people are scored here"
         raise ConfigError(f"{where}; run `leadlight score --model {model.file} --data DIR`")
-    with _run(connection, model, None, as_of, sources) as statement:
-        _write_outputs(connection, statement, scores_path, contributions_path)
-        return ScoreCounts(*(_count(connection, table) for table in ("scored", "accounts", "events")))
+    relations = _relations(connection, sources)
+    statement = _compiled(model, None, as_of, relations)
+    people = 0
+    with appending(*_outputs(statement, scores_path, contributions_path)) as append:
+        for part in parts_of(connection, relations["people"], people_per_part):
+            views = {name: part.view(found) for name, found in relations.items()}
+            with _prepared(connection, views, statement):
+                append(connection)
+                people += _count(connection, "scored")
+    return ScoreCounts(people, *(_rows(connection, relations[name]) for name in ("accounts", "events")))
 
 
 def score_accounts(
@@ -85,8 +97,14 @@ def score_accounts(
     `people` is the person model that the roll-up names, null without one. The counts are the people that were scored
     for the roll-up, the accounts that got a score, and the events. Raises ConfigError as `score` does.
     """
-    with _run(connection, model, people, as_of, sources) as statement:
-        _write_outputs(connection, statement, scores_path, contributions_path)
+    relations = _relations(connection, sources)
+    statement = _compiled(model, people, as_of, relations)
+    views = {name: found.view() for name, found in relations.items()}
+    with (
+        appending(*_outputs(statement, scores_path, contributions_path)) as append,
+        _prepared(connection, views, statement),
+    ):
+        append(connection)
         scored_people = _count(connection, "people_scores") if people is not None else 0
         return ScoreCounts(scored_people, _count(connection, "scored"), _count(connection, "events"))
 
@@ -210,27 +228,10 @@ def _relations(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, str]
     return {name: relation(connection, name, sources.get(name)) for name in wanted}
 
 
-@contextmanager
-def _run(
-    connection: duckdb.DuckDBPyConnection,
-    model: Model,
-    people: Model | None,
-    as_of: datetime,
-    sources: Mapping[str, str],
-) -> Iterator[Statement]:
-    relations = _relations(connection, sources)
-    views = {name: found.view() for name, found in relations.items()}
-    statement = _compiled(model, people, as_of, relations)
-    with _prepared(connection, views, statement):
-        yield statement
-
-
-def _write_outputs(
-    connection: duckdb.DuckDBPyConnection, statement: Statement, scores_path: Path, contributions_path: Path | None
-) -> None:
-    if contributions_path is not None:
-        _write(connection, statement.contributions, contributions_path)
-    _write(connection, statement.scores, scores_path)
+def _outputs(statement: Statement, scores: Path, contributions: Path | None) -> list[tuple[OutputFile, str]]:
+    """Pair the files with what is selected into them."""
+    rows = [] if contributions is None else [(OutputFile(contributions, statement.words), statement.contributions)]
+    return [*rows, (OutputFile(scores, {}), statement.scores)]
 
 
 def _compiled(model: Model, people: Model | None, as_of: datetime, relations: Mapping[str, Relation]) -> Statement:
@@ -271,15 +272,11 @@ def _prepared(connection: duckdb.DuckDBPyConnection, views: Mapping[str, str], s
             connection.execute(f"DROP VIEW IF EXISTS {name}")
 
 
-def _write(connection: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
-    unfinished = path.with_name(f"{path.name}.tmp")
-    try:
-        connection.execute(f"COPY ({select}) TO {literal(str(unfinished))} (FORMAT parquet, COMPRESSION zstd)")
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     found = connection.execute(f"SELECT COUNT(*) FROM {quoted(table)}").fetchall()  # noqa: S608 - our own names
+    return int(found[0][0])
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, of: Relation) -> int:
+    found = connection.execute(f"SELECT COUNT(*) FROM {of.source}").fetchall()  # noqa: S608 - our own relation
     return int(found[0][0])

@@ -39,7 +39,7 @@ def test_only_the_clock_knows_the_time() -> None:
 
 def test_values_are_quoted(tmp_path: Path) -> None:
     model = model_of(tmp_path, """{ field = "seniority", is = "x'); DROP TABLE people; --" }""")
-    text = compile_model(model, as_of=NOW, columns=COLUMNS).prepare[1]
+    text = compile_model(model, as_of=NOW, columns=COLUMNS).prepare[-1]
     assert "'x''); drop table people; --'" in text
     assert len(sqlglot.parse(text, read="duckdb")) == 1
 

@@ -1,0 +1,72 @@
+"""Writes what a statement selects as Parquet, one part of the subjects after the other into the same files."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow.parquet as pq
+
+from connector.engine.relations import literal, quoted
+
+_ROW_GROUP_ROWS = 122_880  # 60 of DuckDB's vectors; smaller groups cost its readers time
+_OF_MANY_VALUES = ("subject_id", "reasons", "fit", "engagement", "total", "points", "events", "first_at", "last_at")
+
+
+class OutputFile:
+    """A zstd Parquet file that appears whole or not at all.
+
+    Columns of few known words are written from their dictionary: to find a dictionary again takes longer than all the
+    rest of the writing.
+    """
+
+    def __init__(self, path: Path, words: Mapping[str, Sequence[str]]) -> None:
+        self._path, self._words = path, words
+        self._unfinished = path.with_name(f"{path.name}.tmp")
+        self._writer: Any = None
+
+    def add(self, connection: duckdb.DuckDBPyConnection, select: str) -> None:
+        """Append the rows of a query; every query gives the same columns."""
+        casts = ", ".join(
+            f"CAST({quoted(name)} AS ENUM({', '.join(map(literal, words))})) AS {quoted(name)}"
+            for name, words in self._words.items()
+        )
+        replaced = f"SELECT * REPLACE ({casts}) FROM ({select})" if casts else select  # noqa: S608 - quoted
+        batches = connection.sql(replaced).to_arrow_reader(_ROW_GROUP_ROWS)
+        if self._writer is None:
+            few: Any = [name for name in batches.schema.names if name not in _OF_MANY_VALUES]
+            # Without the schema of Arrow, readers find plain texts where dictionaries were written.
+            self._writer = pq.ParquetWriter(
+                self._unfinished, batches.schema, compression="zstd", use_dictionary=few, store_schema=False
+            )
+        for batch in batches:
+            self._writer.write_batch(batch)
+
+    def finish(self) -> None:
+        """Give the file its name."""
+        self._writer.close()
+        self._unfinished.replace(self._path)
+
+    def abandon(self) -> None:
+        """Leave nothing behind; without effect on a finished file."""
+        if self._writer is not None:
+            self._writer.close()
+        self._unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def appending(*outputs: tuple[OutputFile, str]) -> Iterator[Callable[[duckdb.DuckDBPyConnection], None]]:
+    """Give a function that appends each query's rows to its file; the files appear at the end, or not at all."""
+
+    def append(connection: duckdb.DuckDBPyConnection) -> None:
+        for file, select in outputs:
+            file.add(connection, select)
+
+    try:
+        yield append
+        for file, _ in outputs:
+            file.finish()
+    finally:
+        for file, _ in outputs:
+            file.abandon()
