@@ -170,7 +170,7 @@ def _account_fields(model: Model) -> list[str]:
 
 def matches(model: Model, scope: EventScope) -> exp.Select:
     """Select, of each fact, its age under every rule that it matches, windows aside."""
-    selected = {"subject_id": column("subject_id")}
+    selected: dict[str, Scalar] = {"subject_id": column("subject_id")}
     codes = {name: code for code, name in enumerate(_types_read(model), start=1)}
     names = match_columns(model)
     for rule in _tallied_rules(model):

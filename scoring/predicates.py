@@ -33,7 +33,7 @@ class Scope(Protocol):
         """Give a text lowered, trimmed or not: enough to look for a trimmed text inside it."""
 
     def head(self, field: str) -> Scalar:
-        """Give a text lowered and trimmed, on the left at least: enough to compare its beginning with a trimmed text."""
+        """Give a text lowered and trimmed, on the left at least: enough to look for a trimmed text at its start."""
 
     def column_type(self, field: str) -> ColumnType:
         """Give the type of a field; `map` for a property, which is of any type."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 
@@ -46,5 +47,5 @@ def parts_of(connection: duckdb.DuckDBPyConnection, people: Relation, people_per
     return [Part(low, high) for low, high in zip([None, *edges], [*edges, None], strict=True)]
 
 
-def _fetch(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
+def _fetch(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
     return connection.execute(query).fetchall()
