@@ -112,9 +112,9 @@ def provision(
 @app.command()
 def doctor(config: Config = CONFIG, json: Json = False) -> None:
     """Check configuration, rights, fields, model and owners, and say what to do."""
-    from connector.commands import look  # on use, so that --help stays quick
+    from connector.commands import examine  # on use, so that --help stays quick
 
-    raise typer.Exit(look.doctor(Output(json), config))
+    raise typer.Exit(examine.doctor(Output(json), config))
 
 
 @app.command()

@@ -11,9 +11,9 @@ from typing import Any
 
 import duckdb
 
-from connector.compose import load_parts
 from connector.engine.duckdb import open_engine
 from connector.errors import ConfigError
+from connector.loading import load_parts
 from connector.models import Line, Models
 from connector.score import ACCOUNT_SCORES, SCORES, tables_of
 from connector.settings import Settings
@@ -86,16 +86,15 @@ class Reading:
         accounts = self.models.of("account")
         return accounts[0] if accounts and self.is_account(record) else self.models.lines[0]
 
-    def other_scores(self, record: str, line: Line) -> list[dict[str, Any]]:
+    def other_scores(self, engine: duckdb.DuckDBPyConnection, record: str, line: Line) -> list[dict[str, Any]]:
         """List the other models that scored a record in the last run: id, total and band of each."""
         found = []
-        with self.engine() as engine:
-            for other in self.models.of(line.role):
-                scores = self.lake.relation(tables_of(other)[0])
-                if other != line and scores is not None:
-                    select = f"SELECT model_id, total, band FROM {scores} WHERE subject_id = ?"  # noqa: S608 - a file list of our own making
-                    rows = engine.execute(select, [record]).fetchall()
-                    found += [{"id": name, "total": total, "band": band} for name, total, band in rows]
+        for other in self.models.of(line.role):
+            scores = self.lake.relation(tables_of(other)[0])
+            if other != line and scores is not None:
+                select = f"SELECT model_id, total, band FROM {scores} WHERE subject_id = ?"  # noqa: S608 - a file list of our own making
+                rows = engine.execute(select, [record]).fetchall()
+                found += [{"id": name, "total": total, "band": band} for name, total, band in rows]
         return found
 
     def _count(self, table: str) -> int:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from scoring.combine import DECIMALS, DISQUALIFIED, SUPPRESSED
+from scoring.combine import DISQUALIFIED, SUPPRESSED
 from scoring.expressions import Scalar, case, column, every, null, number, raw_text
 from scoring.fit import when_column
 from scoring.model import Model
 from scoring.rules import Band, GradeAxis
+from scoring.schema import DECIMALS
 from scoring.segments import by_segment
 from scoring.third_party import FIRST_PARTY, has_third_party
 

@@ -13,11 +13,11 @@ from scoring.model import Model
 from scoring.people import people_sum
 from scoring.pillars import weighted_pillars
 from scoring.rules import EngagementRule, FitRule, Group
+from scoring.schema import DECIMALS
 from scoring.segments import group_bounds
 
 SUPPRESSED, DISQUALIFIED, GATED = "suppressed", "disqualified", "gated"
 NEVER_ACTIVE, ACTIVE = "never_active", "active"
-DECIMALS = 9
 
 
 def group_column(group: str, what: str) -> str:

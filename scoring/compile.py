@@ -1,8 +1,7 @@
 """A model as SQL: the passes in their order, materialised once, and one SELECT per output over the result."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 
 from sqlglot import exp
@@ -36,6 +35,7 @@ from scoring.reasons import explained, reasons
 from scoring.schema import ColumnType
 from scoring.segments import SEGMENT, segment_column
 from scoring.specification import conditions, event_conditions
+from scoring.statement import Statement, clock, epoch_s
 from scoring.subjects import Columns, account_subjects, field_types, subjects
 from scoring.third_party import first_party_columns
 
@@ -64,21 +64,6 @@ _TALLIES = "tallies_"
 _RESULTS = ("subject_id", "as_of_s", "state", "fit", "engagement", "total", "band", "fit_grade", "engagement_grade")
 
 
-@dataclass(frozen=True)
-class Statement:
-    """A compiled model.
-
-    Reads the tables `people`, `accounts`, `events` and, where the columns name it, `adjustments`. `prepare` makes the
-    temporary tables `clock`, `people_scores` (where people are rolled up) and `scored`, in this order; `scores` and
-    `contributions` each select one output from `scored`.
-    """
-
-    prepare: tuple[str, ...]
-    scores: str
-    contributions: str
-    words: Mapping[str, tuple[str, ...]]
-
-
 def compile_model(
     model: Model,
     *,
@@ -98,10 +83,10 @@ def compile_model(
     """
     shape = tuple((table, tuple(sorted(kinds.items()))) for table, kinds in sorted(columns.items()))
     made, scores, rows, words = _texts(model, people, shape, dialect, annotate)
-    aware = as_of.replace(tzinfo=UTC) if as_of.tzinfo is None else as_of
-    clock = exp.select(named(exp.cast(integer(int(aware.timestamp() // 1)), "bigint"), "as_of_s"))
-    macros = MACROS if dialect == "duckdb" else ()
-    return Statement((rendered(_temporary("clock", clock), dialect), *macros, *made), scores, rows, words)
+    if dialect == "duckdb":
+        return Statement((clock(as_of), *MACROS, *made), scores, rows, words)
+    seconds = exp.select(named(exp.cast(integer(epoch_s(as_of)), "bigint"), "as_of_s"))
+    return Statement((rendered(_temporary("clock", seconds), dialect), *made), scores, rows, words)
 
 
 @lru_cache(maxsize=32)

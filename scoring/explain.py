@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from scoring.combine import DECIMALS
-from scoring.reasons import MOST_NEGATIVE, MOST_POSITIVE, SEPARATOR
+from scoring.schema import DECIMALS
+
+MOST_POSITIVE = 3
+MOST_NEGATIVE = 2
+SEPARATOR = "; "
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,10 @@ from collections.abc import Sequence
 import sqlglot
 from sqlglot import exp
 
-from scoring.combine import DECIMALS
 from scoring.contributions import Line, events_of, points_of, time_s
+from scoring.explain import MOST_NEGATIVE, MOST_POSITIVE, SEPARATOR
 from scoring.expressions import BIGINT, Scalar, greatest, integer, least, named, number, raw_text
-
-MOST_POSITIVE = 3
-MOST_NEGATIVE = 2
-SEPARATOR = "; "
+from scoring.schema import DECIMALS
 
 # A key holds the size of a line in billionths and, for ties, the place of its rule id: sorting keys sorts lines.
 # Keys of negative lines are negative. Lists of numbers, one entry per line, are far cheaper than lists of structs.

@@ -180,5 +180,8 @@ EVENT_TYPES: Final[frozenset[str]] = frozenset(
     }
 )
 
+# Totals and axes are stored and compared rounded to so many decimals.
+DECIMALS = 9
+
 BUILT_IN_FIELDS: Final[Mapping[str, str]] = MappingProxyType({"email_domain": "email"})
 """Fields that the engine derives, and the people column that each is read from."""

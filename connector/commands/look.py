@@ -1,13 +1,12 @@
-"""Commands that look at what is there; the store is enough for all but the doctor."""
+"""Commands that look at a store, and need no CRM."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import TypedDict
 
 import duckdb
-from rich.text import Text
 
-from connector import doctor as checks
 from connector.engine.duckdb import explain as explain_one
 from connector.engine.duckdb import explain_account
 from connector.errors import ConfigError
@@ -18,20 +17,14 @@ from connector.score import sources
 from connector.store import outbox, runs
 from scoring.explain import Explanation, sentence
 
-
-def doctor(out: Output, config: Path) -> int:
-    """Run the checks and list them."""
-    found = checks.examine(config)
-    ok = all(check.ok for check in found)
-    data = {"ok": ok, "checks": [check.as_dict() for check in found]}
-    out.result(data, [_finding(check) for check in found])
-    return 0 if ok else 2
+STATEMENTS = "statements"  # the folder of a store where compiled models are kept
 
 
-def _finding(check: checks.Check) -> Text:
-    mark = Text("ok     ", style="green") if check.ok else Text("wrong  ", style="bold red")
-    fix = f"\n       do: {check.fix}" if check.fix and check.fix not in check.detail else ""
-    return Text.assemble(mark, f"{check.name}: {check.detail}{fix}")
+class _Known(TypedDict):
+    as_of: datetime
+    sources: Mapping[str, str]
+    subject_id: str
+    kept_in: Path
 
 
 def explain(out: Output, config: Path, record: str, model: str | None, as_of: datetime | None) -> None:
@@ -39,10 +32,10 @@ def explain(out: Output, config: Path, record: str, model: str | None, as_of: da
     with open_reading(config) as reading, reading.engine() as engine:
         at = as_of or reading.scored_at()
         line = reading.line_of(record, model)
-        others = reading.other_scores(record, line) if as_of is None else []
+        others = reading.other_scores(engine, record, line) if as_of is None else []
         found = sources(reading.lake, reading.state, at, line)
         try:
-            told = _explained(engine, line, at, found, record)
+            told = _explained(engine, line, at, found, record, reading.folder / STATEMENTS)
         except ConfigError as error:
             hint = [f"other models score it: --model {other['id']}" for other in others]
             raise ConfigError([*error.problems, *hint]) from None
@@ -51,11 +44,12 @@ def explain(out: Output, config: Path, record: str, model: str | None, as_of: da
 
 
 def _explained(
-    engine: duckdb.DuckDBPyConnection, line: Line, at: datetime, found: Mapping[str, str], record: str
+    engine: duckdb.DuckDBPyConnection, line: Line, at: datetime, found: Mapping[str, str], record: str, kept_in: Path
 ) -> Explanation:
+    known: _Known = {"as_of": at, "sources": found, "subject_id": record, "kept_in": kept_in}
     if line.role == "account":
-        return explain_account(engine, line.model, people=line.rolled, as_of=at, sources=found, subject_id=record)
-    return explain_one(engine, line.model, as_of=at, sources=found, subject_id=record)
+        return explain_account(engine, line.model, people=line.rolled, **known)
+    return explain_one(engine, line.model, **known)
 
 
 def status(out: Output, config: Path) -> None:

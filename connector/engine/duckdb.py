@@ -13,11 +13,12 @@ import duckdb
 from connector.engine.outputs import OutputFile, appending
 from connector.engine.parts import PEOPLE_PER_PART, parts_of
 from connector.engine.relations import Relation, literal, quoted, relation
+from connector.engine.statements import statement_for
 from connector.errors import ConfigError
-from scoring.compile import Statement, compile_model
 from scoring.explain import Contribution, Explanation, iso
-from scoring.model import Model, ModelError
+from scoring.model import Model
 from scoring.next_band import next_band
+from scoring.statement import Statement
 
 _TABLES = ("people", "accounts", "events")
 _LEDGER = "adjustments"
@@ -143,8 +144,12 @@ def explain(
     as_of: datetime,
     sources: Mapping[str, str],
     subject_id: str,
+    kept_in: Path | None = None,
 ) -> Explanation:
-    """Explain one person's score, reading that person's rows alone; raises ConfigError when there is no score."""
+    """Explain one person's score, reading that person's rows alone; raises ConfigError when there is no score.
+
+    `kept_in` is the folder of statements that were compiled before.
+    """
     relations = _relations(connection, sources)
     account_id, previous_band = _facts_of(connection, relations["people"], "person_id", subject_id)
     views = {
@@ -154,7 +159,7 @@ def explain(
     }
     if _LEDGER in relations:
         views[_LEDGER] = relations[_LEDGER].view({"subject_id": subject_id})
-    statement = _compiled(model, None, as_of, relations)
+    statement = _compiled(model, None, as_of, relations, kept_in)
     return _explained(connection, model, as_of, views, statement, subject_id, previous_band)
 
 
@@ -166,8 +171,12 @@ def explain_account(
     as_of: datetime,
     sources: Mapping[str, str],
     subject_id: str,
+    kept_in: Path | None = None,
 ) -> Explanation:
-    """Explain one account's score, reading its own rows and its people's; raises ConfigError when there is no score."""
+    """Explain one account's score, reading its own rows and its people's; raises ConfigError when there is no score.
+
+    `kept_in` is the folder of statements that were compiled before.
+    """
     relations = _relations(connection, sources)
     _, previous_band = _facts_of(connection, relations["accounts"], "account_id", subject_id)
     views = {
@@ -177,7 +186,7 @@ def explain_account(
     }
     if _LEDGER in relations:
         views[_LEDGER] = relations[_LEDGER].view()
-    statement = _compiled(model, people, as_of, relations)
+    statement = _compiled(model, people, as_of, relations, kept_in)
     return _explained(connection, model, as_of, views, statement, subject_id, previous_band)
 
 
@@ -239,12 +248,11 @@ def _outputs(statement: Statement, scores: Path, contributions: Path | None) -> 
     return [*rows, (OutputFile(scores, {}), statement.scores)]
 
 
-def _compiled(model: Model, people: Model | None, as_of: datetime, relations: Mapping[str, Relation]) -> Statement:
+def _compiled(
+    model: Model, people: Model | None, as_of: datetime, relations: Mapping[str, Relation], kept_in: Path | None = None
+) -> Statement:
     columns = {name: found.types for name, found in relations.items()}
-    try:
-        return compile_model(model, as_of=as_of, columns=columns, people=people)
-    except ModelError as error:
-        raise ConfigError(error.problems) from None
+    return statement_for(model, people, as_of=as_of, columns=columns, kept_in=kept_in)
 
 
 def _facts_of(

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
-from sqlglot import exp
 
 from connector.errors import ConfigError
 from scoring.schema import TABLES, ColumnType, Table
@@ -89,9 +88,9 @@ def canonical(column: str, stored: str, wanted: ColumnType) -> str:
 
 def quoted(name: str) -> str:
     """Quote an identifier."""
-    return exp.to_identifier(name, quoted=True).sql("duckdb")
+    return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str | None) -> str:
     """Quote a text, or write null."""
-    return "NULL" if text is None else exp.Literal.string(text).sql("duckdb")
+    return "NULL" if text is None else "'" + text.replace("'", "''") + "'"

@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from connector.engine.duckdb import open_engine, score_subjects
-from scoring.compile import Statement, compile_model
+from scoring.compile import compile_model
+from scoring.statement import Statement
 from tests.dialects.cases import Case, column_types
 from tests.scoring.running import read
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scoring.compile import Statement
+from scoring.statement import Statement
 
 Row = dict[str, Any]
 SETTINGS: Mapping[str, str] = {
