@@ -9,8 +9,8 @@ from scoring import adjustments
 from scoring.combine import DISQUALIFIED, GATED, SUPPRESSED, group_column, used_groups
 from scoring.events import IDLE, tally_column
 from scoring.expressions import (
-    BIGINT,
     Scalar,
+    bigint,
     case,
     column,
     integer,
@@ -20,6 +20,7 @@ from scoring.expressions import (
     or_zero,
     raw_text,
     rounded,
+    table,
     time_of,
 )
 from scoring.fit import points_column
@@ -118,7 +119,7 @@ def points_of(line: Line) -> Scalar:
 
 def events_of(line: Line) -> Scalar:
     """Give how many events stand behind a line; 0 for what is no event rule."""
-    return exp.cast(integer(0) if line.events is None else column(line_column(line, "events")), BIGINT)
+    return bigint(integer(0) if line.events is None else column(line_column(line, "events")))
 
 
 def time_s(line: Line, what: str) -> Scalar:
@@ -154,6 +155,6 @@ def _select(line: Line) -> exp.Select:
             named(points_of(line), "points"),
             named(raw_text(line.label), "label"),
         )
-        .from_("scored", copy=False)
+        .from_(table("scored"), copy=False)
         .where(points_of(line).neq(number(0.0)), copy=False)
     )

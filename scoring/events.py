@@ -27,6 +27,7 @@ from scoring.expressions import (
     null,
     place_in,
     raw_text,
+    table,
     trimmed,
 )
 from scoring.model import Model
@@ -122,7 +123,7 @@ def facts(model: Model, columns: Columns) -> exp.Select:
             named(age_s, "age_s"),
             *selected,
         )
-        .from_("events")
+        .from_(table("events"))
         .join("clock", join_type="cross")
         .where(
             type_code.copy() > integer(0),
@@ -179,7 +180,7 @@ def matches(model: Model, scope: EventScope) -> exp.Select:
             selected[names[rule.id]] = case([(_matches(rule, of_type, scope), column("age_s"))])
         if isinstance(rule, EngagementRule) and rule.distinct is not None:
             selected[_key_column(rule)] = _distinct_key(rule.distinct)
-    return exp.select(*(named(value, name) for name, value in selected.items())).from_("facts", copy=False)
+    return exp.select(*(named(value, name) for name, value in selected.items())).from_(table("facts"), copy=False)
 
 
 def _tallied_rules(model: Model) -> list[EventRule]:
@@ -236,7 +237,7 @@ def tallies(model: Model) -> exp.Select:
             selected += _tallies_of(rule, _in_window(rule, names[rule.id]), model.spec.decay.default)
         if rule in activity_rules(model) and _active_column(rule) not in {alias.alias for alias in selected}:
             selected.append(named(exp.Min(this=column(names[rule.id])), _active_column(rule)))
-    return exp.select(*selected).from_("matches", copy=False).group_by(column("subject_id"), copy=False)
+    return exp.select(*selected).from_(table("matches"), copy=False).group_by(column("subject_id"), copy=False)
 
 
 def _active_column(rule: EventRule) -> str:
@@ -274,9 +275,9 @@ def distinct_tallies(model: Model, rule: EngagementRule) -> exp.Select:
     subject = column("subject_id")
     age = _in_window(rule, match_columns(model)[rule.id])
     matched = exp.not_(age.is_(exp.null()))
-    newest = exp.select(subject, named(exp.Min(this=age.copy()), "age_s")).from_("matches")
+    newest = exp.select(subject, named(exp.Min(this=age.copy()), "age_s")).from_(table("matches"))
     newest = newest.where(matched, exp.not_(key.is_(exp.null()))).group_by(subject.copy(), key.copy())
-    nameless = exp.select(subject.copy(), named(age.copy(), "age_s")).from_("matches")
+    nameless = exp.select(subject.copy(), named(age.copy(), "age_s")).from_(table("matches"))
     nameless = nameless.where(matched.copy(), key.is_(exp.null()))
     once = exp.union(newest, nameless, distinct=False).subquery("once")
     counted = _tallies_of(rule, column("age_s"), model.spec.decay.default)

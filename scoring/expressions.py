@@ -41,6 +41,16 @@ def column(name: str, table: str | None = None) -> exp.Column:
     return exp.column(name, table=table, quoted=True)
 
 
+def table(name: str) -> exp.Table:
+    """Name a table; its name as a text would be parsed, in each of dozens of places."""
+    return exp.Table(this=exp.to_identifier(name))
+
+
+def bigint(value: Scalar) -> Scalar:
+    """Cast to a whole number of 64 bits; what comes in here is not used elsewhere."""
+    return exp.Cast(this=value, to=exp.DataType(this=BIGINT, nested=False))
+
+
 def named(expression: Scalar, name: str) -> exp.Alias:
     """Give an expression a quoted name."""
     return exp.Alias(this=expression, alias=exp.to_identifier(name, quoted=True))
@@ -71,7 +81,7 @@ def text(value: str) -> Scalar:
 
 def null(kind: str) -> Scalar:
     """Write a typed null."""
-    return exp.cast(exp.null(), BIGINT if kind == "bigint" else kind)
+    return bigint(exp.null()) if kind == "bigint" else exp.cast(exp.null(), kind)
 
 
 def lowered(value: Scalar) -> Scalar:
@@ -119,7 +129,7 @@ def known_number(value: Scalar) -> Scalar:
 
 def epoch_s(value: Scalar) -> Scalar:
     """Give a UTC time as whole seconds since 1970, floored."""
-    return exp.cast(exp.Floor(this=exp.TimeToUnix(this=value)), BIGINT)
+    return bigint(exp.Floor(this=exp.TimeToUnix(this=value)))
 
 
 def time_of(seconds: Scalar) -> Scalar:

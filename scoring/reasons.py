@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from scoring.contributions import Line, events_of, points_of, time_s
 from scoring.explain import MOST_NEGATIVE, MOST_POSITIVE, SEPARATOR
-from scoring.expressions import BIGINT, Scalar, greatest, integer, least, named, number, raw_text
+from scoring.expressions import Scalar, bigint, greatest, integer, least, named, number, raw_text, table
 from scoring.schema import DECIMALS
 
 # A key holds the size of a line in billionths and, for ties, the place of its rule id: sorting keys sorts lines.
@@ -64,12 +64,12 @@ def explained(found: Sequence[Line]) -> exp.Subquery:
         "last_s": [time_s(line, "newest_s") for line in in_order],
     }
     columns = [named(exp.Array(expressions=entries), name) for name, entries in lists.items()]
-    return exp.select(exp.Star(), *columns).from_("scored", copy=False).subquery("explained", copy=False)
+    return exp.select(exp.Star(), *columns).from_(table("scored"), copy=False).subquery("explained", copy=False)
 
 
 def _key(line: Line, place: int) -> Scalar:
     points = least(greatest(points_of(line), number(-_MOST_POINTS)), number(_MOST_POINTS))
-    nanos = exp.cast(exp.Mul(this=points, expression=number(10.0**DECIMALS)), BIGINT)
+    nanos = bigint(exp.Mul(this=points, expression=number(10.0**DECIMALS)))
     tie = exp.Mul(this=exp.Sign(this=points_of(line)), expression=integer(_PLACES - place))
     return exp.Add(this=exp.Mul(this=nanos, expression=integer(_PLACES)), expression=tie)
 

@@ -45,7 +45,7 @@ def open_engine(
     """Open an in-memory DuckDB that takes and gives times as UTC; `temp_dir` is where it spills.
 
     One thread by default: a second one saves little time and takes a third more CPU and memory, which are not ours
-    alone; see docs/adr/0005.
+    alone; see docs/adr/0007.
     """
     config: dict[str, str | bool | int | float | list[str]] = {"preserve_insertion_order": False, "threads": threads}
     if memory_limit_mb is not None:
