@@ -7,6 +7,7 @@ import sqlglot
 
 from connector.cli import DIALECTS
 from scoring.dialects import GENERATED, RUN
+from scoring.expressions import MACROS
 from tests.cli.commands import Shell, refused
 
 HOSTILE = """
@@ -47,7 +48,7 @@ def test_a_statement_says_what_it_is(shell: Shell, tmp_path: Path, dialect: str)
     assert "-- Expects the column people.tier: text." in ran.out
     assert "/* rule tier: gold * / DROP TABLE people; / * or -- silver */" in ran.out
     assert "/* events of rule pricing */" in ran.out
-    assert len(sqlglot.parse(ran.out, read=dialect)) == 4
+    assert len(sqlglot.parse(ran.out, read=dialect)) == 4 + (len(MACROS) if dialect == "duckdb" else 0)
 
 
 def test_an_unknown_dialect_is_refused(shell: Shell) -> None:
