@@ -243,3 +243,6 @@ def _scores(model: Model, found: tuple[Line, ...], dialect: str) -> exp.Select:
         named(reasons(found) if has_lists else null("text"), "reasons"),
         *(named(column(pillar_column(pillar.id, "value")), f"pillar_{pillar.id}") for pillar in model.spec.pillar),
     ).from_(explained(found) if has_lists else "scored", copy=False)
+
+
+__all__ = ["PASSES", "Statement", "compile_model"]

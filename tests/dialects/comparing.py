@@ -8,8 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from connector.engine.duckdb import open_engine, score_subjects
-from scoring.compile import compile_model
-from scoring.statement import Statement
+from scoring.compile import Statement, compile_model
 from tests.dialects.cases import Case, column_types
 from tests.scoring.running import read
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from scoring.compile import Statement
 from scoring.schema import ColumnType
-from scoring.statement import Statement
 from tests.dialects.cases import column_types
 
 Row = dict[str, Any]

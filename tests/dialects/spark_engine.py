@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from scoring.statement import Statement
+from scoring.compile import Statement
 
 Row = dict[str, Any]
 SETTINGS: Mapping[str, str] = {
