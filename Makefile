@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check oracle examples bench bench-scoring soak browser lock clean
+.PHONY: demo test check oracle examples bench bench-scoring soak browser dialects lock clean
 
 # Versions and hashes first, then the project itself without touching them.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -45,6 +45,12 @@ soak: $(VENV)/.installed
 
 browser: $(VENV)/.installed
 	$(BIN)/python benchmarks/browser.py $(ARGS)
+
+# The statement on other engines than DuckDB: needs Java 17 for Spark, and for PostgreSQL a server's programs
+# (Debian: openjdk-17-jre-headless, postgresql). What is not there is skipped and said.
+dialects: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet "pyspark==4.0.5"
+	$(BIN)/python -m pytest tests/dialects -s $(ARGS)
 
 # Renew the pins: resolves anew and writes versions and hashes, never an address.
 lock:

@@ -9,13 +9,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
+from hypothesis import strategies as st
 
 from mappings.lists import load_lists
 from scoring.conditions import leaves, operand_type
 from scoring.model import Model, load_model, load_people_model, model_events, model_fields
 from scoring.schema import TABLES, ColumnType
 from scoring.specification import conditions, event_conditions
-from tests.scoring.pairs import Pair
+from tests.scoring.pairs import Pair, pairs
 from tests.scoring.running import SCHEMAS, as_table, cell
 from tests.scoring.worlds import AS_OF, LISTS, random_ledger
 
@@ -31,6 +32,7 @@ ARROW: Mapping[ColumnType, pa.DataType] = {
     "list": pa.list_(pa.string()),
     "map": pa.map_(pa.string(), pa.string()),
 }
+_MANY = 9
 TIMES = ["2026-05-01", "2026-02-30", "2026-05-30T10:00:00.999Z", "2026-05-30 10:00+0200", "2026-05-31T09:59:59", "x"]
 
 
@@ -52,6 +54,11 @@ def shipped_cases(size: int) -> Iterator[Case]:
         if not file.name.endswith(".test.toml"):
             model = load_model(file, lists)
             yield _case_of_values(model, load_people_model(model, lists), Random(file.name), size)  # noqa: S311 - repeatable
+
+
+def rich_pairs() -> st.SearchStrategy[Pair]:
+    """Draw pairs that are worth an engine's time: those with more than a few people."""
+    return pairs().filter(lambda pair: len(pair.tables["people"]) >= _MANY)
 
 
 def case_of_pair(pair: Pair) -> Case:

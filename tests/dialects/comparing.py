@@ -38,7 +38,7 @@ def compare(case: Case, dialect: str, engine: Engine, tally: Tally) -> None:
     statement = compile_model(
         case.model, as_of=case.as_of, columns=column_types(case.tables), dialect=dialect, people=case.people
     )
-    expected, actual = _on_duckdb(case), engine(statement, case.tables)
+    expected, actual = on_duckdb(case), engine(statement, case.tables)
     tally.cases += 1
     tally.scores += len(actual[0])
     tally.contributions += len(actual[1])
@@ -48,7 +48,8 @@ def compare(case: Case, dialect: str, engine: Engine, tally: Tally) -> None:
         _compare_rows(f"{case.name}: {what}", keys, (left, right), tally)
 
 
-def _on_duckdb(case: Case) -> Results:
+def on_duckdb(case: Case) -> Results:
+    """Score a case with DuckDB."""
     with TemporaryDirectory() as folder, open_engine() as connection:
         sources = {}
         for name, table in case.tables.items():

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.dialects.cases import case_of_pair, shipped_cases
+from tests.dialects.cases import case_of_pair, rich_pairs, shipped_cases
 from tests.dialects.comparing import Tally, compare
 from tests.dialects.postgres_server import Server, binaries, server
-from tests.scoring.pairs import Pair, pairs
+from tests.scoring.pairs import Pair
 
 PROGRAMS = binaries()
 pytestmark = pytest.mark.skipif(PROGRAMS is None, reason="no PostgreSQL server here (Debian: postgresql)")
@@ -37,7 +37,7 @@ def test_shipped_models(postgres: Server) -> None:
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-@given(pair=pairs())
+@given(pair=rich_pairs())
 def test_random_models(postgres: Server, pair: Pair) -> None:
     tally = Tally()
     compare(case_of_pair(pair), "postgres", postgres.run, tally)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.dialects.cases import case_of_pair, shipped_cases
+from tests.dialects.cases import case_of_pair, rich_pairs, shipped_cases
 from tests.dialects.comparing import Tally, compare
 from tests.dialects.spark_engine import Spark, spark
-from tests.scoring.pairs import Pair, pairs
+from tests.scoring.pairs import Pair
 
 pytestmark = pytest.mark.skipif(shutil.which("java") is None, reason="no Java here (Debian: openjdk-17-jre-headless)")
 
@@ -36,7 +36,7 @@ def test_shipped_models(engine: Spark) -> None:
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-@given(pair=pairs())
+@given(pair=rich_pairs())
 def test_random_models(engine: Spark, pair: Pair) -> None:
     tally = Tally()
     compare(case_of_pair(pair), "spark", engine.run, tally)
