@@ -90,14 +90,19 @@ def _refused(file: str, problems: Iterable[str]) -> ModelError:
 def load_people_model(model: Model, lists: Mapping[str, frozenset[str]] | None = None) -> Model | None:
     """Read the person model that an account model rolls up: ID.toml beside its file, else the preset of that name.
 
-    Null where the model has no roll-up. Raises ModelError.
+    Null where the model has no roll-up. Raises ModelError, also where that model is another or scores accounts.
     """
     if model.spec.rollup is None:
         return None
     name = model.spec.rollup.model
     beside = Path(model.file).with_name(f"{name}.toml")
     is_beside = not model.file.startswith("preset:") and beside.is_file()
-    return load_model(beside if is_beside else f"preset:{name}", lists)
+    people = load_model(beside if is_beside else f"preset:{name}", lists)
+    if people.spec.model.subject != "person":
+        raise _refused(model.file, [f"rollup.model: '{name}' scores accounts; name the model that scores their people"])
+    if people.id != name:
+        raise _refused(model.file, [f"rollup.model: {people.file} holds the model '{people.id}', not '{name}'"])
+    return people
 
 
 def _content(source: str | Path) -> tuple[str, bytes]:

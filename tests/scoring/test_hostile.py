@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from connector.cli import app
 from connector.engine.duckdb import open_engine
 from scoring.lint import lint
-from scoring.model import Model, ModelError, load_model
+from scoring.model import Model, ModelError, load_model, load_people_model
 from scoring.regular import pattern_problems
 from tests.scoring.models import toml
 from tests.scoring.running import Row, run
@@ -120,6 +120,18 @@ def score(folder: Path, model: Model, **given: list[Row]) -> dict[str, Row]:
 )
 def test_a_clear_error(tmp_path: Path, text: str, problem: str) -> None:
     assert problem in refused(tmp_path, text)
+
+
+def test_accounts_cannot_roll_up_accounts(tmp_path: Path) -> None:
+    """A circle of account models ends at its first step."""
+    for name, other in (("a", "b"), ("b", "a")):
+        text = f"[model]\nid = '{name}'\nsubject = 'account'\n[rollup]\nmodel = '{other}'\n"
+        (tmp_path / f"{name}.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError, match=r"rollup\.model: 'b' scores accounts"):
+        load_people_model(load_model(tmp_path / "a.toml"))
+    (tmp_path / "b.toml").write_text(HEAD, encoding="utf-8")
+    with pytest.raises(ModelError, match=r"b\.toml holds the model 'm', not 'b'"):
+        load_people_model(load_model(tmp_path / "a.toml"))
 
 
 def test_what_is_no_model_file(tmp_path: Path) -> None:
