@@ -1,5 +1,6 @@
 """What every engine must score alike: shipped and worked-example models on dense worlds, random ones on random ones."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -32,6 +33,14 @@ ARROW: Mapping[ColumnType, pa.DataType] = {
     "list": pa.list_(pa.string()),
     "map": pa.map_(pa.string(), pa.string()),
 }
+PATTERNS = [
+    *[r"\bdev\b", r"\Bps", r"^\w+$", r"\W", r"a.b", r"(?s)a.b", r"(?m)^b$", r"b$", r"\Aa", r"[^\S ]", r"[\W_]{2}"],
+    *[r"[^a-c]$", "[a&&b[]", "[]x]", r"\d{2}", r"\s", "[[:upper:]]", "(?i:ÖL)", r"^\S+(?:, \S+)*$", r"\x41", "a{2}|{"],
+]
+TITLES = [
+    *["DevOps dev", "größe dev.", "a\nb", "a b", "ab", "a\u000bb", "b\u2028x", "a&b", "[", "]", "x_-", "ÖL", "öl, Gas"],
+    *["a12", "٣٤", "aa", "{", "\u00a0b", "b\u0085c", "Σ", "c", "VP, Sales", None],
+]
 _MANY = 9
 TIMES = ["2026-05-01", "2026-02-30", "2026-05-30T10:00:00.999Z", "2026-05-30 10:00+0200", "2026-05-31T09:59:59", "x"]
 
@@ -54,6 +63,22 @@ def shipped_cases(size: int) -> Iterator[Case]:
         if not file.name.endswith(".test.toml"):
             model = load_model(file, lists)
             yield _case_of_values(model, load_people_model(model, lists), Random(file.name), size)  # noqa: S311 - repeatable
+
+
+def pattern_case(folder: Path) -> Case:
+    """Give a model with a rule for every pattern that families read differently, on texts that tell them apart."""
+    rules = [
+        f"[[fit]]\nid = 'p{number}'\npoints = {number + 1}\nwhen = {{ field = 'title', matches = {json.dumps(one)} }}\n"
+        for number, one in enumerate(PATTERNS)
+    ]
+    (folder / "patterns.toml").write_text("[model]\nid = 'patterns'\n" + "".join(rules), encoding="utf-8")
+    rows = [{"person_id": f"p{number}", "title": title} for number, title in enumerate(TITLES)]
+    tables = {
+        "people": as_table("people", rows),
+        "accounts": as_table("accounts", []),
+        "events": as_table("events", []),
+    }
+    return Case("patterns", load_model(folder / "patterns.toml"), None, AS_OF, tables)
 
 
 def rich_pairs() -> st.SearchStrategy[Pair]:

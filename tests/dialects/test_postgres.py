@@ -1,11 +1,12 @@
 """The statement for PostgreSQL, run on a PostgreSQL server, gives what DuckDB gives."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.dialects.cases import case_of_pair, rich_pairs, shipped_cases
+from tests.dialects.cases import case_of_pair, pattern_case, rich_pairs, shipped_cases
 from tests.dialects.comparing import Tally, compare
 from tests.dialects.postgres_server import Server, binaries, server
 from tests.scoring.pairs import Pair
@@ -26,6 +27,12 @@ def test_shipped_models(postgres: Server) -> None:
     for case in shipped_cases(60):
         compare(case, "postgres", postgres.run, tally)
     print(f"PostgreSQL, shipped models: {tally}")
+    assert not tally.problems, "\n".join(tally.problems[:20])
+
+
+def test_patterns(postgres: Server, tmp_path: Path) -> None:
+    tally = Tally()
+    compare(pattern_case(tmp_path), "postgres", postgres.run, tally)
     assert not tally.problems, "\n".join(tally.problems[:20])
 
 

@@ -2,11 +2,12 @@
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from tests.dialects.cases import case_of_pair, rich_pairs, shipped_cases
+from tests.dialects.cases import case_of_pair, pattern_case, rich_pairs, shipped_cases
 from tests.dialects.comparing import Tally, compare
 from tests.dialects.spark_engine import Spark, spark
 from tests.scoring.pairs import Pair
@@ -25,6 +26,12 @@ def test_shipped_models(engine: Spark) -> None:
     for case in shipped_cases(60):
         compare(case, "spark", engine.run, tally)
     print(f"Spark, shipped models: {tally}")
+    assert not tally.problems, "\n".join(tally.problems[:20])
+
+
+def test_patterns(engine: Spark, tmp_path: Path) -> None:
+    tally = Tally()
+    compare(pattern_case(tmp_path), "spark", engine.run, tally)
     assert not tally.problems, "\n".join(tally.problems[:20])
 
 
