@@ -1,4 +1,4 @@
-"""The benchmark's model in pandas: the totals alone, without the rows that explain them.
+"""The benchmark's model in pandas: totals, the rows that explain them and reasons, as the product gives them.
 
 Reads the same model file and knows the keys that this model uses, no more; no part of the product is used but its list
 of free mail domains. pandas is imported late: the product does not depend on it.
@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.scoring_pandas_rows import Part, corrections, write_rows
 from scoring.lists import read_lists
 
 DAY_S = 86_400.0
@@ -139,29 +140,60 @@ class Model:
         return spread if otherwise is None else spread.fillna(otherwise)
 
 
-def write_totals(folder: Path, file: Path, as_of: str) -> None:
-    """Write subject_id and total of everybody, not rounded, as `pandas.csv` into the folder."""
+def write_scores(folder: Path, file: Path, as_of: str) -> None:
+    """Write totals and reasons of everybody, and the rows that explain them, as Parquet into the folder."""
     model = Model(folder, file, as_of)
     fit = {rule["id"]: model.fit(rule) for rule in model.spec["fit"]}
     matching = {rule["id"]: model.matching(rule) for rule in model.spec["engagement"] if "event" in rule}
     engagement = {rule["id"]: model.engagement(rule, matching[rule["id"]]) for rule in _with_events(model)}
-    newest = [
-        matching[rule["id"]].groupby("position")["age_s"].min() for rule in _with_events(model) if rule["points"] > 0
-    ]
-    idle_s = model.spread(model.pd.concat(newest).groupby(level=0).min(), None)
+    idle_s = _idle_s(model, matching)
     for rule in model.spec["engagement"]:
         if "no_event_for" in rule:
             engagement[rule["id"]] = (idle_s >= _seconds(rule["no_event_for"])) * float(rule["points"])
-    sums = _groups(model, model.spec["engagement"], engagement, _gains(model, engagement))
+    gains = _gains(model, engagement)
+    of_fit = _groups(model, model.spec["fit"], fit, {})
+    of_engagement = _groups(model, model.spec["engagement"], engagement, gains)
+    kept = _kept(model, idle_s)
+    positive, negative = (sum(_half(after, sign) for _, after in of_engagement.values()) for sign in (1, -1))
+    combined = sum(after for _, after in of_fit.values()) + negative + kept * positive
+    scaled = combined.clip(0.0, 100.0)
+    total = _in_state(model, scaled)
+    groups = {name: sums for name, sums in {**of_fit, **of_engagement}.items() if name in model.spec["group"]}
+    parts = [
+        *_rule_parts(model, fit, engagement, matching),
+        *(Part(f"{name}_gain", "multiply", "multiplier", gain) for name, gain in gains.items()),
+        *corrections(groups, total, scaled, combined, (kept - 1.0) * positive),
+    ]
+    write_rows(model, parts, total, folder)
+
+
+def _rule_parts(
+    model: Model, fit: Mapping[str, Any], engagement: Mapping[str, Any], matching: Mapping[str, Any]
+) -> list[Part]:
+    found = [Part(rule["id"], "fit", rule["id"].replace("_", " "), fit[rule["id"]]) for rule in model.spec["fit"]]
+    for rule in model.spec["engagement"]:
+        ages = matching.get(rule["id"])
+        if ages is not None and "within" in rule:
+            ages = ages[ages["age_s"] < _seconds(rule["within"])]
+        label = rule["id"].replace("_", " ")
+        found.append(Part(rule["id"], "engagement", label, engagement[rule["id"]], ages))
+    return found
+
+
+def _idle_s(model: Model, matching: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as above
+    """Give the age of the newest counted activity."""
+    newest = [
+        matching[rule["id"]].groupby("position")["age_s"].min() for rule in _with_events(model) if rule["points"] > 0
+    ]
+    return model.spread(model.pd.concat(newest).groupby(level=0).min(), None)
+
+
+def _kept(model: Model, idle_s: Any) -> Any:  # noqa: ANN401 - as above
+    """Give the share of the positive engagement that silence leaves."""
     kept = idle_s * 0.0 + 1.0
     for step in model.spec["inactivity"]["steps"]:
         kept = kept.mask(idle_s >= _seconds(step["after"]), step["keep"])
-    positive, negative = (sum(_half(one, sign) for one in sums) for sign in (1, -1))
-    combined = sum(_groups(model, model.spec["fit"], fit, {})) + negative + kept.fillna(1.0) * positive
-    total = _in_state(model, combined.clip(0.0, 100.0))
-    model.pd.DataFrame({"subject_id": model.people["person_id"], "total": total}).to_csv(
-        folder / "pandas.csv", index=False
-    )
+    return kept.fillna(1.0)
 
 
 def _with_events(model: Model) -> list[Any]:
@@ -182,17 +214,23 @@ def _gains(model: Model, points: Mapping[str, Any]) -> dict[str, Any]:
     return gains
 
 
-def _groups(model: Model, rules: Any, points: Mapping[str, Any], gains: Mapping[str, Any]) -> list[Any]:  # noqa: ANN401 - as above
-    """Give the bounded sum of every group, and each rule without one."""
+def _groups(
+    model: Model,
+    rules: Any,
+    points: Mapping[str, Any],
+    gains: Mapping[str, Any],
+) -> dict[str, tuple[Any, Any]]:
+    """Give the sum of every group before and after its bounds, and of each rule without a group."""
     sums: dict[str, Any] = {}
     for rule in rules:
         name = rule.get("group", f"rule {rule['id']}")
         sums[name] = sums.get(name, 0.0) + points[rule["id"]]
     bounds = model.spec["group"]
-    return [
-        (of + gains.get(name, 0.0)).clip(bounds.get(name, {}).get("floor"), bounds.get(name, {}).get("cap"))
-        for name, of in sums.items()
-    ]
+    gained = {name: of + gains.get(name, 0.0) for name, of in sums.items()}
+    return {
+        name: (of, of.clip(bounds.get(name, {}).get("floor"), bounds.get(name, {}).get("cap")))
+        for name, of in gained.items()
+    }
 
 
 def _in_state(model: Model, total: Any) -> Any:  # noqa: ANN401 - as above

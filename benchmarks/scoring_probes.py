@@ -67,9 +67,9 @@ def main(words: Sequence[str]) -> None:
         case ["compile", model]:
             compiled(Path(model))
         case ["pandas", folder, model, as_of]:
-            from benchmarks.scoring_pandas import write_totals
+            from benchmarks.scoring_pandas import write_scores
 
-            write_totals(Path(folder), Path(model), as_of)
+            write_scores(Path(folder), Path(model), as_of)
         case _:
             raise SystemExit("scan FOLDER, compile MODEL or pandas FOLDER MODEL AS_OF")
 

@@ -99,7 +99,7 @@ def scan(world: World) -> Ran:
 
 
 def pandas(world: World) -> Ran:
-    """Compute the totals with pandas."""
+    """Compute the same scores and rows with pandas."""
     return start(*PROBES, "pandas", str(world.folder), str(world.model), AS_OF.isoformat())
 
 
@@ -145,17 +145,26 @@ def explain(world: World, config: Path) -> Ran:
 
 
 def largest_difference(world: World) -> float:
-    """Compare the totals of both sides; raises BenchmarkError where they do not name the same people."""
-    ours, theirs = (f"read_parquet({literal(str(world.folder / name))})" for name in ("scores.parquet", "pandas.csv"))
-    theirs = theirs.replace("read_parquet", "read_csv")
+    """Compare the totals of both sides, and the sum of the rows that explain them.
+
+    Raises BenchmarkError where they do not name the same people.
+    """
+    names = ("scores", "contributions", "pandas_scores", "pandas_contributions")
+    ours, our_rows, theirs, their_rows = (
+        f"read_parquet({literal(str(world.folder / f'{name}.parquet'))})" for name in names
+    )
     with duckdb.connect() as session:
-        unpaired, most = session.execute(
-            "SELECT COUNT(*) FILTER (ours.total IS NULL OR theirs.total IS NULL), MAX(ABS(ours.total - theirs.total)) "  # noqa: S608 - quoted
-            f"FROM {ours} AS ours FULL JOIN {theirs} AS theirs USING (subject_id)"
+        summed = "(SELECT subject_id, SUM(points) AS points FROM {} GROUP BY 1)"
+        unpaired, most, unlike = session.execute(
+            "SELECT COUNT(*) FILTER (ours.total IS NULL OR theirs.total IS NULL), MAX(ABS(ours.total - theirs.total)), "  # noqa: S608 - quoted
+            "MAX(ABS(COALESCE(a.points, 0) - COALESCE(b.points, 0))) "
+            f"FROM {ours} AS ours FULL JOIN {theirs} AS theirs USING (subject_id) "
+            f"LEFT JOIN {summed.format(our_rows)} AS a USING (subject_id) "
+            f"LEFT JOIN {summed.format(their_rows)} AS b USING (subject_id)"
         ).fetchall()[0]
     if unpaired:
         raise BenchmarkError(f"{unpaired} people have a total on one side alone")
-    return float(most)
+    return max(float(most), float(unlike))
 
 
 def figures(world: World, pairs: int) -> tuple[list[Pair], list[Figure]]:
