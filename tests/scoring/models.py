@@ -60,7 +60,14 @@ def random_account_model(random: Random, rules: int) -> str:
 
 
 def _rollup(random: Random) -> Row:
-    kinds: list[Row] = [{}, {"kind": "sum"}, {"kind": "max"}, {"kind": "top_k", "k": 1}, {"kind": "top_k", "k": 2}]
+    kinds: list[Row] = [
+        {},
+        {"kind": "sum"},
+        {"kind": "max"},
+        {"kind": "top_k", "k": 1},
+        {"kind": "top_k", "k": 1},
+        {"kind": "top_k", "k": 2},
+    ]
     kinds += [{"kind": "diminishing", "ratio": ratio} for ratio in (0.5, 0)]
     rollup: Row = {"model": "random", **random.choice([{}, {"of": "engagement"}, {"of": "total"}])}
     rollup |= random.choice(kinds)
@@ -189,7 +196,7 @@ def _engagement(random: Random, number: int) -> Row:
         row["event"] = random.choice([random.choice(TYPES), random.sample(TYPES, 2)])
         if random.random() < 0.35:
             row["where"] = random_where(random, random.choice([0, 1, 2]))
-    if random.random() < 0.2:
+    if random.random() < 0.35:
         row["third_party"] = True
     if silent:
         row["no_event_for"] = random.choice([*DURATIONS, "0s"])
@@ -244,11 +251,11 @@ def _bands(random: Random) -> list[Row]:
     hot: Row = {"id": "hot", random.choice(["at_least", "above"]): random.choice([20, 7])}
     if random.random() < 0.6:
         hot["release_below"] = random.choice([7, 7, 4, 3, -1])
-    if random.random() < 0.5:
+    if random.random() < 0.6:
         needs: Row = {"fit_at_least": random.choice([3, 0]), "engagement_at_least": random.choice([0.5, 7])}
         needs["when"] = random_condition(random, 1)
         hot["needs"] = {key: needs[key] for key in random.sample(sorted(needs), random.choice([1, 1, 2, 3]))}
-    if random.random() < 0.3:
+    if random.random() < 0.5:
         hot["third_party"] = True
     warm: Row = {"id": "warm", random.choice(["at_least", "above"]): 3, "release_below": random.choice([3, 1, 0])}
     warm |= random.choice([{}, {}, {"needs": {"engagement_at_least": 0}}])

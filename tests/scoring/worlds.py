@@ -113,7 +113,7 @@ SPARE = {
 
 def random_world(random: Random, size: int) -> tuple[list[Row], list[Row], list[Row]]:
     """Make people, accounts and events."""
-    accounts = [_account(random, number) for number in range(size // 2)]
+    accounts = [_account(random, number) for number in range((size + 2) // 3)]
     people = [_person(random, number, len(accounts)) for number in range(size)]
     events = [_event(random, number, size) for number in range(size * random.choice([0, 5, 12, 12]))]
     return people, accounts, _quiet(random, people + accounts, events)
@@ -203,7 +203,7 @@ def _event(random: Random, number: int, people: int) -> Row:
         "person_id": _maybe(random, [f"p{random.randrange(people + 2)}"])
         if number % 7 == 0
         else random.choice([None, *[f"p{random.randrange(people)}"] * 4]),
-        "account_id": _maybe(random, [f"a{random.randrange(people // 2 + 1)}"]),
+        "account_id": _maybe(random, [f"a{random.randrange(people // 3 + 1)}"]),
         "url": random.choice(URLS),
         "asset": random.choice(["A", "a", "B", "", None]),
         "source": random.choice(["Web", "web ", "partner", None]),
@@ -236,14 +236,15 @@ def random_ledger(random: Random, people: int, subject: str = "p") -> list[Row] 
     """Make adjustments, or no table at all; several fall into the same second."""
     if random.random() < 0.3:
         return None
+    moments = [_edge(random) for _ in range(3)]
     return [
         {
             "adjustment_id": f"j{number}",
-            "subject_id": f"{subject}{random.randrange(people + 1)}",
+            "subject_id": f"{subject}{random.randrange(people // 3 + 1)}",
             "model_id": random.choice(["random", "random", "random", "accounts", "accounts", "other"]),
-            "op": random.choice(["set_to", "modify", "modify"]),
+            "op": random.choice(["set_to", "modify"]),
             "points": random.choice([-7.5, 0, 3, 12.1]),
-            "effective_at": _time(random),
+            "effective_at": random.choice([*moments, _time(random)]),
             "half_life_days": random.choice([None, None, math.nan, 14.0, 0.5]),
         }
         for number in range(people)
