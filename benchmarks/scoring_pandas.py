@@ -6,7 +6,7 @@ of free mail domains. pandas is imported late: the product does not depend on it
 
 import importlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -216,7 +216,7 @@ def _gains(model: Model, points: Mapping[str, Any]) -> dict[str, Any]:
 
 def _groups(
     model: Model,
-    rules: Any,
+    rules: Iterable[Mapping[str, Any]],
     points: Mapping[str, Any],
     gains: Mapping[str, Any],
 ) -> dict[str, tuple[Any, Any]]:
