@@ -98,10 +98,15 @@ def _state_lines(model: Model) -> list[Line]:
 
 
 def stored_columns(found: Sequence[Line]) -> dict[str, Scalar]:
-    """Give what the scored table keeps of each line: its points as they are stored, its events and their ages."""
+    """Give what the scored table keeps of each line: its points as they are stored, its events and their ages.
+
+    Points that were calculated are rounded; those of a fit rule stand in the file.
+    """
     columns: dict[str, Scalar] = {}
     for line in found:
-        columns[line_column(line, "points")] = rounded(line.points, CONTRIBUTION_DECIMALS)
+        is_from_file = line.kind == "fit"
+        points = line.points if is_from_file else rounded(line.points, CONTRIBUTION_DECIMALS)
+        columns[line_column(line, "points")] = points
         parts = {"events": line.events, "oldest_s": line.oldest_s, "newest_s": line.newest_s}
         columns |= {line_column(line, name): part for name, part in parts.items() if part is not None}
     return columns

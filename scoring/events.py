@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from scoring.adjustments import ADJUSTED, RESET_S, has_ledger
-from scoring.conditions import Condition, leaves, negates
+from scoring.conditions import Condition, leaves
 from scoring.decay import share_left
 from scoring.expressions import (
     Scalar,
@@ -32,7 +32,7 @@ from scoring.expressions import (
 )
 from scoring.model import Model
 from scoring.people import PEOPLE_IDLE_S
-from scoring.predicates import Lists, predicate, tri_state
+from scoring.predicates import Lists, branch
 from scoring.rules import DecayRule, EngagementRule, MultiplyRule
 from scoring.schema import EVENTS, ColumnType
 from scoring.segments import active_age, activity_rules
@@ -216,11 +216,7 @@ def _distinct_key(field: str) -> Scalar:
 def _matches(rule: EventRule, codes: Sequence[Scalar], scope: EventScope) -> Scalar:
     code = column(_TYPE_CODE)
     of_type = code.eq(codes[0]) if len(codes) == 1 else code.isin(*codes)
-    if rule.where is None:
-        return of_type
-    # Here as everywhere an unknown field makes its comparison false, and a CASE takes null as false by itself.
-    write = predicate if negates(rule.where) else tri_state
-    return every([of_type, write(rule.where, scope, scope.lists)])
+    return of_type if rule.where is None else every([of_type, branch(rule.where, scope, scope.lists)])
 
 
 def _in_window(rule: EventRule, matched: str) -> Scalar:

@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from scoring.expressions import Scalar, case, column, either, number
 from scoring.model import Model
-from scoring.predicates import Lists, predicate, tri_state
+from scoring.predicates import Lists, branch, predicate, tri_state
 from scoring.rules import FitRule
 from scoring.schema import ColumnType
 from scoring.segments import rule_points
@@ -62,7 +62,8 @@ def state_columns(model: Model, scope: FitScope) -> dict[str, Scalar]:
 
 def _points(model: Model, rule: FitRule, scope: FitScope) -> Scalar:
     if rule.brackets is None:
-        return case([(_holds(rule, scope), rule_points(model, rule))], number(0.0))
+        when = exp.false() if rule.when is None else branch(rule.when, scope.features, scope.lists)
+        return case([(when, rule_points(model, rule))], number(0.0))
     value = column(feature_name(rule.field or ""))
     branches: list[tuple[Scalar, Scalar]] = [(value.is_(exp.null()), number(0.0))]
     branches += [(value < number(row.below), number(row.points)) for row in rule.brackets if row.below is not None]

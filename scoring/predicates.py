@@ -6,7 +6,7 @@ from typing import Protocol
 
 from sqlglot import exp
 
-from scoring.conditions import Condition, operand_type
+from scoring.conditions import Condition, negates, operand_type
 from scoring.expressions import (
     Scalar,
     either,
@@ -45,6 +45,11 @@ class Scope(Protocol):
 def predicate(condition: Condition, scope: Scope, lists: Lists) -> Scalar:
     """Write a condition as a truth value that is never unknown: an unknown field makes its comparison false."""
     return _combined(condition, scope, lists, two_valued=True)
+
+
+def branch(condition: Condition, scope: Scope, lists: Lists) -> Scalar:
+    """Write a condition for a branch of a CASE, which takes null as false by itself; only `not` needs more."""
+    return _combined(condition, scope, lists, two_valued=negates(condition))
 
 
 def tri_state(condition: Condition, scope: Scope, lists: Lists) -> Scalar:

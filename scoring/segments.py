@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from scoring.expressions import Scalar, case, clamp, column, null, number, raw_text
 from scoring.model import Model
-from scoring.predicates import Lists, Scope, predicate
+from scoring.predicates import Lists, Scope, branch
 from scoring.rules import EngagementRule, FitRule, Group
 
 SEGMENT = "segment"
@@ -12,7 +12,7 @@ SEGMENT = "segment"
 
 def segment_column(model: Model, scope: Scope, lists: Lists) -> Scalar:
     """Give the id of the first segment that holds; null outside all of them."""
-    branches = [(predicate(segment.when, scope, lists), raw_text(segment.id)) for segment in model.spec.segment]
+    branches = [(branch(segment.when, scope, lists), raw_text(segment.id)) for segment in model.spec.segment]
     return case(branches, null("text"))
 
 
