@@ -118,13 +118,14 @@ def place_in(texts: Sequence[str], value: Scalar) -> Scalar:
 
 
 def known_number(value: Scalar) -> Scalar:
-    """Make NaN and infinite numbers null.
+    """Make NaN null; infinite numbers are known.
 
     By arithmetic: DuckDB believes the bounds in the statistics of a Parquet file, which leave NaN out, and holds a
-    comparison with NaN to be false without looking.
+    comparison with NaN to be false without looking. Infinite numbers are within the bounds.
     """
     finite = exp.Mul(this=exp.Paren(this=value), expression=number(0.0)).eq(number(0.0))
-    return case([(finite, value.copy())])
+    infinite = exp.Abs(this=value.copy()).eq(exp.cast(raw_text("Infinity"), "double"))
+    return case([(finite, value.copy()), (infinite, value.copy())])
 
 
 def epoch_s(value: Scalar) -> Scalar:

@@ -224,7 +224,8 @@ class Subject:
         value = self.field(rule["field"])
         if value is None:
             return 0.0
-        return next((float(row["points"]) for row in rule["brackets"] if value < row.get("below", math.inf)), 0.0)
+        below = (float(row["points"]) for row in rule["brackets"] if "below" not in row or value < row["below"])
+        return next(below, 0.0)
 
     def matching(self, rule: Table) -> list[Row]:
         """Give the events that match a rule, windows aside, newest first."""
@@ -551,7 +552,7 @@ def second(moment: date) -> int:
 
 def known(value: Any) -> Any:
     """Give None for everything that means unknown."""
-    if isinstance(value, float) and not math.isfinite(value):
+    if isinstance(value, float) and math.isnan(value):
         return None
     return None if isinstance(value, str) and not value.strip() else value
 

