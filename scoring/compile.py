@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from sqlglot import exp
 
+from scoring import expressions
 from scoring.adjustments import ADJUSTED, adjusted_columns, has_ledger, ledger_stages
 from scoring.annotations import annotated
 from scoring.bands import band_columns
@@ -25,12 +26,13 @@ from scoring.contributions import Line, contributions, lines, stored_columns, wo
 from scoring.dialects import rendered
 from scoring.engagement import engagement_columns
 from scoring.events import IDLE, EventScope, distinct_rules, distinct_tallies, facts, idle_s, matches, tallies
-from scoring.expressions import MACROS, Scalar, column, integer, named, null, raw_text, time_of
+from scoring.expressions import Scalar, column, integer, named, null, raw_text, time_of
 from scoring.fit import FitScope, fit_columns, state_columns
 from scoring.model import Model, ModelError, model_events, model_fields
 from scoring.people import PEOPLE_SCORES, ROLLED, people_points, people_stages
 from scoring.pillars import pillar_column, pillar_sums, pillar_values
 from scoring.predicates import predicate
+from scoring.reasons import MACROS as REASON_MACROS
 from scoring.reasons import explained, reasons
 from scoring.schema import ColumnType
 from scoring.segments import SEGMENT, segment_column
@@ -60,6 +62,9 @@ PASSES: tuple[Callable[[Model], dict[str, Scalar]], ...] = (
 
 
 Shape = tuple[tuple[str, tuple[tuple[str, ColumnType], ...]], ...]
+MACROS = (*expressions.MACROS, *REASON_MACROS)
+"""What a statement makes before all else in DuckDB."""
+
 _TALLIES = "tallies_"
 _RESULTS = ("subject_id", "as_of_s", "state", "fit", "engagement", "total", "band", "fit_grade", "engagement_grade")
 
@@ -100,9 +105,9 @@ def _texts(
     made = [(model, _temporary("scored", _scored(model, types, columns, found)))]
     if people is not None:
         made.insert(0, (people, _temporary(PEOPLE_SCORES, _people_scores(people, columns))))
-    texts = tuple(rendered(annotated(query, of) if annotate else query, dialect) for of, query in made)
+    prepared = tuple(rendered(annotated(query, of) if annotate else query, dialect) for of, query in made)
     scores, rows = (rendered(query, dialect) for query in (_scores(model, found, dialect), contributions(found)))
-    return texts, scores, rows, words_of(found)
+    return prepared, scores, rows, words_of(found)
 
 
 def _types(model: Model, columns: Columns) -> dict[str, ColumnType]:
@@ -245,4 +250,4 @@ def _scores(model: Model, found: tuple[Line, ...], dialect: str) -> exp.Select:
     ).from_(explained(found) if has_lists else "scored", copy=False)
 
 
-__all__ = ["PASSES", "Statement", "compile_model"]
+__all__ = ["MACROS", "PASSES", "Statement", "compile_model"]

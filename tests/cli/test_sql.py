@@ -6,8 +6,8 @@ import pytest
 import sqlglot
 
 from connector.cli import DIALECTS
+from scoring.compile import MACROS
 from scoring.dialects import GENERATED, RUN
-from scoring.expressions import MACROS
 from tests.cli.commands import Shell, refused
 
 HOSTILE = """
