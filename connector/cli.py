@@ -61,6 +61,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on std
 AsOf = Annotated[datetime | None, typer.Option(parser=utc, metavar="TIME", help="Use nothing later than this (UTC).")]
 Allow = Annotated[list[str] | None, typer.Option(help="Let this guard pass; may be given more than once.")]
 Backfill = Annotated[bool, typer.Option("--backfill-tasks", help="Make tasks on the first run too.")]
+ChangedOnly = Annotated[
+    bool, typer.Option("--changed-only", help="Score only those who changed; all others keep their scores.")
+]
 Crm = Annotated[CrmKind, typer.Option(help="Which CRM.")]
 CONFIG = Path("config.toml")
 
@@ -134,6 +137,7 @@ def score(
     contributions: Annotated[Path | None, typer.Option(help="Where to write the contributions (Parquet).")] = None,
     engine: Annotated[EngineKind, typer.Option(help="What runs the statement.")] = EngineKind.duckdb,
     as_of: AsOf = None,
+    changed_only: ChangedOnly = False,
     json: Json = False,
 ) -> None:
     """Score everybody in the store, or plain files without any CRM (--model, --data, --as-of, -o)."""
@@ -141,7 +145,7 @@ def score(
 
     out = Output(json)
     if model is None and data is None:
-        raise typer.Exit(run.score_store(out, config, as_of))
+        raise typer.Exit(run.score_store(out, config, as_of, changed_only=changed_only))
     raise typer.Exit(plain.score_files(out, model, data, as_of, output, contributions))
 
 
@@ -151,13 +155,15 @@ def plan(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the plan here for `apply`.")] = None,
     as_of: AsOf = None,
     backfill_tasks: Backfill = False,
+    changed_only: ChangedOnly = False,
     detailed_exitcode: Annotated[bool, typer.Option(help="Exit 3 where the plan holds changes.")] = False,
     json: Json = False,
 ) -> None:
     """Say what would be written, and write nothing to the CRM."""
     from connector.commands import run  # on use, so that --help stays quick
 
-    code = run.plan(Output(json), config, output, as_of, backfill_tasks=backfill_tasks)
+    options = run.Options(as_of, backfill_tasks, changed_only=changed_only)
+    code = run.plan(Output(json), config, output, options)
     raise typer.Exit(code if detailed_exitcode or code != CHANGES_PENDING else 0)
 
 
@@ -179,14 +185,15 @@ def sync(
     config: Config = CONFIG,
     as_of: AsOf = None,
     backfill_tasks: Backfill = False,
+    changed_only: ChangedOnly = False,
     allow: Allow = None,
     json: Json = False,
 ) -> None:
     """Pull, score, plan and apply."""
     from connector.commands import run  # on use, so that --help stays quick
 
-    code = run.sync(Output(json), config, as_of, tuple(allow or ()), backfill_tasks=backfill_tasks)
-    raise typer.Exit(code)
+    options = run.Options(as_of, backfill_tasks, tuple(allow or ()), changed_only=changed_only)
+    raise typer.Exit(run.sync(Output(json), config, options))
 
 
 @app.command()

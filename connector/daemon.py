@@ -25,11 +25,12 @@ def serve(config: Path, settings: Settings) -> None:
     """Run until SIGTERM or SIGINT: the batch that is under way is finished, the rest waits in the outbox.
 
     A second daemon on the same store is refused (Locked); one-off commands work between its runs. Missed times are
-    made up for by one run, and one run follows the start at once.
+    made up for by one run, and one run follows the start at once. That one and those of schedule.rescore score
+    everybody, those of schedule.sync whoever changed.
     """
     stop = threading.Event()
     with hold(Path(settings.store.path) / "daemon"):
-        scheduler = _scheduler(settings, lambda: run_once(config, stop))
+        scheduler = _scheduler(settings, Turns(lambda changed_only: run_once(config, stop, changed_only=changed_only)))
         _end_on_signals(stop)
         scheduler.start()
         log.info("daemon started", sync=settings.schedule.sync, rescore=settings.schedule.rescore)
@@ -38,38 +39,65 @@ def serve(config: Path, settings: Settings) -> None:
         scheduler.shutdown(wait=True)
 
 
-def run_once(config: Path, stop: threading.Event) -> None:
-    """Run one sync and log how it ended; an error waits for the next time and never ends the daemon."""
+class Turns:
+    """Let one sync run at a time; a time that comes while one runs is left out, but a rescore is not forgotten.
+
+    run is asked to score only what changed, or everybody, and tells whether it came to its end.
+    """
+
+    def __init__(self, run: Callable[[bool], bool]) -> None:
+        self._run = run
+        self._gate = threading.Lock()
+        self._everybody = threading.Event()
+        self._everybody.set()
+
+    def rescore(self) -> None:
+        """Score everybody, now or with the next sync."""
+        self._everybody.set()
+        self.sync()
+
+    def sync(self) -> None:
+        """Score what changed, or everybody where that is due."""
+        if not self._gate.acquire(blocking=False):
+            return
+        is_due, ended = self._everybody.is_set(), False
+        self._everybody.clear()
+        try:
+            ended = self._run(not is_due)
+        finally:
+            if is_due and not ended:
+                self._everybody.set()
+            self._gate.release()
+
+
+def run_once(config: Path, stop: threading.Event, *, changed_only: bool) -> bool:
+    """Run one sync and log how it ended; an error waits for the next time and never ends the daemon.
+
+    Tells whether the sync came to its end.
+    """
     if stop.is_set():
-        return
+        return False
     try:
         with open_job(config, writer=True, writes_crm=True, stop=stop) as job:
-            outcome = sync(job, Options())
+            outcome = sync(job, Options(changed_only=changed_only))
     except LeadlightError as error:
         log.error("sync ended early", error=type(error).__name__, message=error.message, exit_code=error.exit_code)
-        return
+        return False
     log.info("sync ended", **outcome.as_dict())
+    return True
 
 
-def _scheduler(settings: Settings, job: Callable[[], None]) -> BackgroundScheduler:
-    # One job for both times: APScheduler's max_instances counts per job, and two syncs must never overlap.
+def _scheduler(settings: Settings, turns: Turns) -> BackgroundScheduler:
+    # One gate for both times: APScheduler's max_instances counts per job, and two syncs must never overlap.
     zone = settings.schedule.zone
     scheduler = BackgroundScheduler(
         timezone=zone, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     )
-    gate = threading.Lock()
-
-    def one_at_a_time() -> None:
-        if gate.acquire(blocking=False):
-            try:
-                job()
-            finally:
-                gate.release()
-
-    for name, expression in (("sync", settings.schedule.sync), ("rescore", settings.schedule.rescore)):
+    schedule = settings.schedule
+    for name, expression, turn in (("sync", schedule.sync, turns.sync), ("rescore", schedule.rescore, turns.rescore)):
         trigger = CronTrigger.from_crontab(expression, timezone=zone)
         first = {"next_run_time": datetime.now(UTC)} if name == "sync" else {}
-        scheduler.add_job(one_at_a_time, trigger, id=name, **first)
+        scheduler.add_job(turn, trigger, id=name, **first)
     scheduler.add_listener(_tell, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
     return scheduler
 

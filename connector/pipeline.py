@@ -29,11 +29,15 @@ from connector.store import runs
 
 @dataclass(frozen=True)
 class Options:
-    """Say how this run differs from the usual one; as_of null means the CRM's own time."""
+    """Say how this run differs from the usual one; as_of null means the CRM's own time.
+
+    changed_only scores those whose facts changed and lets all others keep their scores, where that gives the same.
+    """
 
     as_of: datetime | None = None
     backfill_tasks: bool = False
     allowed: tuple[str, ...] = ()
+    changed_only: bool = False
 
 
 @dataclass
@@ -45,6 +49,7 @@ class Outcome:
     status: runs.Status = "running"
     pulled: dict[str, int] = field(default_factory=dict)
     scored: dict[str, int] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
     by_model: dict[str, int] = field(default_factory=dict)
     plan: Plan | None = None
     applied: Applied | None = None
@@ -62,6 +67,7 @@ class Outcome:
             "api_calls": {"read": read, "write": write},
             "pulled": self.pulled,
             "scored": self.scored,
+            "carried_over": self.kept,
             "models": self.by_model,
             "plan": self.plan.counts() if self.plan else {},
             "applied": self.applied.as_dict() if self.applied else {},
@@ -174,11 +180,12 @@ def _pull(job: Job, outcome: Outcome, _options: Options) -> None:
     outcome.pulled = pull_stage(job)
 
 
-def _score(job: Job, outcome: Outcome, _options: Options) -> None:
+def _score(job: Job, outcome: Outcome, options: Options) -> None:
     if job.lake.relation("people") is None:
         raise ConfigError("the store holds no people yet; run `leadlight pull` or `leadlight sync` first")
-    scored: Scored = score_stage(job, outcome.run_id, outcome.as_of)
+    scored: Scored = score_stage(job, outcome.run_id, outcome.as_of, changed_only=options.changed_only)
     outcome.scored = {"people": scored.people, "accounts": scored.accounts}
+    outcome.kept = dict(scored.kept)
     outcome.by_model = dict(scored.by_model)
     outcome.scores_run = outcome.run_id
 

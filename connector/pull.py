@@ -10,6 +10,7 @@ from connector.job import Job
 from connector.mirror import MIRROR, MIRROR_KEY, ROLES, mirror_ids, mirror_rows, mirror_spec
 from connector.store import cursors
 from connector.store.state import transaction
+from connector.touched import touched_by
 from mappings.read import fields_to_read, record_key, to_canonical
 from scoring.schema import TABLES
 
@@ -51,7 +52,7 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
     spec = mirror_spec(job.mapping, name, job.describes[name])
     fields = dict.fromkeys((*fields_to_read(job.mapping, name), *(spec.wanted() if spec else ())))
     counts: Counter[str] = Counter()
-    cursor = cursors.get(job.state, _cursor_name(job, name))
+    cursor = before = cursors.get(job.state, _cursor_name(job, name))
     read_before = cursors.any_of(job.state, f"{name}@")  # also under another mapping
     with job.lake.writer(table, table_key(table)) as facts, job.lake.writer(MIRROR, MIRROR_KEY) as mirror:
         for page in job.crm.changes(name, tuple(fields), cursor):
@@ -65,7 +66,8 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
             job.progress.advance(page.rows.num_rows)
             refuse_overspending(job.crm.calls, job.allowed_calls)
             cursor = page.cursor
-        deltas = (facts.close(), mirror.close())
+        deltas = [facts.close(), mirror.close()]
+        deltas += touched_by(job, deltas[0], whole=before is None)
         with transaction(job.state):
             for delta in deltas:
                 job.lake.commit(delta)

@@ -169,8 +169,11 @@ class ScheduleSettings(Table):
     """When the daemon works: cron expressions (minute hour day month weekday; weekdays by name: mon, tue, ...)."""
 
     timezone: str = Field(default="UTC", description="Of the expressions below, such as Europe/Berlin")
-    sync: str = Field(default="*/5 * * * *", description="Pull what changed, score it and act on it")
-    rescore: str = Field(default="15 2 * * *", description="Score everything again, for scores fall with time")
+    sync: str = Field(default="*/5 * * * *", description="Pull what changed, score whom it touches, act on it")
+    rescore: str = Field(
+        default="15 2 * * *",
+        description="The same, and score everybody: until then, time alone changes no score",
+    )
 
     _timezone = check("timezone")(checks.timezone)
     _cron = check("sync", "rescore")(checks.cron)

@@ -12,9 +12,11 @@ from connector.compose import load_parts, open_job
 from connector.errors import ConfigError
 from connector.job import Job
 from connector.output import Output
+from connector.pipeline import Options
 from connector.plan import Change, Plan, load_plan, refuse_unsafe, save_plan
 from connector.settings import Settings, load_settings
 
+__all__ = ["Options", "apply", "daemon", "plan", "pull", "score_store", "sync"]
 CHANGES_PENDING = 3
 REJECTED_ROWS = 1
 SHOWN = 12
@@ -25,21 +27,21 @@ def pull(out: Output, config: Path) -> int:
     return _stage(out, config, lambda job: pipeline.pull(job), writes_crm=False)
 
 
-def score_store(out: Output, config: Path, as_of: datetime | None) -> int:
+def score_store(out: Output, config: Path, as_of: datetime | None, *, changed_only: bool) -> int:
     """Run the score stage."""
-    return _stage(out, config, lambda job: pipeline.score(job, pipeline.Options(as_of)), writes_crm=False)
+    options = Options(as_of, changed_only=changed_only)
+    return _stage(out, config, lambda job: pipeline.score(job, options), writes_crm=False)
 
 
-def sync(out: Output, config: Path, as_of: datetime | None, allowed: tuple[str, ...], *, backfill_tasks: bool) -> int:
+def sync(out: Output, config: Path, options: Options) -> int:
     """Run all stages."""
-    options = pipeline.Options(as_of, backfill_tasks, allowed)
     return _stage(out, config, lambda job: pipeline.sync(job, options), writes_crm=True)
 
 
-def plan(out: Output, config: Path, output: Path | None, as_of: datetime | None, *, backfill_tasks: bool) -> int:
+def plan(out: Output, config: Path, output: Path | None, options: Options) -> int:
     """Plan, show, and save where asked."""
     with _job(out, config, writes_crm=True) as job:
-        outcome = pipeline.plan(job, pipeline.Options(as_of, backfill_tasks))
+        outcome = pipeline.plan(job, options)
     made = outcome.plan
     if made is None:
         raise ConfigError("nothing was planned")
@@ -60,7 +62,7 @@ def apply(out: Output, config: Path, path: Path, allowed: tuple[str, ...]) -> in
     """Apply a saved plan."""
     reviewed = load_plan(path)
     with _job(out, config, writes_crm=True) as job:
-        outcome = pipeline.apply(job, reviewed, pipeline.Options(allowed=allowed))
+        outcome = pipeline.apply(job, reviewed, Options(allowed=allowed))
     done = outcome.applied.as_dict() if outcome.applied else {}
     data = {**done, "checksum": pipeline.checksum(reviewed), "run_id": outcome.run_id, "status": outcome.status}
     out.result(data, _applied_lines(done))
@@ -99,7 +101,8 @@ def _outcome_lines(outcome: pipeline.Outcome) -> Sequence[str]:
         lines.append("pulled " + ", ".join(f"{n:,} {name}" for name, n in outcome.pulled.items()))
     if outcome.scored:
         each = [f"{name} {n:,}" for name, n in outcome.by_model.items()] if len(outcome.by_model) > 1 else []
-        lines.append(f"scored {outcome.scored['people']:,} people" + (f" ({', '.join(each)})" if each else ""))
+        kept = f", {outcome.kept['people']:,} of them carried over" if outcome.kept.get("people") else ""
+        lines.append(f"scored {outcome.scored['people']:,} people" + (f" ({', '.join(each)})" if each else "") + kept)
     if outcome.plan:
         lines.append("planned " + ", ".join(f"{n:,} {name}" for name, n in outcome.plan.counts().items()))
     if outcome.applied:

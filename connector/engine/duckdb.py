@@ -10,10 +10,11 @@ from typing import Any
 
 import duckdb
 
+from connector.engine.changed import Changed
 from connector.engine.outputs import OutputFile, appending
 from connector.engine.parts import PEOPLE_PER_PART, parts_of
 from connector.engine.relations import Relation, literal, quoted, relation
-from connector.engine.statements import statement_for
+from connector.engine.statements import statement_for, statement_key
 from connector.errors import ConfigError
 from scoring.explain import Contribution, Explanation, iso
 from scoring.model import Model
@@ -32,7 +33,10 @@ FROM ({contributions}) ORDER BY points DESC, rule_id, kind
 
 @dataclass(frozen=True)
 class ScoreCounts:
-    """How many people got a score, and how many accounts and events the data hold."""
+    """How many people or accounts were scored, and how many accounts and events the data hold.
+
+    What the data hold besides is not counted where only those who changed are scored.
+    """
 
     people: int
     accounts: int
@@ -66,11 +70,13 @@ def score(
     scores_path: Path,
     contributions_path: Path | None,
     people_per_part: int = PEOPLE_PER_PART,
+    changed: Changed | None = None,
 ) -> ScoreCounts:
     """Score everybody in the model's audience into zstd Parquet files, each of which appears whole or not at all.
 
     `sources` gives a SQL relation for people, accounts, events and adjustments; an absent one is an empty table.
-    People are scored in parts of about `people_per_part`, ordered by id, which bounds the memory that it takes.
+    People are scored in parts of about `people_per_part`, ordered by id, which bounds the memory that it takes. With
+    `changed`, only those people are; the scores then hold the earlier rows of all others, the contributions do not.
     Raises ConfigError when the data lack a field of the model or a key column.
     """
     if model.spec.model.subject != "person":
@@ -78,13 +84,18 @@ def score(
         raise ConfigError(f"{where}; run `leadlight score --model {model.file} --data DIR`")
     relations = _relations(connection, sources)
     statement = _compiled(model, None, as_of, relations)
+    read = relations if changed is None else changed.people(relations)
+    outputs = _outputs(statement, scores_path, contributions_path)
     people = 0
-    with appending(*_outputs(statement, scores_path, contributions_path)) as append:
-        for part in parts_of(connection, relations["people"], people_per_part):
-            views = {name: part.view(found) for name, found in relations.items()}
+    with appending(*outputs) as append:
+        _keep(connection, changed, outputs)
+        for part in parts_of(connection, read["people"], people_per_part):
+            views = {name: part.view(found) for name, found in read.items()}
             with _prepared(connection, views, statement):
                 append(connection)
                 people += _count(connection, "scored")
+    if changed is not None:
+        return ScoreCounts(people, 0, 0)
     return ScoreCounts(people, *(_rows(connection, relations[name]) for name in ("accounts", "events")))
 
 
@@ -97,19 +108,21 @@ def score_accounts(
     sources: Mapping[str, str],
     scores_path: Path,
     contributions_path: Path | None,
+    changed: Changed | None = None,
 ) -> ScoreCounts:
     """Score every account in an account model's audience into the same two Parquet files as `score`.
 
     `people` is the person model that the roll-up names, null without one. The counts are the people that were scored
-    for the roll-up, the accounts that got a score, and the events. Raises ConfigError as `score` does.
+    for the roll-up, the accounts that got a score, and the events. With `changed`, only those accounts are scored; the
+    scores then hold the earlier rows of all others. Raises ConfigError as `score` does.
     """
     relations = _relations(connection, sources)
     statement = _compiled(model, people, as_of, relations)
-    views = {name: found.view() for name, found in relations.items()}
-    with (
-        appending(*_outputs(statement, scores_path, contributions_path)) as append,
-        _prepared(connection, views, statement),
-    ):
+    read = relations if changed is None else changed.accounts(relations)
+    views = {name: found.view() for name, found in read.items()}
+    outputs = _outputs(statement, scores_path, contributions_path)
+    with appending(*outputs) as append, _prepared(connection, views, statement):
+        _keep(connection, changed, outputs)
         append(connection)
         scored_people = _count(connection, "people_scores") if people is not None else 0
         return ScoreCounts(scored_people, _count(connection, "scored"), _count(connection, "events"))
@@ -124,6 +137,7 @@ def score_subjects(
     sources: Mapping[str, str],
     scores_path: Path,
     contributions_path: Path | None,
+    changed: Changed | None = None,
 ) -> ScoreCounts:
     """Score people or accounts, whichever the model is about; raises ConfigError as `score` does."""
     run = partial(score_accounts, people=people) if model.spec.model.subject == "account" else score
@@ -134,7 +148,23 @@ def score_subjects(
         sources=sources,
         scores_path=scores_path,
         contributions_path=contributions_path,
+        changed=changed,
     )
+
+
+def made_by(
+    connection: duckdb.DuckDBPyConnection, model: Model, people: Model | None, sources: Mapping[str, str]
+) -> str:
+    """Name what scores depend on besides the facts: models, lists, compiler, and the columns of the facts.
+
+    Bands seen before are no fact. Raises ConfigError as `score` does.
+    """
+    relations = _relations(connection, sources)
+    columns = {
+        name: {column: kind for column, kind in found.types.items() if column not in found.table.reserved}
+        for name, found in relations.items()
+    }
+    return statement_key(model, people, columns)
 
 
 def explain(
@@ -246,6 +276,14 @@ def _outputs(statement: Statement, scores: Path, contributions: Path | None) -> 
     """Pair the files with what is selected into them."""
     rows = [] if contributions is None else [(OutputFile(contributions, statement.words), statement.contributions)]
     return [*rows, (OutputFile(scores, {}), statement.scores)]
+
+
+def _keep(
+    connection: duckdb.DuckDBPyConnection, changed: Changed | None, outputs: Sequence[tuple[OutputFile, str]]
+) -> None:
+    """Begin the scores with the rows of those who did not change."""
+    if changed is not None:
+        outputs[-1][0].add(connection, changed.kept())
 
 
 def _compiled(

@@ -1,7 +1,7 @@
 """Gives whatever holds the canonical tables their canonical names and types, as views."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
 
@@ -33,6 +33,19 @@ class Relation:
         kept = [f"{self.expressions[name]} = {literal(text)}" for name, text in (only or {}).items()]
         where = f" WHERE {' AND '.join(kept)}" if kept else ""
         return f"SELECT {selected} FROM {self.source}{where}"  # noqa: S608 - names and values are quoted
+
+    def within(self, ids: Mapping[str, str]) -> "Relation":
+        """Keep the rows of which any of these columns is among the subject_ids of its relation.
+
+        Columns that the table lacks decide nothing; without any of them every row is kept.
+        """
+        tests = [
+            f"{self.expressions[column]} IN (SELECT subject_id FROM {those})"  # noqa: S608 - names are quoted
+            for column, those in ids.items()
+            if column in self.expressions
+        ]
+        kept = f"(SELECT * FROM {self.source} WHERE {' OR '.join(tests)})"  # noqa: S608 - as above
+        return replace(self, source=kept) if tests else self
 
 
 def relation(connection: duckdb.DuckDBPyConnection, name: str, source: str | None) -> Relation:

@@ -30,7 +30,7 @@ def statement_for(
     """
     if kept_in is None:
         return _compiled(model, people, as_of, columns)
-    path = kept_in / f"{_key(model, people, columns)}.json"
+    path = kept_in / f"{statement_key(model, people, columns)}.json"
     statement = _read(path)
     if statement is None:
         statement = _compiled(model, people, _NO_TIME, columns)
@@ -47,7 +47,7 @@ def _compiled(model: Model, people: Model | None, as_of: datetime, columns: Colu
         raise ConfigError(error.problems) from None
 
 
-def _key(model: Model, people: Model | None, columns: Columns) -> str:
+def statement_key(model: Model, people: Model | None, columns: Columns) -> str:
     """Name all that a statement depends on, the compiler by the size and time of its files."""
     models = [(one.id, one.hash, sorted((k, sorted(v)) for k, v in one.lists)) for one in (model, people) if one]
     shape = sorted((table, sorted(kinds.items())) for table, kinds in columns.items())

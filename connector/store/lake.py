@@ -104,6 +104,11 @@ class Lake:
             retire(self._connection, table, old)
         self._uncommitted.discard(file)
 
+    def drop(self, table: str, numbers: Sequence[int]) -> None:
+        """Take files (by seq) out of a table for good; their rows are in it no more."""
+        with transaction(self._connection):
+            retire(self._connection, table, numbers)
+
     def relation(self, table: str, *, run_id: str | None = None) -> str | None:
         """Return SQL for DuckDB's FROM clause that reads the present rows; null where the table has no file.
 
