@@ -34,9 +34,10 @@ class Changes:
 
     covered: Coverage
 
-    def of(self, line: Line, earlier: str) -> Changed:
-        """Say what to score with one model; earlier is the relation of its scores."""
-        return Changed(_IDS[line.role], earlier)
+    def of(self, job: Job, line: Line, table: str) -> Changed | None:
+        """Say what to score with one model, whose scores are in this table."""
+        earlier = job.lake.snapshot(table, self.covered.newest)
+        return Changed(_IDS[line.role], earlier) if earlier else None
 
     def save(self, engine: duckdb.DuckDBPyConnection, path: str) -> None:
         """Write who was scored anew (role, subject_id), for readers of the contributions."""
@@ -68,7 +69,7 @@ def find_changes(
         return None
     if (held.statements, held.ledger) != (now.statements, now.ledger) or now.bands not in (held.bands, held.newest):
         return None
-    if any(job.lake.relation(table, run_id=held.newest) is None for table in tables):
+    if any(job.lake.snapshot(table, held.newest) is None for table in tables):
         return None
     _collect(engine, job, before.as_of, as_of)
     return None if _share(engine, job) > MOST_TOUCHED_SHARE else Changes(held)
@@ -144,7 +145,7 @@ def _between(
 
 
 def _share(engine: duckdb.DuckDBPyConnection, job: Job) -> float:
-    """Tell which part of the people is to be scored anew."""
-    relation = job.lake.relation("people")
-    select = f"SELECT (SELECT count(*) FROM {_IDS['person']}) / greatest(count(*), 1) FROM {relation}"  # noqa: S608 - as above
-    return float(engine.execute(select).fetchall()[0][0])
+    """Tell which part of the people is to be scored anew, by the rows of their files."""
+    rows = sum(file.rows for file in job.lake.files("people"))
+    found = engine.execute(f"SELECT count(*) FROM {_IDS['person']}").fetchall()  # noqa: S608 - our own names
+    return float(found[0][0]) / max(rows, 1)

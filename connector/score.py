@@ -33,6 +33,7 @@ SUBJECTS: Final[Mapping[str, tuple[Role, str]]] = {"people": (PERSON, "person_id
 FACTS = ("people", "accounts", "events", "adjustments", "mirror")
 _READ = ("people", "accounts", "events", "adjustments")
 RESCORED = "rescored"  # who was scored anew by a run that kept the other rows
+STATEMENTS = "statements"  # the folder of a store where compiled models are kept
 BANDS = "bands"  # what people saw: kept per applied plan, since hysteresis depends on it
 
 
@@ -73,12 +74,10 @@ def score_stage(job: Job, run_id: str, as_of: datetime, *, changed_only: bool = 
         fresh: dict[str, int] = {}
         for line in job.models.lines:
             files = {table: job.lake.new_file(table) for table in tables_of(line)}
-            asked = (
-                found.of(line, str(job.lake.relation(tables_of(line)[0], run_id=found.covered.newest)))
-                if found
-                else None
+            asked = found.of(job, line, tables_of(line)[0]) if found else None
+            fresh[line.model.id] = _score_line(
+                engine, job, line, as_of, facts[line.model.id], list(files.values()), asked
             )
-            fresh[line.model.id] = _score_line(engine, line, as_of, facts[line.model.id], list(files.values()), asked)
             job.progress.advance(fresh[line.model.id])
             made |= files
         if found:
@@ -104,6 +103,7 @@ def _commit(
 
 def _score_line(
     engine: duckdb.DuckDBPyConnection,
+    job: Job,
     line: Line,
     as_of: datetime,
     facts: Mapping[str, str],
@@ -120,6 +120,7 @@ def _score_line(
         scores_path=files[0],
         contributions_path=files[1],
         changed=asked,
+        kept_in=job.folder / STATEMENTS,
     )
     return counts.people if line.role == PERSON else counts.accounts
 

@@ -13,11 +13,9 @@ from connector.errors import ConfigError
 from connector.models import Line
 from connector.output import Output, table
 from connector.reading import open_reading, run_row
-from connector.score import sources
+from connector.score import STATEMENTS, sources
 from connector.store import outbox, runs
 from scoring.explain import Explanation, sentence
-
-STATEMENTS = "statements"  # the folder of a store where compiled models are kept
 
 
 class _Known(TypedDict):

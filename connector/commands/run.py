@@ -6,7 +6,6 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-from connector import daemon as scheduled
 from connector import log, pipeline
 from connector.compose import load_parts, open_job
 from connector.errors import ConfigError
@@ -71,6 +70,8 @@ def apply(out: Output, config: Path, path: Path, allowed: tuple[str, ...]) -> in
 
 def daemon(config: Path) -> None:
     """Serve until told to stop."""
+    from connector import daemon as scheduled  # on use: a one-off run needs no scheduler
+
     settings, _, _ = load_parts(config)
     _log(settings)
     scheduled.serve(config, settings)

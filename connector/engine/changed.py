@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
 
 from connector.engine.relations import Relation
 
@@ -10,17 +14,17 @@ from connector.engine.relations import Relation
 class Changed:
     """Name the subjects to score anew, and where the others' rows are.
 
-    subject_ids is a relation with the column subject_id, earlier one of scores by the same statement; a row of it whose
-    subject is not among the subject_ids is kept as it is.
+    subject_ids is a relation with the column subject_id, earlier a file of scores by the same statement; a row of it
+    whose subject is not among the subject_ids is kept as it is.
     """
 
     subject_ids: str
-    earlier: str
+    earlier: Path
 
-    def kept(self) -> str:
-        """Write the SELECT of the rows that are kept."""
-        ids = f"(SELECT subject_id FROM {self.subject_ids})"  # noqa: S608 - relations of our own making
-        return f"SELECT earlier.* FROM {self.earlier} AS earlier ANTI JOIN {ids} AS changed USING (subject_id)"  # noqa: S608 - as above
+    def ids(self, connection: duckdb.DuckDBPyConnection) -> pa.ChunkedArray:
+        """Read the ids of those to score anew."""
+        select = f"SELECT subject_id::VARCHAR AS subject_id FROM {self.subject_ids}"  # noqa: S608 - a relation of our own making
+        return connection.sql(select).to_arrow_table()["subject_id"]
 
     def people(self, relations: Mapping[str, Relation]) -> dict[str, Relation]:
         """Restrict the tables to what scores these people; accounts belong to all."""

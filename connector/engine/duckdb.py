@@ -71,25 +71,27 @@ def score(
     contributions_path: Path | None,
     people_per_part: int = PEOPLE_PER_PART,
     changed: Changed | None = None,
+    kept_in: Path | None = None,
 ) -> ScoreCounts:
     """Score everybody in the model's audience into zstd Parquet files, each of which appears whole or not at all.
 
     `sources` gives a SQL relation for people, accounts, events and adjustments; an absent one is an empty table.
     People are scored in parts of about `people_per_part`, ordered by id, which bounds the memory that it takes. With
     `changed`, only those people are; the scores then hold the earlier rows of all others, the contributions do not.
+    `kept_in` is the folder of statements that were compiled before.
     Raises ConfigError when the data lack a field of the model or a key column.
     """
     if model.spec.model.subject != "person":
         where = f"{model.file}: model.subject: '{model.id}' scores accounts, people are scored here"
         raise ConfigError(f"{where}; run `leadlight score --model {model.file} --data DIR`")
     relations = _relations(connection, sources)
-    statement = _compiled(model, None, as_of, relations)
+    statement = _compiled(model, None, as_of, relations, kept_in)
     read = relations if changed is None else changed.people(relations)
     outputs = _outputs(statement, scores_path, contributions_path)
     people = 0
     with appending(*outputs) as append:
-        _keep(connection, changed, outputs)
-        for part in parts_of(connection, read["people"], people_per_part):
+        count = _keep(connection, changed, outputs)
+        for part in parts_of(connection, read["people"], people_per_part, count):
             views = {name: part.view(found) for name, found in read.items()}
             with _prepared(connection, views, statement):
                 append(connection)
@@ -109,6 +111,7 @@ def score_accounts(
     scores_path: Path,
     contributions_path: Path | None,
     changed: Changed | None = None,
+    kept_in: Path | None = None,
 ) -> ScoreCounts:
     """Score every account in an account model's audience into the same two Parquet files as `score`.
 
@@ -117,7 +120,7 @@ def score_accounts(
     scores then hold the earlier rows of all others. Raises ConfigError as `score` does.
     """
     relations = _relations(connection, sources)
-    statement = _compiled(model, people, as_of, relations)
+    statement = _compiled(model, people, as_of, relations, kept_in)
     read = relations if changed is None else changed.accounts(relations)
     views = {name: found.view() for name, found in read.items()}
     outputs = _outputs(statement, scores_path, contributions_path)
@@ -138,6 +141,7 @@ def score_subjects(
     scores_path: Path,
     contributions_path: Path | None,
     changed: Changed | None = None,
+    kept_in: Path | None = None,
 ) -> ScoreCounts:
     """Score people or accounts, whichever the model is about; raises ConfigError as `score` does."""
     run = partial(score_accounts, people=people) if model.spec.model.subject == "account" else score
@@ -149,6 +153,7 @@ def score_subjects(
         scores_path=scores_path,
         contributions_path=contributions_path,
         changed=changed,
+        kept_in=kept_in,
     )
 
 
@@ -280,10 +285,13 @@ def _outputs(statement: Statement, scores: Path, contributions: Path | None) -> 
 
 def _keep(
     connection: duckdb.DuckDBPyConnection, changed: Changed | None, outputs: Sequence[tuple[OutputFile, str]]
-) -> None:
-    """Begin the scores with the rows of those who did not change."""
-    if changed is not None:
-        outputs[-1][0].add(connection, changed.kept())
+) -> int | None:
+    """Begin the scores with the rows of those who did not change; gives how many others there are at most."""
+    if changed is None:
+        return None
+    ids = changed.ids(connection)
+    outputs[-1][0].keep(changed.earlier, ids)
+    return len(ids)
 
 
 def _compiled(

@@ -34,9 +34,12 @@ class Part:
         return f"{relation.view()} WHERE {' AND '.join(kept)}" if kept else relation.view()
 
 
-def parts_of(connection: duckdb.DuckDBPyConnection, people: Relation, people_per_part: int) -> list[Part]:
-    """Split people into parts of about so many."""
-    count = int(_fetch(connection, f"SELECT COUNT(*) FROM {people.source}")[0][0])  # noqa: S608 - our own relation
+def parts_of(
+    connection: duckdb.DuckDBPyConnection, people: Relation, people_per_part: int, count: int | None = None
+) -> list[Part]:
+    """Split people into parts of about so many; count says how many they are, where that is known."""
+    if count is None:
+        count = int(_fetch(connection, f"SELECT COUNT(*) FROM {people.source}")[0][0])  # noqa: S608 - our own relation
     wanted = -(-count // people_per_part)
     if wanted < 2:
         return [Part()]

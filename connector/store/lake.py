@@ -125,6 +125,11 @@ class Lake:
         deltas = [self._path(file) for file in files if file.kind == "delta"]
         return compaction.newest(bases, deltas, files[-1].key or "", DELETED)
 
+    def snapshot(self, table: str, run_id: str) -> Path | None:
+        """Return the snapshot that a run made of a table; null where it is kept no more."""
+        found = [file for file in self._live(table) if file.kind == "snapshot" and file.run_id == run_id]
+        return self._path(found[-1]) if found else None
+
     def columns(self, table: str) -> dict[str, str]:
         """Return the columns of `relation` and their Arrow type names; empty where the table has no file."""
         relation = self.relation(table)
