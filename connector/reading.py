@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,9 @@ from connector.engine.duckdb import open_engine
 from connector.errors import ConfigError
 from connector.loading import load_parts
 from connector.models import Line, Models
-from connector.score import ACCOUNT_SCORES, SCORES, tables_of
+from connector.score import ACCOUNT_SCORES, RESCORED, SCORES, tables_of
 from connector.settings import Settings
-from connector.store import outbox, runs
+from connector.store import coverage, outbox, runs
 from connector.store.lake import Lake
 from connector.store.state import open_state
 from scoring.names import nearest
@@ -46,6 +46,36 @@ class Reading:
             if run is not None:
                 return run.as_of
         raise ConfigError("nothing was scored yet; run `leadlight sync` first, or pass --as-of")
+
+    def score_at(self, engine: duckdb.DuckDBPyConnection, record: str, line: Line) -> datetime:
+        """Tell as of when a record was scored last: who did not change keeps a score; raises ConfigError as above."""
+        newest, held = self.scored_at(), coverage.get(self.state)
+        scores = self.lake.relation(tables_of(line)[0])
+        if scores is None or held is None or len(held.runs) == 1:
+            return newest
+        found = engine.execute(f"SELECT epoch(as_of) FROM {scores} WHERE subject_id = ?", [record]).fetchall()  # noqa: S608 - a file list of our own making
+        return datetime.fromtimestamp(found[0][0], UTC) if found else newest
+
+    def contributions(self, line: Line) -> str | None:
+        """Give the relation of everybody's newest contributions; null where nothing was scored.
+
+        A run that scored only what changed has the rows of these alone; all others' are in the runs before it.
+        """
+        held, table = coverage.get(self.state), tables_of(line)[1]
+        if held is None or len(held.runs) == 1:
+            return self.lake.relation(table)
+        rows: list[str] = []
+        marks: list[str] = []
+        for place, run_id in enumerate(held.runs):
+            for name, into in ((table, rows), (RESCORED, marks)):
+                if relation := self.lake.relation(name, run_id=run_id):
+                    into.append(f"SELECT *, {place} AS place FROM {relation}")  # noqa: S608 - as above
+        last = (
+            f"SELECT subject_id, max(place) AS last FROM ({' UNION ALL '.join(marks)}) "  # noqa: S608 - as above
+            f"WHERE role = '{line.role}' GROUP BY subject_id"
+        )
+        every = f"({' UNION ALL '.join(rows)}) LEFT JOIN ({last}) USING (subject_id)"
+        return f"(SELECT * EXCLUDE (place, last) FROM {every} WHERE place = coalesce(last, 0))"  # noqa: S608 - as above
 
     def is_account(self, record: str) -> bool:
         """Tell whether a record is an account; HubSpot counts people and companies apart, so a person goes first."""

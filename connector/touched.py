@@ -5,7 +5,7 @@ import duckdb
 from connector.engine.relations import literal, quoted
 from connector.job import Job
 from connector.store import coverage
-from connector.store.parquet import Delta
+from connector.store.parquet import DELETED, Delta
 
 TOUCHED = {"people": "touched_people", "accounts": "touched_accounts"}
 KEYS = {"touched_people": "person_id", "touched_accounts": "account_id"}
@@ -20,42 +20,67 @@ _HOLDERS = {
 def touched_by(job: Job, facts: Delta, *, whole: bool) -> tuple[Delta, ...]:
     """Write whom uncommitted facts touch: those that the rows name now, and those that the same rows named before.
 
-    An account's own row touches its people, whose scores read it. Commit what is returned together with the facts.
-    Where an object is read `whole`, or nothing was scored yet, nobody is noted: everybody will be scored.
+    A row that came again as it was touches nobody; an account's own row touches its people, whose scores read it.
+    Commit what is returned together with the facts. Where an object is read `whole`, or the next run scores everybody
+    anyhow, nobody is noted.
     """
     if not facts.rows or facts.table not in _HOLDERS:
         return ()
     if whole:
-        coverage.forget(job.state)
-    if coverage.get(job.state) is None:
+        coverage.expire(job.state)
+    held = coverage.get(job.state)
+    if held is None or not held.is_current:
         return ()
     with job.engine() as engine:
+        _compare(engine, job, facts)
         return tuple(
             job.lake.merge(table, KEYS[table], [engine.sql(select).to_arrow_table()])
             for table, select in _selects(engine, job, facts).items()
         )
 
 
+def _compare(engine: duckdb.DuckDBPyConnection, job: Job, facts: Delta) -> None:
+    """Put the rows that came, those that they replace, and the keys of those that differ into temporary tables."""
+    key = quoted(facts.key)
+    files = ", ".join(literal(str(path)) for path, _ in facts.files)
+    numbered = f"read_parquet([{files}], union_by_name = true, filename = true, file_row_number = true)"
+    engine.execute(
+        f"CREATE TEMPORARY TABLE came AS SELECT * EXCLUDE (filename, file_row_number) FROM {numbered} "  # noqa: S608 - file lists and names of our own
+        f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY filename DESC, file_row_number DESC) = 1"
+    )
+    present = job.lake.relation(facts.table) or "(SELECT * FROM came WHERE false)"
+    of_these = f"{key} IN (SELECT {key} FROM came)"  # noqa: S608 - our own names
+    engine.execute(f"CREATE TEMPORARY TABLE went AS SELECT * FROM {present} WHERE {of_these}")  # noqa: S608 - as above
+    new, old = (_columns(engine, name) for name in ("came", "went"))
+    if new - old - {DELETED}:
+        engine.execute(f"CREATE TEMPORARY TABLE differing AS SELECT {key} FROM came")  # noqa: S608 - as above
+        return
+    sides = [
+        ", ".join(quoted(name) if name in there else f"NULL AS {quoted(name)}" for name in sorted(new | old))
+        for there in (new, old)
+    ]
+    changed = f"SELECT {key} FROM (SELECT {sides[0]} FROM came EXCEPT SELECT {sides[1]} FROM went)"  # noqa: S608 - as above
+    engine.execute(f"CREATE TEMPORARY TABLE differing AS {changed}")
+
+
 def _selects(engine: duckdb.DuckDBPyConnection, job: Job, facts: Delta) -> dict[str, str]:
-    """Write the SELECT of the ids for each table of the touched that these facts add to."""
-    rows = {"new": f"read_parquet([{', '.join(literal(str(path)) for path, _ in facts.files)}], union_by_name = true)"}
-    before = job.lake.relation(facts.table)
-    if before is not None:
-        key = quoted(facts.key)
-        rows["before"] = f"(SELECT * FROM {before} WHERE {key} IN (SELECT {key} FROM {rows['new']}))"  # noqa: S608 - file lists and columns of our own
+    """Write the SELECT of the ids for each table of the touched that the differing rows add to."""
+    key = quoted(facts.key)
+    differing = f"{key} IN (SELECT {key} FROM differing)"  # noqa: S608 - our own names
     found: dict[str, list[str]] = {TOUCHED[holder]: [] for holder in _HOLDERS[facts.table]}
-    for source in rows.values():
-        there = engine.sql(f"SELECT * FROM {source}").columns  # noqa: S608 - as above
+    for source in ("came", "went"):
+        there = _columns(engine, source)
         for holder, column in _HOLDERS[facts.table].items():
             if column in there:
-                found[TOUCHED[holder]].append(_ids(source, column, TOUCHED[holder]))
+                found[TOUCHED[holder]].append(_ids(source, column, differing, TOUCHED[holder]))
     if facts.table == "accounts" and "account_id" in job.lake.columns("people"):
-        members = (
-            f"(SELECT * FROM {job.lake.relation('people')} WHERE account_id IN (SELECT account_id FROM {rows['new']}))"  # noqa: S608 - as above
-        )
-        found[TOUCHED["people"]] = [_ids(members, "person_id", TOUCHED["people"])]
+        found[TOUCHED["people"]] = [_ids(str(job.lake.relation("people")), "person_id", differing, TOUCHED["people"])]
     return {table: " UNION ".join(selects) for table, selects in found.items() if selects}
 
 
-def _ids(source: str, column: str, table: str) -> str:
-    return f"SELECT {column}::VARCHAR AS {KEYS[table]} FROM {source} WHERE {column} IS NOT NULL"  # noqa: S608 - as above
+def _ids(source: str, column: str, those: str, table: str) -> str:
+    return f"SELECT {column}::VARCHAR AS {KEYS[table]} FROM {source} WHERE {column} IS NOT NULL AND {those}"  # noqa: S608 - file lists and names of our own
+
+
+def _columns(engine: duckdb.DuckDBPyConnection, table: str) -> set[str]:
+    return set(engine.sql(f"SELECT * FROM {table}").columns)  # noqa: S608 - our own names

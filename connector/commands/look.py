@@ -28,8 +28,8 @@ class _Known(TypedDict):
 def explain(out: Output, config: Path, record: str, model: str | None, as_of: datetime | None) -> None:
     """Explain one score from the store alone; beside it stand the totals that other models gave in the last run."""
     with open_reading(config) as reading, reading.engine() as engine:
-        at = as_of or reading.scored_at()
         line = reading.line_of(record, model)
+        at = as_of or reading.score_at(engine, record, line)
         others = reading.other_scores(engine, record, line) if as_of is None else []
         found = sources(reading.lake, reading.state, at, line)
         try:

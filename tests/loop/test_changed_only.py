@@ -12,6 +12,7 @@ from connector import pipeline
 from connector.compose import open_job
 from connector.pipeline import Options, Outcome
 from connector.reading import open_reading
+from connector.score import tables_of
 from tests.loop.loops import CHIEF, DIRECTOR, MODEL, Loop, add_model
 from tests.loop.test_account_models import ACCOUNTS, company_record
 from tests.loop.test_incremental_pull import add_call
@@ -46,6 +47,17 @@ def rows(loop: Loop) -> Rows:
             found[table] = {row["subject_id"]: row for row in listed}
             assert len(found[table]) == len(listed)
         return found
+
+
+def points(loop: Loop) -> dict[str, list[tuple[Any, ...]]]:
+    """Give the newest contributions of every model by table of scores, in an order of their own."""
+    with open_reading(loop.config) as reading, reading.engine() as engine:
+        columns = "subject_id, rule_id, kind, events, epoch(first_at), epoch(last_at), points, label"
+        select = f"SELECT {columns} FROM {{}} ORDER BY ALL"  # noqa: S608 - constant
+        return {
+            tables_of(line)[0]: engine.execute(select.format(reading.contributions(line))).fetchall()
+            for line in reading.models.lines
+        }
 
 
 def beside(loop: Loop, folder: Path) -> Loop:
@@ -95,6 +107,7 @@ def test_at_the_same_time_the_rows_are_those_of_a_full_run(scored: tuple[Loop, d
     assert full.kept == {"people": 0, "accounts": 0}
     assert (quick.scored, quick.by_model) == (full.scored, full.by_model)
     assert rows(loop) == rows(other)
+    assert points(loop) == points(other)
 
 
 def test_later_those_who_changed_are_as_in_a_full_run_and_all_others_as_before(
@@ -131,3 +144,95 @@ def test_a_changed_company_takes_its_people_with_it(scored: tuple[Loop, datetime
     same = {who for who, row in quick["scores"].items() if row == full["scores"][who]}
     assert same == {loop.people()[who]["id"] for who in ("p03", "p23")}
     assert quick["account_scores"][company["id"]] == full["account_scores"][company["id"]]
+
+
+@pytest.mark.parametrize("crm", ["salesforce"], indirect=True)
+def test_a_person_who_moves_touches_both_companies(scored: tuple[Loop, datetime], tmp_path: Path) -> None:
+    loop, at = scored
+    old = company_record(loop)
+    made = loop.ask("POST", "/services/data/v62.0/sobjects/Account", json={"Name": "Other"})["id"]
+    score(loop, at)
+    other = beside(loop, tmp_path / "other")
+    loop.edit(loop.people()["p03"], AccountId=made)
+    task = {"Subject": "Call", "TaskSubtype": "Call", "Status": "Completed", "WhatId": old["id"]}
+    loop.ask("POST", "/services/data/v62.0/sobjects/Task", json=task)
+    loop.advance(60)
+    outcome = score(loop, at, changed_only=True)
+    score(other, at)
+    assert outcome.scored["people"] - outcome.kept["people"] == 1
+    assert outcome.scored["accounts"] - outcome.kept["accounts"] == 2
+    assert rows(loop) == rows(other)
+    assert points(loop) == points(other)
+
+
+@pytest.mark.parametrize("crm", ["salesforce"], indirect=True)
+def test_a_converted_lead_leaves(scored: tuple[Loop, datetime], tmp_path: Path) -> None:
+    loop, at = scored
+    other = beside(loop, tmp_path / "other")
+    lead = loop.people()["p12"]
+    loop.edit(lead, IsConverted=True, ConvertedDate="2026-07-01")
+    loop.advance(60)
+    outcome = score(loop, at, changed_only=True)
+    score(other, at)
+    assert outcome.kept["people"] == outcome.scored["people"] == 23
+    assert lead["id"] not in rows(loop)["scores"]
+    assert rows(loop) == rows(other)
+    assert points(loop) == points(other)
+
+
+def test_what_came_after_the_time_of_a_run_counts_in_the_next(fresh: Loop, tmp_path: Path) -> None:
+    add_model(fresh.config, "accounts.toml", ACCOUNTS)
+    add_model(fresh.config, "second.toml", SECOND)
+    before = now(fresh) - timedelta(days=2)
+    add_call(fresh, fresh.people()["p15"]["id"])
+    fresh.advance(60)
+    score(fresh, before)
+    other = beside(fresh, tmp_path / "other")
+    later = now(fresh) + timedelta(seconds=1)
+    score(fresh, before, changed_only=True)
+    score(fresh, later, changed_only=True)
+    score(other, later)
+    who = fresh.people()["p15"]["id"]
+    assert rows(fresh)["scores"][who]["total"] > 9
+    assert rows(fresh)["scores"][who] == rows(other)["scores"][who]
+
+
+@pytest.mark.parametrize("differs", ["model", "time", "mapping", "band", "many"])
+def test_everybody_is_scored_where_anything_else_differs(synced: Loop, differs: str) -> None:
+    at = now(synced) + timedelta(hours=1)
+    score(synced, at)
+    assert score(synced, at, changed_only=True).kept["people"] == 24
+    config = synced.config.read_text(encoding="utf-8")
+    if differs == "model":
+        model = synced.folder / "model.toml"
+        model.write_text(model.read_text(encoding="utf-8").replace("points = 10", "points = 11"), encoding="utf-8")
+    elif differs == "time":
+        at -= timedelta(seconds=2)
+    elif differs == "mapping":
+        fields = f'fields = {{ nickname = "{synced.words.title}" }}'
+        own = f'extends = "{synced.crm}"\n[read.{synced.words.people[0]}]\n{fields}\n'
+        (synced.folder / "own.toml").write_text(own, encoding="utf-8")
+        synced.config.write_text(config.replace(f'mapping = "{synced.crm}"', 'mapping = "own.toml"'), encoding="utf-8")
+    elif differs == "band":
+        with open_job(synced.config, writer=True, writes_crm=True) as job:
+            made = pipeline.plan(job, Options(now(synced))).plan
+            assert made is not None
+            pipeline.score(job, Options(at))
+            pipeline.apply(job, made, Options())
+    else:
+        for number in range(10, 20):
+            synced.edit(synced.people()[f"p{number}"], **{synced.words.title: DIRECTOR})
+        synced.advance(60)
+    assert score(synced, at, changed_only=True).kept == {"people": 0, "accounts": 0}
+
+
+def test_a_sync_of_what_changed_writes_what_a_whole_one_writes(synced: Loop) -> None:
+    synced.sync()  # sees what the first one wrote
+    synced.advance(60)
+    synced.retitle("p09", CHIEF)
+    with open_job(synced.config, writer=True, writes_crm=True) as job:
+        outcome = pipeline.sync(job, Options(changed_only=True))
+    assert outcome.as_dict()["scored"]["people"] == 24
+    assert outcome.as_dict()["carried_over"]["people"] == 23
+    assert synced.people()["p09"]["fields"][synced.words.band] == "hot"
+    assert len(synced.tasks_of(synced.people()["p09"]["id"])) == 1
