@@ -9,7 +9,8 @@ from tests.cli.commands import Ran, Shell
 from tests.loop.loops import CHIEF, HOT, Loop
 
 RUN = {
-    "run_id", "status", "as_of", "api_calls", "pulled", "scored", "carried_over", "plan", "applied", "duration_s", "peak_rss_mb"
+    "run_id", "status", "as_of", "api_calls", "pulled", "scored", "carried_over", "plan", "applied",
+    "duration_s", "peak_rss_mb",
 }  # fmt: skip
 
 
