@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check oracle examples bench bench-scoring soak browser dialects lock clean
+.PHONY: demo test check oracle examples bench bench-scoring bench-changes soak browser dialects lock clean
 
 # Versions and hashes first, then the project itself without touching them.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -39,6 +39,10 @@ bench: $(VENV)/.installed
 # Scoring alone, beside one scan with a GROUP BY on the same files.
 bench-scoring: $(VENV)/.installed
 	$(BIN)/python benchmarks/scoring_speed.py $(ARGS)
+
+# Scoring the few who changed, beside scoring everybody.
+bench-changes: $(VENV)/.installed
+	$(BIN)/python benchmarks/scoring_changes.py $(ARGS)
 
 soak: $(VENV)/.installed
 	$(BIN)/python benchmarks/soak.py $(ARGS)

@@ -1,6 +1,6 @@
 """Who must be scored anew since the last scores: those that facts touched, or everybody where anything else differs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -14,13 +14,14 @@ from connector.job import Job
 from connector.models import Line
 from connector.store import coverage, runs
 from connector.store.coverage import Coverage
-from connector.touched import KEYS
+from connector.touched import KEYS, TOUCHED
+from mappings.targets import Role
 
 MOST_TOUCHED_SHARE: Final = 0.3  # above it, the short path saves little
 MOST_RUNS: Final = 300  # a day of syncs every five minutes; contributions are read from the files of all of them
 LEDGER: Final = "adjustments"
 _IDS: Final = {"person": "changed_people", "account": "changed_accounts"}
-_HOLDERS: Final = {"person": "person_id", "account": "account_id"}
+_HOLDERS: Final[Mapping[Role, str]] = {"person": "person_id", "account": "account_id"}
 _TIMES: Final = {"people": "created_at", "events": "occurred_at", LEDGER: "effective_at"}  # a fact counts from then on
 Sources = Mapping[str, str]
 
@@ -106,16 +107,25 @@ def _collect(engine: duckdb.DuckDBPyConnection, job: Job, before: datetime, as_o
         for table, relation in facts.items()
         if (between := _between(engine, relation, _TIMES[table], before, as_of))
     ]
-    for role, holder in _HOLDERS.items():
-        selects = [_ids(engine, f"({select})", "subject_id" if table == LEDGER else holder) for table, select in come]
-        noted_in = job.lake.relation(next(table for table, key in KEYS.items() if key == holder))
-        selects += [_ids(engine, noted_in, holder)] if noted_in else []
-        if role == "account":
-            changed = f"person_id IN (SELECT subject_id FROM {_IDS['person']})"  # noqa: S608 - our own names
-            selects.append(_ids(engine, f"(SELECT * FROM {facts['people']} WHERE {changed})", holder))  # noqa: S608 - as above
+    for role in _HOLDERS:
+        selects = [*_selects(engine, job, role, facts, come)] if job.models.of(role) else []
         every = " UNION ".join(select for select in (*selects, "SELECT NULL::VARCHAR") if select)
         found = f"SELECT id AS subject_id FROM ({every}) AS every(id) WHERE id IS NOT NULL"  # noqa: S608 - as above
         engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_IDS[role]} AS {found}")
+
+
+def _selects(
+    engine: duckdb.DuckDBPyConnection, job: Job, role: Role, facts: Mapping[str, str], come: Sequence[tuple[str, str]]
+) -> Iterator[str | None]:
+    """Select the ids of whose facts have come, of those noted, and, for accounts, of those that these people are in."""
+    holder = _HOLDERS[role]
+    for table, select in come:
+        yield _ids(engine, f"({select})", "subject_id" if table == LEDGER else holder)
+    if noted_in := job.lake.relation(TOUCHED["people" if role == "person" else "accounts"]):
+        yield _ids(engine, noted_in, holder)
+    if role == "account":
+        changed = f"person_id IN (SELECT subject_id FROM {_IDS['person']})"  # noqa: S608 - our own names
+        yield _ids(engine, f"(SELECT * FROM {facts['people']} WHERE {changed})", holder)  # noqa: S608 - as above
 
 
 def _ids(engine: duckdb.DuckDBPyConnection, relation: str, column: str) -> str | None:

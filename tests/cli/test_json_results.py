@@ -54,6 +54,19 @@ def test_detailed_exit_codes_tell_whether_changes_are_pending(synced: Loop, shel
     assert shell.on(synced, "plan").code == 0
 
 
+@pytest.mark.parametrize("crm", ["hubspot"])
+def test_who_did_not_change_is_carried_over(synced: Loop, shell: Shell) -> None:
+    assert shell.on(synced, "sync").json["carried_over"] == {"people": 0, "accounts": 0}  # sees the owners it gave
+    synced.retitle("p20", CHIEF)
+    told = shell.on(synced, "sync", "--changed-only").json
+    assert (told["scored"]["people"], told["carried_over"]["people"]) == (24, 23)
+    quick = shell.run("plan", "--changed-only", "-c", synced.config)
+    assert quick.code == 0
+    assert "0 changes" in quick.out
+    ran = shell.run("score", "--changed-only", "-c", synced.config)
+    assert "24 of them carried over" in ran.out
+
+
 @pytest.mark.parametrize("crm", ["salesforce"])
 def test_a_stale_plan_ends_with_4_and_a_changed_one_with_2(synced: Loop, shell: Shell, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"

@@ -102,6 +102,8 @@ def test_at_the_same_time_the_rows_are_those_of_a_full_run(scored: tuple[Loop, d
     loop, at = scored
     other = beside(loop, tmp_path / "other")
     change_people(loop)
+    with open_job(loop.config, writer=True) as job:
+        pipeline.pull(job)  # as a run that was cut off after it
     quick, full = score(loop, at, changed_only=True), score(other, at)
     assert quick.kept["people"] >= 18
     assert full.kept == {"people": 0, "accounts": 0}
@@ -126,6 +128,10 @@ def test_later_those_who_changed_are_as_in_a_full_run_and_all_others_as_before(
         assert {who for who, row in quick[table].items() if row == full[table][who]} == touched & full[table].keys()
         kept = quick[table].keys() - touched
         assert {who: quick[table][who] for who in kept} == {who: before[table][who] for who in kept}
+    with open_reading(loop.config) as reading, reading.engine() as engine:
+        times = {who: reading.score_at(engine, who, reading.models.lines[0]) for who in quick["scores"]}
+    assert {who for who, time in times.items() if time == later} == touched & times.keys()
+    assert set(times.values()) == {at, later}
 
 
 def test_a_changed_company_takes_its_people_with_it(scored: tuple[Loop, datetime], tmp_path: Path) -> None:
