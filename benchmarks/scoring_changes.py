@@ -3,7 +3,8 @@
     python benchmarks/scoring_changes.py --people 1000000 --events-per-person 20 --changed 0.01 --pairs 3
 
 Every figure is CPU time, user and system, of a whole `leadlight score`, start-up included, and its peak memory. Before
-each pair the same share of people, others each time, get another title and one more event. Ends with 1 where scoring
+each pair the same share of people, others each time, get another title; with `--with-events` one more event, too, which
+costs both sides the search for what new rows of events replace. Ends with 1 where scoring
 them takes more than its share of scoring everybody, or where a row differs from that of a full run.
 """
 
@@ -58,7 +59,7 @@ def stored(world: World, folder: Path) -> None:
         state.close()
 
 
-def change(folder: Path, share: float, turn: int) -> str:
+def change(folder: Path, share: float, turn: int, *, with_events: bool) -> str:
     """Change a share of the people and note them, as a pull does; gives the relation of the ids."""
     state = open_state(folder)
     try:
@@ -67,7 +68,8 @@ def change(folder: Path, share: float, turn: int) -> str:
         at = f"TIMESTAMP '{AS_OF.replace(tzinfo=None)}' - INTERVAL 1 HOUR"
         known = {"people": lake.relation("people"), "drawn": drawn, "turn": turn, "at": at}
         ids = f"SELECT person_id FROM {known['people']} WHERE {drawn}"  # noqa: S608 - our own relation
-        added = {"people": _PEOPLE.format(**known), "events": _EVENTS.format(**known), TOUCHED: ids}
+        added = {"people": _PEOPLE.format(**known), TOUCHED: ids}
+        added |= {"events": _EVENTS.format(**known)} if with_events else {}
         with duckdb.connect() as session:
             deltas = [
                 lake.merge(table, KEYS.get(table, "person_id"), [session.sql(select).to_arrow_table()])
@@ -96,9 +98,9 @@ def newest_scores(folder: Path) -> str:
         state.close()
 
 
-def pair(config: Path, store: Path, share: float, turn: int) -> tuple[Pair, int]:
+def pair(config: Path, store: Path, asked: argparse.Namespace, turn: int) -> tuple[Pair, int]:
     """Change people, score them, then everybody as of the same time; gives how many rows of theirs differ, too."""
-    touched = change(store, share, turn)
+    touched = change(store, asked.changed, turn, with_events=asked.with_events)
     some = score(config, turn, "--changed-only")
     if not some.result["carried_over"]["people"]:
         raise BenchmarkError("everybody was scored, where some were asked for")
@@ -116,6 +118,7 @@ def chosen(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--people", type=int, default=100_000)
     parser.add_argument("--events-per-person", type=float, default=20.0)
     parser.add_argument("--changed", type=float, default=0.01)
+    parser.add_argument("--with-events", action="store_true", help="those who change get one more event, too")
     parser.add_argument("--pairs", type=int, default=3)
     parser.add_argument("--seed", type=int, default=7)
     return parser.parse_args(words)
@@ -136,7 +139,7 @@ def main(words: Sequence[str]) -> int:
             store = folder / "leadlight-store"
             stored(world, store)
             score(config, 0)
-            found = [pair(config, store, asked.changed, turn) for turn in range(1, asked.pairs + 1)]
+            found = [pair(config, store, asked, turn) for turn in range(1, asked.pairs + 1)]
     pairs = [one for one, _ in found]
     console.print(pairs_table("everybody", pairs))
     figures = [
