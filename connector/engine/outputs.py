@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from connector.engine.relations import literal, quoted
 
 _ROW_GROUP_ROWS = 122_880  # 60 of DuckDB's vectors; smaller groups cost its readers time
+_SEARCHED: Any = ["subject_id"]  # statistics of other columns would help no reader
 _OF_MANY_VALUES = ("subject_id", "reasons", "fit", "engagement", "total", "points", "events", "first_at", "last_at")
 
 
@@ -54,7 +55,12 @@ class OutputFile:
             few: Any = [name for name in schema.names if name not in _OF_MANY_VALUES]
             # Without the schema of Arrow, readers find plain texts where dictionaries were written.
             self._writer = pq.ParquetWriter(
-                self._unfinished, schema, compression="zstd", use_dictionary=few, store_schema=False
+                self._unfinished,
+                schema,
+                compression="zstd",
+                use_dictionary=few,
+                store_schema=False,
+                write_statistics=_SEARCHED,
             )
         return self._writer
 

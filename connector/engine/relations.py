@@ -37,14 +37,15 @@ class Relation:
     def within(self, ids: Mapping[str, str]) -> "Relation":
         """Keep the rows of which any of these columns is among the subject_ids of its relation.
 
-        Columns that the table lacks decide nothing; without any of them every row is kept.
+        Columns that the table lacks decide nothing; without any of them every row is kept. Materialised, so that
+        nothing else is asked of the rows of others.
         """
         tests = [
             f"{self.expressions[column]} IN (SELECT subject_id FROM {those})"  # noqa: S608 - names are quoted
             for column, those in ids.items()
             if column in self.expressions
         ]
-        kept = f"(SELECT * FROM {self.source} WHERE {' OR '.join(tests)})"  # noqa: S608 - as above
+        kept = f"(WITH kept AS MATERIALIZED (SELECT * FROM {self.source} WHERE {' OR '.join(tests)}) FROM kept)"  # noqa: S608 - as above
         return replace(self, source=kept) if tests else self
 
 
