@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from connector.store import compaction
 from connector.store.manifest import LakeFile, add, live, newest_snapshots, retire, retired, strike
-from connector.store.parquet import DELETED, Delta, DeltaWriter, new_file, row_count
+from connector.store.parquet import DELETED, Delta, DeltaWriter, new_file, one_schema, row_count
 from connector.store.state import store_errors, transaction
 
 MAX_DELTA_FILES = 8
@@ -135,8 +135,13 @@ class Lake:
         relation = self.relation(table)
         if relation is None:
             return {}
+        files = self._live(table)
+        snapshots = [file for file in files if file.kind == "snapshot"]
         with store_errors(self._folder / table):
-            return {field.name: str(field.type) for field in compaction.schema(relation)}
+            found = one_schema([self._path(file) for file in snapshots[-1:] or files])
+            # Files that disagree are read with a type that holds them all, which DuckDB knows.
+            types = {field.name: str(field.type) for field in compaction.schema(relation)} if found is None else found
+        return {name: kind for name, kind in types.items() if name != DELETED}
 
     def files(self, table: str) -> list[LakeFile]:
         """List the live files, oldest first: base and deltas, or the snapshots that are kept."""

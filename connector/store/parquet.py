@@ -1,7 +1,7 @@
 """Write delta files: pages in, Parquet with large row groups out, in flat memory."""
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,6 +170,19 @@ def row_count(path: Path) -> int:
         return int(pq.read_metadata(path).num_rows)
     except pa.ArrowInvalid:
         raise StoreError(f"{path}: no Parquet file, or a damaged one") from None
+
+
+def one_schema(paths: Sequence[Path]) -> dict[str, str] | None:
+    """Name the columns of files with their Arrow types; null where files disagree. Raises StoreError."""
+    types: dict[str, str] = {}
+    for path in paths:
+        try:
+            fields = pq.read_schema(path)
+        except (pa.ArrowInvalid, OSError):
+            raise StoreError(f"{path}: no Parquet file, or a damaged one") from None
+        if any(types.setdefault(field.name, str(field.type)) != str(field.type) for field in fields):
+            return None
+    return types
 
 
 def _typed(page: pa.Table) -> pa.Table:
