@@ -92,8 +92,7 @@ def score(
     with appending(*outputs) as append:
         count = _keep(connection, changed, outputs)
         for part in parts_of(connection, read["people"], people_per_part, count):
-            views = {name: part.view(found) for name, found in read.items()}
-            with _prepared(connection, views, statement):
+            with _prepared(connection, part.views(read), statement):
                 append(connection)
                 people += _count(connection, "scored")
     if changed is not None:

@@ -23,10 +23,16 @@ class Part:
     low: str | None = None
     high: str | None = None
 
-    def view(self, relation: Relation) -> str:
-        """Write the view of a relation with what belongs to these people; accounts belong to all."""
-        key = _KEYS.get(relation.table.name)
-        expression = relation.expressions.get(key or "")
+    def views(self, relations: Mapping[str, Relation]) -> dict[str, str]:
+        """Write the views with what belongs to these people, `people` before the accounts that name them."""
+        views = {name: self._view(found) for name, found in relations.items()}
+        if "account_id" in relations["people"].expressions:
+            named = f"{relations['accounts'].expressions['account_id']} IN (SELECT account_id FROM people)"
+            views["accounts"] = f"{relations['accounts'].view()} WHERE {named}"  # noqa: S608 - quoted
+        return views
+
+    def _view(self, relation: Relation) -> str:
+        expression = relation.expressions.get(_KEYS.get(relation.table.name, ""))
         if expression is None:
             return relation.view()
         bounds = ((">=", self.low), ("<", self.high))
