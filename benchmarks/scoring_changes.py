@@ -18,7 +18,7 @@ from pathlib import Path
 import duckdb
 from rich.console import Console
 
-from benchmarks.processes import BenchmarkError, Ran, configured, run, serving
+from benchmarks.processes import BenchmarkError, Ran, compile_sources, configured, run, serving
 from benchmarks.scoring_data import AS_OF, World, make_world
 from benchmarks.scoring_speed import Figure, Pair, figures_table, median_times, pairs_table, refuse
 from connector.store import manifest
@@ -127,6 +127,7 @@ def chosen(words: Sequence[str]) -> argparse.Namespace:
 def main(words: Sequence[str]) -> int:
     """Measure, print, and say with the exit code whether every target is met."""
     asked = chosen(words)
+    compile_sources()
     console = Console(highlight=False, width=160)
     with tempfile.TemporaryDirectory(prefix="leadlight-changes-") as made:
         folder = Path(made)

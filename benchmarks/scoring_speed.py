@@ -22,7 +22,7 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.processes import COMMAND, BenchmarkError, Ran, Started
+from benchmarks.processes import COMMAND, ROOT, BenchmarkError, Ran, Started, compile_sources
 from benchmarks.scoring_data import AS_OF, World, make_world
 from connector.engine.relations import literal
 from connector.store.lake import Lake
@@ -33,7 +33,6 @@ MOST_COMPILE_MS, MOST_EXPLAIN_S, MOST_HELP_S = 50.0, 0.9, 0.35
 MOST_OF_PANDAS = 1 / 6
 SAME = 1e-9
 PROBES = (sys.executable, "-m", "benchmarks.scoring_probes")
-ROOT = Path(__file__).resolve().parents[1]
 BYTES_PER_EVENT = 40  # zstd, with the outputs and a spill
 INSTALL = "pandas is not installed and no part of the product: python -m pip install pandas pyarrow"
 CONFIG = """config_version = 1
@@ -243,6 +242,7 @@ def refuse(asked: argparse.Namespace, folder: Path) -> None:
 def main(words: Sequence[str]) -> int:
     """Measure, print, and say with the exit code whether every target is met."""
     asked = chosen(words)
+    compile_sources()
     console = Console(highlight=False, width=160)
     with tempfile.TemporaryDirectory(prefix="leadlight-scoring-", dir=asked.keep and asked.keep.parent) as made:
         refuse(asked, Path(made))

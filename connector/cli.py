@@ -141,11 +141,13 @@ def score(
     json: Json = False,
 ) -> None:
     """Score everybody in the store, or plain files without any CRM (--model, --data, --as-of, -o)."""
-    from connector.commands import plain, run  # on use, so that --help stays quick
-
     out = Output(json)
     if model is None and data is None:
+        from connector.commands import run  # on use, so that --help stays quick
+
         raise typer.Exit(run.score_store(out, config, as_of, changed_only=changed_only))
+    from connector.commands import plain  # on use: a store needs no compiler most of the time
+
     raise typer.Exit(plain.score_files(out, model, data, as_of, output, contributions))
 
 
