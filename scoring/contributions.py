@@ -100,13 +100,12 @@ def _state_lines(model: Model) -> list[Line]:
 def stored_columns(found: Sequence[Line]) -> dict[str, Scalar]:
     """Give what the scored table keeps of each line: its points as they are stored, its events and their ages.
 
-    Points that were calculated are rounded; those of a fit rule stand in the file.
+    All points are rounded, those of a fit rule, too: a column that merely renames another makes Spark derive so many
+    equalities that it runs out of memory.
     """
     columns: dict[str, Scalar] = {}
     for line in found:
-        is_from_file = line.kind == "fit"
-        points = line.points if is_from_file else rounded(line.points, CONTRIBUTION_DECIMALS)
-        columns[line_column(line, "points")] = points
+        columns[line_column(line, "points")] = rounded(line.points, CONTRIBUTION_DECIMALS)
         parts = {"events": line.events, "oldest_s": line.oldest_s, "newest_s": line.newest_s}
         columns |= {line_column(line, name): part for name, part in parts.items() if part is not None}
     return columns
