@@ -1,7 +1,7 @@
 """Writes what a statement selects as Parquet, one part of the subjects after the other into the same files."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connector.engine.relations import literal, quoted
+from connector.store.state import store_errors
 
 _ROW_GROUP_ROWS = 122_880  # 60 of DuckDB's vectors; smaller groups cost its readers time
 _SEARCHED: Any = ["subject_id"]  # statistics of other columns would help no reader
@@ -30,16 +31,16 @@ class OutputFile:
         self._writer: Any = None
 
     def add(self, connection: duckdb.DuckDBPyConnection, select: str) -> None:
-        """Append the rows of a query; every query gives the same columns."""
+        """Append the rows of a query; every query gives the same columns. Raises StoreError (disk)."""
         casts = ", ".join(
             f"CAST({quoted(name)} AS ENUM({', '.join(map(literal, words))})) AS {quoted(name)}"
             for name, words in self._words.items()
         )
         replaced = f"SELECT * REPLACE ({casts}) FROM ({select})" if casts else select  # noqa: S608 - quoted
-        batches = connection.sql(replaced).to_arrow_reader(_ROW_GROUP_ROWS)
-        writer = self._opened(batches.schema)
-        for batch in batches:
-            writer.write_table(pa.Table.from_batches([batch]).cast(writer.schema))
+        with connection.sql(replaced).to_arrow_reader(_ROW_GROUP_ROWS) as batches, store_errors(self._path):
+            writer = self._opened(batches.schema)
+            for batch in batches:
+                writer.write_table(pa.Table.from_batches([batch]).cast(writer.schema))
 
     def keep(self, earlier: Path, without: pa.ChunkedArray) -> None:
         """Begin with the rows of an earlier file of the same columns, but for those of some subjects."""
@@ -64,16 +65,23 @@ class OutputFile:
             )
         return self._writer
 
-    def finish(self) -> None:
-        """Give the file its name."""
-        self._writer.close()
-        self._unfinished.replace(self._path)
+    def close(self) -> None:
+        """Write what is left; raises StoreError (disk)."""
+        with store_errors(self._path):
+            self._writer.close()
+
+    def publish(self) -> None:
+        """Give the closed file its name."""
+        with store_errors(self._path):
+            self._unfinished.replace(self._path)
 
     def abandon(self) -> None:
-        """Leave nothing behind; without effect on a finished file."""
-        if self._writer is not None:
-            self._writer.close()
-        self._unfinished.unlink(missing_ok=True)
+        """Leave nothing behind; without effect on a published file."""
+        with suppress(OSError):  # closing writes what is buffered, and the disk may be full
+            if self._writer is not None:
+                self._writer.close()
+        with suppress(OSError):
+            self._unfinished.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -87,7 +95,9 @@ def appending(*outputs: tuple[OutputFile, str]) -> Iterator[Callable[[duckdb.Duc
     try:
         yield append
         for file, _ in outputs:
-            file.finish()
+            file.close()
+        for file, _ in outputs:
+            file.publish()
     finally:
         for file, _ in outputs:
             file.abandon()
