@@ -15,7 +15,7 @@ from connector.job import Job
 from connector.mirror import MIRROR
 from connector.plan import Change, Plan, TaskChange
 from connector.score import BANDS, revision
-from connector.settings import Action
+from connector.settings_acting import Action
 from connector.store import episodes, outbox, runs, written
 from connector.store.outbox import Entry, OutboxRow, Settlement
 from connector.store.state import transaction

@@ -8,7 +8,7 @@ from connector.compose import describe_all, load_parts, model_problems
 from connector.crm.base import Connection, Crm
 from connector.crm.registry import connect
 from connector.errors import ConfigError, LeadlightError
-from connector.routing import resolve_pools
+from connector.routing.pools import resolve_pools
 from connector.settings import Settings
 from connector.store.state import check as check_state
 from connector.store.state import open_state

@@ -5,7 +5,8 @@ from pathlib import Path
 from connector.actions import template_problems
 from connector.errors import ConfigError
 from connector.models import Models, load_models
-from connector.settings import Action, Settings, load_settings
+from connector.settings import Settings, load_settings
+from connector.settings_acting import Action
 from mappings.lists import load_lists
 from mappings.loader import MappingError, load_mapping
 from mappings.model import Mapping as CrmMapping

@@ -20,9 +20,9 @@ from connector.errors import ConfigError, LeadlightError, QuotaExhausted, Retrya
 from connector.job import Job
 from connector.mirror import MIRROR
 from connector.plan import Change, Plan, checksum, refuse_unsafe, utc_text
-from connector.planning import plan_stage
+from connector.planning.stage import plan_stage
 from connector.pull import pull_stage
-from connector.routing import resolve_pools
+from connector.routing.pools import resolve_pools
 from connector.score import Scored, bands_file, score_stage, scores_of
 from connector.store import runs
 

@@ -10,22 +10,19 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, model_validator
 from pydantic import field_validator as check
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connector import settings_checks as checks
 from connector.errors import ConfigError
+from connector.settings_acting import Action
 from connector.settings_example import render
+from connector.settings_routing import PoolSettings
 from connector.settings_sources import DEFAULT_STORE, PREFIX, SECRETS, merged
+from connector.settings_table import Table
 
 Auth = Literal["client_credentials", "jwt", "token"]
-
-
-class Table(BaseModel):
-    """Base of every table of the file: immutable, unknown keys refused, values kept out of error texts."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class CrmSettings(Table):
@@ -117,52 +114,6 @@ class ModelSettings(Table):
 
     _file = check("file")(checks.model_file)
     _fields = check("fields")(checks.field_prefix)
-
-
-class OwnerAction(Table):
-    """Who gets the record."""
-
-    pool: str = Field(description="id of a [[pool]]", examples=["sdr"])
-    strategy: Literal["round_robin"] = Field(default="round_robin", description="the fewest records so far is next")
-
-
-class TaskAction(Table):
-    """What is to be done, in words; templates know name, company, title, band, score, reasons, owner,
-    model."""
-
-    subject: str = Field(min_length=1, description="template", examples=["Call {{ name }}: {{ band }} ({{ score }})"])
-    due: str = Field(default="1d", description="time from entering the band: s, m, h, d or w", examples=["1h"])
-    priority: str | None = Field(default=None, description="as the CRM names it", examples=["High"])
-    body: str = Field(default="", description="template", examples=["{{ reasons }}"])
-
-    _due = check("due")(checks.duration)
-    _templates = check("subject", "body")(checks.template)
-
-
-class Action(Table):
-    """What entering a band means: an owner, a task, or both."""
-
-    band: str = Field(description="A band of the model", examples=["hot"])
-    model: str | None = Field(
-        default=None, description="Id of the model of people. Default: the primary one", examples=["expansion"]
-    )
-    owner: OwnerAction | None = Field(
-        default=None,
-        description="Only records that nobody owns are given an owner; where bands of several models name one, "
-        "the first action in this file decides",
-    )
-    task: TaskAction | None = Field(default=None, description="One task for each time that a record enters the band")
-
-    _not_empty = model_validator(mode="after")(checks.owner_or_task)
-
-
-class PoolSettings(Table):
-    """People who share work."""
-
-    id: str = Field(min_length=1, description="Named by [[action]] owner.pool", examples=["sdr"])
-    owners: tuple[str, ...] = Field(
-        min_length=1, description="E-mail addresses or ids of CRM users", examples=[["ana@acme.com", "ben@acme.com"]]
-    )
 
 
 class ScheduleSettings(Table):

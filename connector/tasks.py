@@ -6,7 +6,7 @@ from typing import Any
 from connector.actions import render_task
 from connector.crm.base import JsonScalar, Write
 from connector.plan import TaskChange
-from connector.settings import TaskAction
+from connector.settings_acting import TaskAction
 from mappings.model import ASSOCIATIONS, TaskTarget
 from mappings.write import render
 

@@ -38,7 +38,11 @@ _VERSION_1 = (
       rows INTEGER NOT NULL, bytes INTEGER NOT NULL, run_id TEXT, added_at TEXT NOT NULL, retired_at TEXT,
       PRIMARY KEY (table_name, seq), CHECK (kind IN ('base', 'delta', 'snapshot'))) STRICT, WITHOUT ROWID""",
 )
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+_VERSION_2 = (
+    # a refused row is tried again at this time (the CRM's clock); null: as soon as a run sends
+    """ALTER TABLE outbox ADD COLUMN not_before TEXT""",
+)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:

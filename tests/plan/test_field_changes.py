@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from connector.diff import Mirror, field_changes
-from connector.planning import plain
+from connector.planning.diff import Mirror, field_changes
+from connector.planning.stage import plain
 from mappings.loader import load_mapping
 from mappings.model import WriteField
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.crm.base import Owner
-from connector.routing import Pool, Rota, may_assign, resolve_pools
+from connector.routing.pools import Pool, Rota, may_assign, resolve_pools
 from mappings.targets import Policy
 
 ANA, BEN, CHLOE = "005A", "005B", "005C"

@@ -7,7 +7,7 @@ import pytest
 
 from connector.actions import due_at, parse_duration, render_task, task_key, template_problems
 from connector.plan import TaskChange
-from connector.settings import TaskAction
+from connector.settings_acting import TaskAction
 from connector.tasks import task_write
 from mappings.loader import load_mapping
 

@@ -6,11 +6,11 @@ from typing import Any, Final, get_args
 
 import duckdb
 
-from connector.diff import PASSENGERS
 from connector.engine.relations import literal
 from connector.job import Job
 from connector.mirror import MIRROR
 from connector.models import Line
+from connector.planning.diff import PASSENGERS
 from connector.score import PERSON, SUBJECTS, tables_of
 from connector.store import written
 from mappings.targets import ResultName

@@ -7,8 +7,8 @@ from datetime import datetime
 from connector.actions import band_trigger
 from connector.models import Line
 from connector.plan import Change, EpisodeChange, Guard, TaskChange
-from connector.routing import Pool, Rota
-from connector.settings import Action
+from connector.routing.pools import Pool, Rota
+from connector.settings_acting import Action
 from mappings.model import WriteField
 from mappings.targets import Policy
 

@@ -1,25 +1,25 @@
 """The plan stage: scores beside the mirror, and what follows from the difference."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 import duckdb
 
-from connector.actions import band_trigger, due_at, task_key
 from connector.crm.base import JsonScalar
-from connector.diff import Mirror, field_changes
-from connector.draft import Draft, LineRules, Rules
-from connector.guards import guards
 from connector.job import Job
 from connector.models import Line
-from connector.plan import Change, EpisodeChange, Plan, TaskChange, utc_text
-from connector.records import Record, deciding_actions, left_records, register_written, scored_records
-from connector.routing import Pool, Rota, may_assign
+from connector.plan import Change, Plan, utc_text
+from connector.planning.diff import Mirror, field_changes
+from connector.planning.draft import Draft, LineRules, Rules
+from connector.planning.episodes import plan_episodes
+from connector.planning.guards import guards
+from connector.planning.owners import given_so_far, new_owner
+from connector.planning.records import Record, deciding_actions, left_records, register_written, scored_records
+from connector.routing.pools import Pool, Rota
 from connector.score import previous_bands, revision
-from connector.settings import Action
-from connector.store import episodes, runs, written
+from connector.store import episodes, runs
 
 
 def plan_stage(job: Job, as_of: datetime, pools: Mapping[str, Pool], *, backfill_tasks: bool) -> Plan:
@@ -28,7 +28,7 @@ def plan_stage(job: Job, as_of: datetime, pools: Mapping[str, Pool], *, backfill
     Models go in their order, records hottest first, ties by id, so that the same store gives the same owners.
     """
     job.progress.begin("plan")
-    draft = Draft(Rota(_load(job)))
+    draft = Draft(Rota(given_so_far(job)))
     with job.engine() as engine:
         register_written(engine, job)
         rules = _rules(engine, job, as_of, pools)
@@ -96,28 +96,17 @@ def _line_rules(job: Job, line: Line, *, backfill_tasks: bool) -> LineRules:
     )
 
 
-def _load(job: Job) -> dict[str, int]:
-    """Count the records that each owner got from us, which is where the rota goes on."""
-    owner = job.mapping.write.owner
-    load: dict[str, int] = {}
-    for name in job.mapping.objects("people") if owner else ():
-        for row in written.last_written(job.state, name):
-            if (holder := row.fields.get(owner.field if owner else "")) is not None:
-                load[str(holder)] = load.get(str(holder), 0) + 1
-    return load
-
-
 def _plan_record(rules: Rules, about: LineRules, draft: Draft, row: Record) -> None:
     mirror = _mirror(rules, row)
     score = {**row, "model": f"{row['model_id']}@{row['model_hash']}" if row["model_id"] else None}
     fields = field_changes(about.specs, mirror, score, plain)
     action = about.actions.get(row["band"] or "")
     current = mirror.current(rules.owner_field) if rules.owner_field else None
-    owner, reason = _new_owner(rules, draft, row, action, current, mirror)
+    owner, reason = new_owner(rules, draft, row, action, current, mirror)
     if fields or owner:
         change = (current, owner) if owner else None
         draft.note(Change(row["object"], row["record_id"], fields, change, row["band"], row["total"], reason))
-    _plan_episodes(rules, about, draft, row, action, owner or current)
+    plan_episodes(rules, about, draft, row, action, owner or current)
 
 
 def _mirror(rules: Rules, row: Record) -> Mirror:
@@ -126,90 +115,6 @@ def _mirror(rules: Rules, row: Record) -> Mirror:
     if rules.owner_field:
         values[rules.owner_field] = row["owner_id"]
     return Mirror(values, last, row["modified_at"], row["written_at"])
-
-
-def _new_owner(
-    rules: Rules, draft: Draft, row: Record, action: Action | None, current: str | None, mirror: Mirror
-) -> tuple[str | None, str | None]:
-    """Choose a record's new owner, null where it keeps the one it has, and say why where several actions name one."""
-    key = (row["object"], row["record_id"])
-    places = rules.deciding.get(row["record_id"], ()) if rules.deciding is not None else ()
-    deciding = rules.actions[places[0]] if places else action if rules.deciding is None else None
-    reason = _reason(rules, places)
-    if key in draft.owners:
-        return draft.owners[key], reason
-    if deciding is None or deciding.owner is None or row["object"] not in rules.assignable or not rules.owner_field:
-        return None, None
-    pool = rules.pools[deciding.owner.pool]
-    last = mirror.written.get(rules.owner_field)
-    told = None if last is None else str(last)
-    if not pool.owners or not may_assign(rules.owner_policy, current, pool, told, rules.unassigned):
-        return None, None
-    chosen = draft.rota.next(pool)
-    if rules.deciding is not None:
-        draft.owners[key] = chosen
-    return chosen, reason
-
-
-def _reason(rules: Rules, places: Sequence[int]) -> str | None:
-    """Say which of several actions decided about an owner."""
-    if len(places) < 2:
-        return None
-    first, *others = (f"action {place + 1} ({_band_of(rules.actions[place])})" for place in places)
-    return f"owner by {first}, which stands before {', '.join(others)}"
-
-
-def _band_of(action: Action) -> str:
-    return f"{action.model} {action.band}" if action.model else action.band
-
-
-def _plan_episodes(
-    rules: Rules, about: LineRules, draft: Draft, row: Record, action: Action | None, owner: str | None
-) -> None:
-    trigger = band_trigger(action.band, about.line.id) if action else None
-    for known in about.triggers:
-        key = (row["object"], row["record_id"], known)
-        if key in rules.open and known != trigger:
-            draft.closed.append(EpisodeChange(*key, rules.open[key]))
-    if action is None or trigger is None:
-        return
-    key = (row["object"], row["record_id"], trigger)
-    if key in rules.open:
-        return
-    number = rules.last.get(key, 0) + 1
-    draft.opened.append(EpisodeChange(*key, number))
-    if about.tasks and action.task is not None:
-        doer = _doer(rules, draft.rota, action, owner)
-        draft.tasks.append(_task(rules, row, action, trigger, number, doer))
-
-
-def _doer(rules: Rules, rota: Rota, action: Action, owner: str | None) -> str | None:
-    """Choose who gets a task: the record's owner, or the pool's next where the owner left or is nobody.
-
-    The record itself keeps the owner it has; null lets the CRM decide.
-    """
-    if owner in rules.working and owner not in rules.unassigned:
-        return owner
-    pool = rules.pools[action.owner.pool] if action.owner else None
-    return rota.next(pool) if pool and pool.owners else None
-
-
-def _task(rules: Rules, row: Record, action: Action, trigger: str, number: int, doer: str | None) -> TaskChange:
-    due = action.task.due if action.task else None
-    return TaskChange(
-        object=row["object"],
-        record_id=row["record_id"],
-        trigger=trigger,
-        episode=number,
-        key=task_key(rules.crm, row["object"], row["record_id"], trigger, number),
-        action=action.band,
-        owner_id=doer,
-        account_id=row["account_id"],
-        due_at=utc_text(due_at(rules.as_of, due)) if due else None,
-        band=row["band"],
-        total=row["total"],
-        reasons=row["reasons"],
-    )
 
 
 def plain(value: Any) -> JsonScalar:  # noqa: ANN401 - whatever the mirror holds

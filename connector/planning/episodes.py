@@ -1,0 +1,46 @@
+"""What entering and leaving a band opens and closes, and the task that comes with it."""
+
+from connector.actions import band_trigger, due_at, task_key
+from connector.plan import EpisodeChange, TaskChange, utc_text
+from connector.planning.draft import Draft, LineRules, Rules
+from connector.planning.owners import doer_of
+from connector.planning.records import Record
+from connector.settings_acting import Action
+
+
+def plan_episodes(
+    rules: Rules, about: LineRules, draft: Draft, row: Record, action: Action | None, owner: str | None
+) -> None:
+    trigger = band_trigger(action.band, about.line.id) if action else None
+    for known in about.triggers:
+        key = (row["object"], row["record_id"], known)
+        if key in rules.open and known != trigger:
+            draft.closed.append(EpisodeChange(*key, rules.open[key]))
+    if action is None or trigger is None:
+        return
+    key = (row["object"], row["record_id"], trigger)
+    if key in rules.open:
+        return
+    number = rules.last.get(key, 0) + 1
+    draft.opened.append(EpisodeChange(*key, number))
+    if about.tasks and action.task is not None:
+        doer = doer_of(rules, draft.rota, action, owner)
+        draft.tasks.append(_task(rules, row, action, trigger, number, doer))
+
+
+def _task(rules: Rules, row: Record, action: Action, trigger: str, number: int, doer: str | None) -> TaskChange:
+    due = action.task.due if action.task else None
+    return TaskChange(
+        object=row["object"],
+        record_id=row["record_id"],
+        trigger=trigger,
+        episode=number,
+        key=task_key(rules.crm, row["object"], row["record_id"], trigger, number),
+        action=action.band,
+        owner_id=doer,
+        account_id=row["account_id"],
+        due_at=utc_text(due_at(rules.as_of, due)) if due else None,
+        band=row["band"],
+        total=row["total"],
+        reasons=row["reasons"],
+    )

@@ -1,0 +1,46 @@
+"""The tables of the configuration that say what a score means in the CRM: owners, tasks, notices."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+from pydantic import field_validator as check
+
+from connector import settings_checks as checks
+from connector.settings_table import Table
+
+
+class OwnerAction(Table):
+    """Who gets the record."""
+
+    pool: str = Field(description="id of a [[pool]]", examples=["sdr"])
+    strategy: Literal["round_robin"] = Field(default="round_robin", description="the fewest records so far is next")
+
+
+class TaskAction(Table):
+    """What is to be done, in words; templates know name, company, title, band, score, reasons, owner,
+    model."""
+
+    subject: str = Field(min_length=1, description="template", examples=["Call {{ name }}: {{ band }} ({{ score }})"])
+    due: str = Field(default="1d", description="time from entering the band: s, m, h, d or w", examples=["1h"])
+    priority: str | None = Field(default=None, description="as the CRM names it", examples=["High"])
+    body: str = Field(default="", description="template", examples=["{{ reasons }}"])
+
+    _due = check("due")(checks.duration)
+    _templates = check("subject", "body")(checks.template)
+
+
+class Action(Table):
+    """What entering a band means: an owner, a task, or both."""
+
+    band: str = Field(description="A band of the model", examples=["hot"])
+    model: str | None = Field(
+        default=None, description="Id of the model of people. Default: the primary one", examples=["expansion"]
+    )
+    owner: OwnerAction | None = Field(
+        default=None,
+        description="Only records that nobody owns are given an owner; where bands of several models name one, "
+        "the first action in this file decides",
+    )
+    task: TaskAction | None = Field(default=None, description="One task for each time that a record enters the band")
+
+    _not_empty = model_validator(mode="after")(checks.owner_or_task)
