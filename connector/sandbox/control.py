@@ -3,8 +3,9 @@
 import json
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from connector.sandbox.faults import FaultInjector, FaultsError, parse_faults
@@ -15,9 +16,10 @@ from connector.sandbox.storage import Storage
 from connector.sandbox.traffic import Traffic
 
 EDITING_ACTORS = ("human", "automation")
-COUNT_SETTINGS = ("daily_quota", "rate_per_10s")
+COUNT_SETTINGS = ("daily_quota", "rate_per_10s", "retry_after_s")
 LAG_SETTINGS = ("search_lag_s", "read_lag_s")
-NAME_SETTINGS = ("hidden_fields", "inactive_users")
+NAME_SETTINGS = ("hidden_fields", "inactive_users", "granted_scopes")
+TALLY_SETTINGS = ("refusals", "locked_records")
 
 
 class ControlError(ValueError):
@@ -61,6 +63,7 @@ class Control:
             ("POST", "/control/clock"): self._set_clock,
             ("POST", "/control/settings"): self._set_settings,
         }
+        routes |= {("POST", f"/control/{name}"): partial(self._own, name) for name in self.app.controls()}
         key = (request.method, request.path.rstrip("/"))
         if key not in routes:
             known = ", ".join(f"{method} {path}" for method, path in routes)
@@ -130,18 +133,29 @@ class Control:
         except (ValueError, sqlite3.IntegrityError) as error:
             raise ControlError(f"edit: {name} {record_id}: {error}") from error
 
+    def _own(self, name: str, request: Request) -> object:
+        body = json_body(request)
+        if not isinstance(body, dict):
+            raise ControlError("body: expected a JSON object")
+        try:
+            return self.app.controls()[name](body)
+        except (KeyError, sqlite3.OperationalError) as error:
+            raise ControlError(f"{name}: no such object, record or field ({error})", status=404) from error
+        except (ValueError, sqlite3.IntegrityError) as error:
+            raise ControlError(f"{name}: {error}") from error
+
     def _tell_settings(self, request: Request) -> dict[str, Any]:
         settings = asdict(self.switches)
-        return {key: sorted(value) if key in NAME_SETTINGS else value for key, value in settings.items()}
+        return {key: sorted(value) if isinstance(value, frozenset) else value for key, value in settings.items()}
 
     def _set_settings(self, request: Request) -> dict[str, Any]:
         body = object_body(request, set(asdict(self.switches)))
         read = {key: setting(key, value) for key, value in body.items()}
-        changed = replace(self.switches, **read)
-        self.switches.search_lag_s, self.switches.read_lag_s = changed.search_lag_s, changed.read_lag_s
-        self.switches.daily_quota, self.switches.rate_per_10s = changed.daily_quota, changed.rate_per_10s
-        self.switches.automations = changed.automations
-        self.switches.hidden_fields, self.switches.inactive_users = changed.hidden_fields, changed.inactive_users
+        known = self.app.refusals()
+        if unknown := sorted(set(read.get("refusals", {})) - known):
+            problems = (f"refusals.{name}: unknown, expected one of {', '.join(sorted(known))}" for name in unknown)
+            raise ControlError(*problems)
+        vars(self.switches).update(read)
         return self._tell_settings(request)
 
 
@@ -152,11 +166,15 @@ def setting(key: str, value: Any) -> Any:  # noqa: ANN401 - each setting has a t
     if key in COUNT_SETTINGS:
         return None if value is None else int(number(value, key, 0))
     if key in NAME_SETTINGS:
+        if value is None and key == "granted_scopes":
+            return None
         if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
             raise ControlError(f"{key}: expected a list of names, got {value!r}")
         return frozenset(value)
     if not isinstance(value, dict):
         raise ControlError(f"{key}: expected an object, got {value!r}")
+    if key in TALLY_SETTINGS:
+        return {str(name): int(number(count, f"{key}.{name}", 0)) for name, count in value.items()}
     return value
 
 

@@ -1,7 +1,7 @@
 """Requests and responses as the sandbox's CRMs see them, free of sockets."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -34,6 +34,13 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+ControlCall = Callable[[Mapping[str, Any]], object]
+"""A vendor's own control call, from its JSON body to its JSON answer.
+
+Raises KeyError for a record, object or field that is not there, ValueError for a body that cannot be followed.
+"""
+
+
 class CrmApp(Protocol):
     """Answer requests as one vendor does.
 
@@ -49,3 +56,9 @@ class CrmApp(Protocol):
 
     def records(self, object: str) -> list[dict[str, Any]]:  # noqa: A002 - contract's words
         """List an object's records with the vendor's field names, deleted ones included (see Storage.dump)."""
+
+    def controls(self) -> Mapping[str, ControlCall]:
+        """Give what `POST /control/NAME` does beside the calls that both vendors have, by name."""
+
+    def refusals(self) -> frozenset[str]:
+        """Name what the setting `refusals` may count down."""

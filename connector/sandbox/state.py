@@ -37,7 +37,10 @@ class Switches:
     """Hold what `POST /control/settings` sets.
 
     daily_quota and rate_per_10s: null means the vendor's published limit; 0 means none. hidden_fields are
-    `Object.Field` names the connecting user may not see. inactive_users are user or owner ids.
+    `Object.Field` names the connecting user may not see. inactive_users are user or owner ids. granted_scopes: null
+    means all of them. refusals: by the vendor's name of a refusal, how many of the next calls get it. locked_records:
+    by `object/id`, how many of the next writes to a record find it locked. retry_after_s: what a 429 tells, null for
+    an answer without the header.
     """
 
     search_lag_s: float = 0.0
@@ -47,3 +50,15 @@ class Switches:
     automations: dict[str, Any] = field(default_factory=dict)
     hidden_fields: frozenset[str] = frozenset()
     inactive_users: frozenset[str] = frozenset()
+    granted_scopes: frozenset[str] | None = None
+    refusals: dict[str, int] = field(default_factory=dict)
+    locked_records: dict[str, int] = field(default_factory=dict)
+    retry_after_s: int | None = None
+
+    def take(self, name: str, key: str) -> bool:
+        """Count one down in `refusals` or `locked_records`; false where none are left."""
+        counts = self.refusals if name == "refusals" else self.locked_records
+        left = counts.get(key, 0)
+        if left > 0:
+            counts[key] = left - 1
+        return left > 0

@@ -105,12 +105,14 @@ def test_clock(sandbox: RunningSandbox) -> None:
 def test_settings(sandbox: RunningSandbox) -> None:
     given = {"search_lag_s": 2, "daily_quota": 10, "hidden_fields": ["contacts.phone"], "automations": {"a": {}}}
     settings = control(sandbox, "/control/settings", "POST", given)
-    assert settings == {
-        **given,
+    untouched: dict[str, Any] = {
         "read_lag_s": 0.0,
         "rate_per_10s": None,
         "inactive_users": [],
+        "granted_scopes": None,
+        "refusals": {},
     }
+    assert settings.items() >= {**given, **untouched}.items()
     assert control(sandbox, "/control/settings", "POST", {"daily_quota": None})["daily_quota"] is None
     status, problems = refused(sandbox, "/control/settings", body={"lag": 1, "quota": 2})
     assert (status, len(problems)) == (400, 2)
@@ -119,6 +121,8 @@ def test_settings(sandbox: RunningSandbox) -> None:
         {"hidden_fields": "phone"},
         {"automations": []},
         {"rate_per_10s": True},
+        {"refusals": {"UNICORN": 1}},
+        {"refusals": {"LOCKED": -1}},
     ]
     for wrong in mistakes:
         assert refused(sandbox, "/control/settings", body=wrong)[0] == 400

@@ -55,6 +55,7 @@ class Account:
     schema: Schema
     limits: RateLimits
     portal_id: int
+    token: str
     base_url: str = "https://api.hubapi.com"
     counts: Counts = field(default_factory=Counts)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from connector.sandbox.http import Request, Response
+from connector.sandbox.http import ControlCall, Request, Response
 from connector.sandbox.hubspot import (
     account,
     associations,
@@ -16,6 +16,7 @@ from connector.sandbox.hubspot import (
     linking,
     owners,
     reading,
+    scopes,
     searching,
     writing,
 )
@@ -23,6 +24,7 @@ from connector.sandbox.hubspot.account import Account, Call
 from connector.sandbox.hubspot.limits import RateLimits
 from connector.sandbox.hubspot.objects import object_type, virtual_columns
 from connector.sandbox.hubspot.pipelines import pipeline_body, pipelines
+from connector.sandbox.hubspot.refusing import REFUSALS, refuse
 from connector.sandbox.hubspot.schema import Schema
 from connector.sandbox.hubspot.values import check
 from connector.sandbox.hubspot.wire import ApiError, HtmlError, html_not_found, html_too_long, json_response
@@ -34,9 +36,9 @@ NO_CREDENTIALS = (
     "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at"
     " https://developers.hubspot.com/docs/methods/auth/oauth-overview"
 )
-DATED = re.compile(r"^/(crm|events)/([a-z-]+)/(?:v[34]|20\d\d-\d\d)(?=/|$)")
+DATED = re.compile(r"^/(crm|events|automation)/([a-z-]+)/(?:v[34]|20\d\d-\d\d)(?=/|$)")
 OLD_ASSOCIATIONS = re.compile(r"^/crm/v3/(associations/|objects/[^/]+/[^/]+/associations/[^/]+/?$)")
-VERSIONED = re.compile(r"^/(crm|events)/v[34]/([a-z-]+)(?=/|$)")
+VERSIONED = re.compile(r"^/(crm|events|automation)/v[34]/([a-z-]+)(?=/|$)")
 
 Handler = Callable[..., Response]
 
@@ -96,6 +98,8 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "event-occurrences/event-types", events.list_types),
     ("GET", "account-info/v3/details", account.details),
     ("GET", "account-info/v3/api-usage/daily/private-apps", account.api_usage),
+    ("GET", "oauth/v1/access-tokens/{token}", scopes.access_token_info),
+    ("POST", "oauth/v2/private-apps/get/access-token-info", scopes.private_app_info),
 )
 
 
@@ -136,15 +140,15 @@ class HubSpotApp:
     """Answer as HubSpot's CRM, properties, owners, pipelines, account and events APIs do.
 
     Versions 3 and 4 and the dated paths lead to the same records. Merging, lists, privacy deletion and webhooks are
-    unknown paths. `Object.*` among the hidden fields takes the scopes of an object away (403).
+    unknown paths. `Object.*` among the hidden fields takes the scopes of an object away (403), as a list of granted
+    scopes does by name.
     """
 
     def __init__(
         self, storage: Storage, clock: Clock, switches: Switches, *, token: str, portal_id: int = 4242424
     ) -> None:
         self.schema = Schema(storage)
-        self._token = token
-        self._account = Account(storage, clock, switches, self.schema, RateLimits(clock, switches), portal_id)
+        self._account = Account(storage, clock, switches, self.schema, RateLimits(clock, switches), portal_id, token)
 
     def install(self) -> None:
         """Make the tables and HubSpot's own properties."""
@@ -164,7 +168,7 @@ class HubSpotApp:
             with self._account.storage.lock:  # what is checked first is still so when it is written
                 response = self._admitted(call, headers)
         except ApiError as error:
-            response = json_response(error.status, {**error.body, "correlationId": correlation})
+            response = json_response(error.status, {**error.body, "correlationId": correlation}, error.headers)
         except HtmlError as error:
             response = error.response
         if not call.wrote:
@@ -174,12 +178,18 @@ class HubSpotApp:
 
     def _admitted(self, call: Call, headers: dict[str, str]) -> Response:
         request = call.request
-        if request.headers.get("authorization", "") != f"Bearer {self._token}":
+        if request.path.startswith("/oauth/"):
+            act, values = route(request.method, request.path)
+            return act(call, **values)  # a token asks about itself: no header, no limit
+        if request.headers.get("authorization", "") != f"Bearer {self._account.token}":
             raise ApiError(401, NO_CREDENTIALS, "INVALID_AUTHENTICATION")
         act, values = route(request.method, request.path)
         search, exempt = act is searching.search, request.method == "POST" and act.__module__ == linking.__name__
+        reads = request.method == "GET" or request.path.rstrip("/").endswith(("/read", "/search"))
+        refuse(self._account.switches, reads=reads, search=search, exempt=exempt)
         self._account.limits.admit(search=search, exempt=exempt)
         headers |= self._account.limits.headers(search=search)
+        scopes.require(self._account, scopes.needed_scopes(request.method, resource(request.path)))
         length = len(request.path) + sum(len(k) + len(v) + 2 for k, vs in request.query.items() for v in vs)
         if length > ADDRESS_MAX_CHARACTERS:
             raise html_too_long()
@@ -213,3 +223,11 @@ class HubSpotApp:
         if kind is None and object.lower() != "owners":
             raise KeyError(object)
         return self._account.storage.dump(kind.plural if kind else "owners")
+
+    def controls(self) -> Mapping[str, ControlCall]:
+        """Give the control calls of HubSpot alone."""
+        return {}
+
+    def refusals(self) -> frozenset[str]:
+        """Name what the setting `refusals` may count down."""
+        return REFUSALS

@@ -8,6 +8,7 @@ from connector.sandbox.state import Clock, Switches
 
 DAILY_CALLS = 650_000
 CALLS_PER_10S = 190
+POLICIES = {"DAILY": "daily", "SECONDLY": "secondly", "TEN_SECONDLY_ROLLING": "ten_secondly_rolling"}
 SEARCHES_PER_S = 5
 
 
@@ -68,12 +69,12 @@ class RateLimits:
         """Count a call; raises ApiError 429. exempt: outside the ten-second limit (associations in batches)."""
         now_ms = self._clock.now_ms()
         if self.daily and self.used_today >= self.daily:
-            raise refusal("daily", "DAILY")
+            raise refusal("DAILY", self._switches)
         if search and not self._searches.take(now_ms, SEARCHES_PER_S if self.per_10s else 0):
-            raise refusal("secondly", "SECONDLY")
+            raise refusal("SECONDLY", self._switches)
         if not search and not exempt:
             if not self._ten_seconds.take(now_ms, self.per_10s):
-                raise refusal("ten_secondly_rolling", "TEN_SECONDLY_ROLLING")
+                raise refusal("TEN_SECONDLY_ROLLING", self._switches)
             self._second.take(now_ms, 0)
         self._today += 1
 
@@ -118,6 +119,10 @@ class RateLimits:
         }
 
 
-def refusal(words: str, policy: str) -> ApiError:
-    """Make a 429."""
-    return ApiError(429, f"You have reached your {words} limit.", errorType="RATE_LIMIT", policyName=policy)
+def refusal(policy: str, switches: Switches) -> ApiError:
+    """Make a 429; Retry-After where the settings ask for one."""
+    message = f"You have reached your {POLICIES[policy]} limit."
+    error = ApiError(429, message, errorType="RATE_LIMIT", policyName=policy)
+    if switches.retry_after_s is not None:
+        error.headers = {"Retry-After": str(switches.retry_after_s)}
+    return error

@@ -30,6 +30,7 @@ class ApiError(Exception):
     def __init__(self, status: int, message: str, category: str | None = None, **more: Any) -> None:  # noqa: ANN401 - JSON
         super().__init__(message)
         self.status = status
+        self.headers: Mapping[str, str] = {}
         self.body: dict[str, Any] = {"status": "error", "message": message, "correlationId": None, **more}
         if category:
             self.body["category"] = category

@@ -12,6 +12,7 @@ from connector.sandbox.hubspot.ids import next_id
 from connector.sandbox.hubspot.objects import ObjectType, object_type
 from connector.sandbox.hubspot.pipelines import stages_of
 from connector.sandbox.hubspot.reading import id_column, lives, match_text, projection
+from connector.sandbox.hubspot.refusing import refuse_locked
 from connector.sandbox.hubspot.values import Problem, check
 from connector.sandbox.hubspot.wire import ApiError, json_response, not_found, problem_error, validation_error
 from connector.sandbox.storage import Transaction, quote
@@ -83,6 +84,7 @@ def archive(call: Call, kind: ObjectType, ids: Iterable[str]) -> None:
         return
     with call.writing(204) as transaction:
         for number in living:
+            refuse_locked(call.account.switches, kind, number)
             transaction.delete(kind.plural, number)
             associations.unlink_all(transaction.execute, kind.plural, int(number))
 
@@ -128,6 +130,7 @@ def insert(account: Account, transaction: Transaction, kind: ObjectType, clean: 
 
 def update(account: Account, transaction: Transaction, kind: ObjectType, number: str, clean: Mapping[str, str]) -> None:
     """Change a record with all that follows from its values; raises TakenError, and KeyError where there is none."""
+    refuse_locked(account.switches, kind, number)
     check_unique(account, kind, clean, number)
     before = account.storage.get(kind.plural, number)
     if before is None:

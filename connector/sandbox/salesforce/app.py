@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
-from connector.sandbox.http import Request, Response
+from connector.sandbox.http import ControlCall, Request, Response
 from connector.sandbox.salesforce import (
     auth,
     bulk_ingest,
@@ -108,6 +108,14 @@ class SalesforceApp:
     def records(self, object: str) -> list[dict[str, Any]]:  # noqa: A002 - contract's words
         """List an object's records with the vendor's field names, deleted ones included; empty for an unknown one."""
         return self._org.storage.dump(object) if object in self._org.catalog.objects else []
+
+    def controls(self) -> Mapping[str, ControlCall]:
+        """Give the control calls of Salesforce alone."""
+        return {}
+
+    def refusals(self) -> frozenset[str]:
+        """Name what the setting `refusals` may count down."""
+        return frozenset()
 
     def _answer(self, request: Request, call: Call, version_end: int | None) -> Response:
         if len(request.path) + len(urlencode(request.query, doseq=True)) > MAX_URI:
