@@ -36,7 +36,7 @@ DESCRIPTIONS: Final = {
     "model": "The model that made the score and the hash of its file. Written by Leadlight.",
     "as_of": "The moment the score is true for (UTC). Written by Leadlight.",
     "state": "active, never_active, gated, disqualified or suppressed. Written by Leadlight; edits are overwritten.",
-    "priority": "Order within the band, highest first. Written by Leadlight; edits are overwritten.",
+    "priority": "Whom to call first: the band, then the points in it. Written by Leadlight; edits are overwritten.",
 }
 _TABLES: Final[tuple[tuple[Role, CanonicalName], ...]] = (("person", "people"), ("account", "accounts"))
 _KEY_DESCRIPTION: Final = "Keeps a task from being made twice. Written by Leadlight; do not edit."

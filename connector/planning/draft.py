@@ -7,6 +7,7 @@ from datetime import datetime
 from connector.actions import band_trigger
 from connector.models import Line
 from connector.plan import Change, EpisodeChange, Guard, TaskChange
+from connector.planning.call_order import CallOrder
 from connector.routing.pools import Pool, Rota
 from connector.settings_acting import Action
 from mappings.model import WriteField
@@ -45,6 +46,7 @@ class LineRules:
     actions: Mapping[str, Action]
     baseline: bool
     tasks: bool
+    order: CallOrder
 
     @property
     def triggers(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from connector.crm.base import JsonScalar
 from connector.job import Job
 from connector.models import Line
 from connector.plan import Change, Plan, utc_text
+from connector.planning.call_order import call_order
 from connector.planning.diff import Mirror, field_changes
 from connector.planning.draft import Draft, LineRules, Rules
 from connector.planning.episodes import plan_episodes
@@ -93,12 +94,14 @@ def _line_rules(job: Job, line: Line, *, backfill_tasks: bool) -> LineRules:
         actions={action.band: action for action in meant},
         baseline=baseline,
         tasks=(backfill_tasks or not baseline) and job.mapping.write.task is not None,
+        order=call_order(line.model.spec),
     )
 
 
 def _plan_record(rules: Rules, about: LineRules, draft: Draft, row: Record) -> None:
     mirror = _mirror(rules, row)
-    score = {**row, "model": f"{row['model_id']}@{row['model_hash']}" if row["model_id"] else None}
+    model = f"{row['model_id']}@{row['model_hash']}" if row["model_id"] else None
+    score = {**row, "model": model, "priority": about.order.priority(row["band"], row["total"])}
     fields = field_changes(about.specs, mirror, score, plain)
     action = about.actions.get(row["band"] or "")
     current = mirror.current(rules.owner_field) if rules.owner_field else None

@@ -83,7 +83,7 @@ def test_doctor_names_the_fields_of_a_further_model_that_are_missing(fresh: Loop
     with_lines(fresh, provisioned=False)
     ran = shell.on(fresh, "doctor")
     missing = [check["detail"] for check in ran.json["checks"] if check["name"] == "fields"]
-    assert len(missing) == 14
+    assert len(missing) == 16
     assert all("Leadlight_Expansion_" in detail and detail.startswith("model expansion.") for detail in missing)
     refused(shell.on(fresh, "sync"), 2, "Leadlight_Expansion_Score__c", "leadlight provision")
 

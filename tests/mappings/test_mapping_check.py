@@ -66,7 +66,7 @@ def test_packaged_mappings_fit_a_full_org(name: str) -> None:
 def test_before_provisioning_every_field_of_ours_is_a_problem() -> None:
     mapping = load_mapping("salesforce")
     problems = check_mapping(mapping, describes_of(mapping, provisioned=False), new_fields_ok=False)
-    assert len(problems) == 3 * 7 + 1
+    assert len(problems) == 3 * 8 + 1
     assert all("run `leadlight provision`" in problem for problem in problems)
 
 

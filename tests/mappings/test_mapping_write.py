@@ -146,9 +146,9 @@ def test_times_survive_the_way_there_and_back(moment: datetime) -> None:
 )
 def test_new_fields(name: str, people: list[str], accounts: str, task: str) -> None:
     fields = new_fields(load_mapping(name))
-    assert [field.object for field in fields] == [*(o for o in (*people, accounts) for _ in range(7)), task]
+    assert [field.object for field in fields] == [*(o for o in (*people, accounts) for _ in range(8)), task]
     assert all(field.label.startswith("Leadlight ") and field.description for field in fields)
-    score, why, key = fields[0], fields[4], fields[-1]
+    score, why, key = fields[0], fields[5], fields[-1]
     assert (score.kind, score.scale, score.length) == ("number", 0, None)
     assert (why.kind, why.length) == ("text", 255)
     assert {field.kind for field in fields} == {"number", "text", "datetime"}
