@@ -18,6 +18,7 @@ from connector import settings_checks as checks
 from connector.errors import ConfigError
 from connector.settings_acting import Action
 from connector.settings_example import render
+from connector.settings_hours import HoursSettings
 from connector.settings_routing import PoolSettings
 from connector.settings_sources import DEFAULT_STORE, PREFIX, SECRETS, merged
 from connector.settings_table import Table
@@ -180,11 +181,12 @@ class Settings(BaseSettings):
     model: tuple[ModelSettings, ...] = Field(min_length=1)
     action: tuple[Action, ...] = ()
     pool: tuple[PoolSettings, ...] = ()
+    hours: tuple[HoursSettings, ...] = ()
     schedule: ScheduleSettings = ScheduleSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
 
-    @check("action", "pool")
+    @check("action", "pool", "hours")
     @classmethod
     def _distinct(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
         return checks.distinct(value, ("band", "model") if info.field_name == "action" else ("id",))

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails
 
 from connector.actions import parse_duration, template_problems
+from connector.hours import parse_holidays, parse_openings
 from connector.settings_sources import PREFIX, SECRETS, Key
 from mappings.naming import PREFIX as FIELD_PREFIX
 from scoring.names import nearest
@@ -123,6 +124,18 @@ def timezone(value: str) -> str:
         ZoneInfo(value)
     except (KeyError, OSError, ValueError):
         raise ValueError(f"{value!r} is no time zone; write UTC or a name such as Europe/Berlin") from None
+    return value
+
+
+def openings(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Check the hours of a week."""
+    parse_openings(value)
+    return value
+
+
+def holidays(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Check days off."""
+    parse_holidays(value)
     return value
 
 
