@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check oracle examples bench bench-scoring bench-changes soak browser dialects lock clean
+.PHONY: demo test check oracle examples bench bench-scoring bench-changes soak reliability browser dialects lock clean
 
 # Versions and hashes first, then the project itself without touching them.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -46,6 +46,10 @@ bench-changes: $(VENV)/.installed
 
 soak: $(VENV)/.installed
 	$(BIN)/python benchmarks/soak.py $(ARGS)
+
+# Run every test that shows a row of the fault matrix, and write docs/reliability.md from them.
+reliability: $(VENV)/.installed
+	$(BIN)/python -m tests.reliability.page $(ARGS)
 
 browser: $(VENV)/.installed
 	$(BIN)/python benchmarks/browser.py $(ARGS)

@@ -58,6 +58,7 @@ def test_console_is_for_people(stderr: Read) -> None:
     assert not text.startswith("{")
 
 
+@pytest.mark.fault("I10")
 @pytest.mark.parametrize("format_", ["json", "console"])
 def test_registered_secrets_never_show(stderr: Read, format_: str) -> None:
     configure("debug", format_, [SECRET])  # type: ignore[arg-type] # parametrized
@@ -81,12 +82,14 @@ def test_values_of_telling_keys_are_hidden(stderr: Read, key: str) -> None:
     assert text.count(HIDDEN) == 2
 
 
+@pytest.mark.fault("I10")
 def test_bearer_tokens_are_hidden_in_any_text(stderr: Read) -> None:
     configure("info", "json", [])
     structlog.get_logger().info("sent Authorization: Bearer 00Dxx!AQ.abcdef123")
     assert "AQ.abcdef123" not in stderr()
 
 
+@pytest.mark.fault("I10")
 @pytest.mark.parametrize("format_", ["json", "console"])
 def test_exceptions_show_neither_locals_nor_secrets(stderr: Read, format_: str) -> None:
     configure("info", format_, [SECRET])  # type: ignore[arg-type] # parametrized
@@ -116,6 +119,7 @@ def test_client_libraries_warn_without_arguments(stderr: Read, vendor: str) -> N
     assert PERSON not in json.dumps(event)
 
 
+@pytest.mark.fault("I10")
 def test_retries_are_logged_without_the_call(stderr: Read) -> None:
     configure("info", "json", [])
 

@@ -218,6 +218,7 @@ def test_a_secret_in_the_file_needs_a_private_file(tmp_path: Path) -> None:
     assert SECRET not in problem
 
 
+@pytest.mark.fault("I10")
 def test_a_wrong_secret_is_never_shown(tmp_path: Path) -> None:
     text = MINIMAL.replace("[[model]]", f'token = ["{SECRET}"]\n[[model]]')
     found = problems(tmp_path, text, 0o600)
@@ -236,6 +237,7 @@ def test_missing_credentials_are_named_together(tmp_path: Path) -> None:
     assert "LEADLIGHT_CRM__CLIENT_SECRET_FILE" in caught.value.problems[1]
 
 
+@pytest.mark.fault("F32")
 @pytest.mark.parametrize(
     "url", ["ftp://x", "https://", "https://x/path", "https://me@x", "https://x?a=1", "acme", "http://10.0.0.1"]
 )

@@ -45,6 +45,7 @@ def change(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1), encoding="utf-8")
 
 
+@pytest.mark.fault("F10")
 def test_a_wrong_token(synced: Loop, shell: Shell) -> None:
     mark, before = synced.mark(), synced.control("stats")["requests"]
     change(synced.config, synced.ready["token"], "wrong-" + synced.ready["token"])
@@ -57,6 +58,7 @@ def test_a_wrong_token(synced: Loop, shell: Shell) -> None:
     assert [check["name"] for check in doctor.json["checks"] if not check["ok"]] == ["connection"]
 
 
+@pytest.mark.fault("I10")
 def test_the_token_is_never_said(synced: Loop, shell: Shell) -> None:
     wrong = "wrong-" + synced.ready["token"]
     change(synced.config, synced.ready["token"], wrong)
@@ -65,6 +67,7 @@ def test_the_token_is_never_said(synced: Loop, shell: Shell) -> None:
     assert synced.ready["token"] not in ran.err
 
 
+@pytest.mark.fault("F32")
 def test_a_stopped_crm(synced: Loop, shell: Shell) -> None:
     change(
         synced.config,
@@ -75,6 +78,7 @@ def test_a_stopped_crm(synced: Loop, shell: Shell) -> None:
     assert shell.on(synced, "status").code == 0  # the store can be looked at without it
 
 
+@pytest.mark.fault("F21")
 def test_fields_of_ours_that_are_hidden(synced: Loop, shell: Shell) -> None:
     name, mark = synced.words.people[0], synced.mark()
     hidden = [f"{name}.{synced.words.score}", f"{name}.{synced.words.band}"]
@@ -95,6 +99,7 @@ def test_a_field_that_is_read_and_hidden(synced: Loop, shell: Shell) -> None:
     assert synced.writes(mark) == []
 
 
+@pytest.mark.fault("F11")
 def test_an_object_that_may_not_be_seen(synced: Loop, shell: Shell) -> None:
     mark = synced.mark()
     if synced.crm == "salesforce":
@@ -188,6 +193,7 @@ def test_what_cannot_be_understood_is_a_usage_error(shell: Shell, args: list[str
     assert ran.err
 
 
+@pytest.mark.fault("F15")
 @pytest.mark.parametrize("crm", ["hubspot"])
 def test_a_second_writer_is_refused_and_told_who_writes(synced: Loop, shell: Shell) -> None:
     mark = synced.mark()
@@ -197,6 +203,7 @@ def test_a_second_writer_is_refused_and_told_who_writes(synced: Loop, shell: She
     assert synced.writes(mark) == []
 
 
+@pytest.mark.fault("F27")
 @pytest.mark.parametrize("crm", ["salesforce"])
 def test_a_guard_stops_a_run_that_would_move_too_many(synced: Loop, shell: Shell) -> None:
     change(synced.config, "max_changed_share = 0.5", "max_changed_share = 0.5\nmin_population = 10")

@@ -133,6 +133,7 @@ def test_doctor_finds_nothing_wrong_with_a_sound_setup(synced: Loop, shell: Shel
     assert synced.writes(mark) == []
 
 
+@pytest.mark.fault("F8", "I2")
 def test_a_refused_row_stays_in_the_queue_with_its_reason(synced: Loop, shell: Shell) -> None:
     synced.retitle("p20", CHIEF)
     refuse_one(synced, synced.people()["p20"]["id"])

@@ -20,6 +20,7 @@ def test_everybody_first_then_what_changed() -> None:
     assert asked == [False, True, False, True]
 
 
+@pytest.mark.fault("F35")
 def test_a_rescore_that_fails_is_made_up_for() -> None:
     asked: list[bool] = []
 

@@ -29,6 +29,7 @@ def accepting(poison: set[str], calls: list[int]) -> Any:  # noqa: ANN401 - an A
     return answering
 
 
+@pytest.mark.fault("F9", "I3")
 @pytest.mark.parametrize("poison", [0, 1, 49, 50, 63, 98, 99])
 def test_one_poison_row_of_a_hundred(poison: int) -> None:
     calls: list[int] = []
@@ -97,6 +98,7 @@ def test_a_key_that_is_not_unique_in_hubspot_refuses_its_rows_and_says_what_to_d
     assert "leadlight provision" in (results[0].message or "")
 
 
+@pytest.mark.fault("F3", "I1")
 def test_an_upsert_whose_answer_was_lost_makes_one_task() -> None:
     tasks: dict[str, str] = {}
     linked: list[tuple[str, str]] = []

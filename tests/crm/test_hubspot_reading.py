@@ -74,6 +74,7 @@ def test_a_full_pull_takes_no_call_more_than_pages_and_describe() -> None:
     assert portal.queries[1]["associations"] == ["companies"]
 
 
+@pytest.mark.fault("F18", "I9")
 def test_an_interrupted_first_pull_goes_on_where_it_stopped() -> None:
     portal = Portal(2600)
     with served(portal) as url:
@@ -119,6 +120,7 @@ def test_a_list_that_does_not_move_is_not_read_for_ever() -> None:
             adapter(url).owners()
 
 
+@pytest.mark.fault("F18")
 def test_an_interrupted_pull_of_events_goes_on_and_survives_an_expired_position() -> None:
     portal = Portal(2600)
     fields = ["id", "occurredAt", "objectId"]

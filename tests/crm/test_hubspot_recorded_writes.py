@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from connector.crm.base import Write, WriteResult
 from connector.crm.hubspot import HubSpotCrm, HubSpotSettings, connect
 from mappings.fields import NewField
@@ -24,6 +26,7 @@ def updated(*rows: tuple[str, str, dict[str, str]]) -> dict[str, Any]:
     return {"inputs": [{"id": one, "objectWriteTraceId": at, "properties": values} for one, at, values in rows]}
 
 
+@pytest.mark.fault("F8")
 def test_a_207_update_blames_the_missing_record_alone(tmp_path: Path) -> None:
     asked = updated(
         ("171591000199", "0", {"firstname": "Siena (updated)"}), ("unknownIdentifier888", "1", {"firstname": "x"})
@@ -53,6 +56,7 @@ def test_writes_of_one_record_are_merged_before_they_are_sent(tmp_path: Path) ->
     assert results == [WriteResult(id=one) for one in [*known, *known]]
 
 
+@pytest.mark.fault("F20")
 def test_a_property_that_no_row_may_hold_costs_one_call_more(tmp_path: Path) -> None:
     refused = from_body("batch/update/contacts/err-many-invalid-properties.json", 400)
     bad = {"first000name": "x", "last000name": "y"}
@@ -87,6 +91,7 @@ def test_a_bad_value_is_told_as_hubspot_tells_it_inside_its_message(tmp_path: Pa
     assert "invalid was not a valid long" in (results[0].message or "")
 
 
+@pytest.mark.fault("F33")
 def test_a_conflict_may_pass_later(tmp_path: Path) -> None:
     refused = from_body("batch/create/contacts/err-conflict.json", 409)
     asked = updated(("1", "0", {"email": "a@example.com"}))
@@ -99,6 +104,7 @@ def keyed(name: str, *links: tuple[str, str]) -> Write:
     return Write("tasks", {"hs_task_subject": f"Call {name}"}, key=("leadlight_key", name), links=links)
 
 
+@pytest.mark.fault("F13")
 def test_a_task_is_created_once_and_linked_also_where_it_exists(tmp_path: Path) -> None:
     """The created task is the recorded one; no recording holds an upsert, so `new` and the key are added."""
     task = from_cassette("task.yml", "/tasks").json()

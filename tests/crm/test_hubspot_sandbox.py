@@ -135,6 +135,7 @@ def test_what_a_person_changed_and_deleted_is_pulled(portal: Portal) -> None:
     assert rows(again) == []
 
 
+@pytest.mark.fault("F17")
 def test_a_late_index_hides_nothing_for_long(portal: Portal) -> None:
     ids = portal.contacts(3)
     portal.control("POST", "clock", {"advance_s": 3600})
@@ -152,6 +153,7 @@ def tasks(ids: list[str]) -> list[Write]:
     return [Write("tasks", fields, key=("leadlight_key", f"k{one}"), links=(("contacts", one),)) for one in ids]
 
 
+@pytest.mark.fault("F3", "F4", "F7", "F13", "I1")
 @pytest.mark.parametrize("path", ["batch/upsert", "batch/read", "associations/tasks"])
 @pytest.mark.parametrize("when", ["before_commit", "after_commit"])
 @pytest.mark.parametrize("act", [{"drop": True}, {"reset": True}, {"status": 503, "body": "<html>no</html>"}])
@@ -169,6 +171,7 @@ def test_a_task_is_made_once_whatever_is_lost(portal: Portal, path: str, when: s
     assert "update" not in changes  # it would undo what a person did to the task in between
 
 
+@pytest.mark.fault("F24")
 def test_a_task_that_a_person_closed_stays_closed(portal: Portal) -> None:
     ids = portal.contacts(1)
     made = portal.crm.write(tasks(ids))[0]
@@ -179,6 +182,7 @@ def test_a_task_that_a_person_closed_stays_closed(portal: Portal) -> None:
     assert (held["hs_task_status"], held["hs_task_subject"]) == ("COMPLETED", "Done that")
 
 
+@pytest.mark.fault("F8")
 def test_scores_land_but_for_the_rows_that_cannot(portal: Portal) -> None:
     ids = portal.contacts(120)
     writes = [Write("contacts", {"leadlight_score": n, "leadlight_band": "hot"}, id=one) for n, one in enumerate(ids)]
@@ -211,6 +215,7 @@ def test_the_vendors_rate_is_kept_without_a_429() -> None:
     assert crm.calls.read == 3
 
 
+@pytest.mark.fault("F2")
 def test_the_daily_quota_stops_the_run(portal: Portal) -> None:
     portal.control("POST", "settings", {"daily_quota": 1, "rate_per_10s": 0})
     with pytest.raises(QuotaExhausted):

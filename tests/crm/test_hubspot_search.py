@@ -71,6 +71,7 @@ def found_in(index: Index, since_ms: int) -> set[int]:
         return {int(one.id) for page in pages for one in page}
 
 
+@pytest.mark.fault("F18", "I5")
 @pytest.mark.parametrize("disorder", [False, True])
 def test_more_than_a_query_yields_are_all_found(disorder: bool) -> None:
     records = [(number, 1_700_000_000_000 + number // 3) for number in range(1, 12_001)]
@@ -79,6 +80,7 @@ def test_more_than_a_query_yields_are_all_found(disorder: bool) -> None:
     assert len(index.searches) <= 61 + 2
 
 
+@pytest.mark.fault("F17", "F18")
 def test_a_crowded_millisecond_is_read_by_id() -> None:
     crowd = [(number, 1_700_000_000_005) for number in range(1, 10_502)]
     around = [(20_001, 1_700_000_000_004), (20_002, 1_700_000_000_006), (20_003, 1_700_000_000_003)]
@@ -154,6 +156,7 @@ def test_changed_records_come_in_tables_and_each_once() -> None:
     assert portal.calls.count("/crm/v3/objects/contacts/batch/read") == 25
 
 
+@pytest.mark.fault("F22")
 def test_what_is_gone_or_merged_away_is_deleted() -> None:
     portal = Portal(Index([(number, NOW_MS) for number in (1, 2, 3, 4)]), merged={"2": "9", "77": "4"}, missing={"3"})
     with served(portal) as url:
@@ -182,6 +185,7 @@ def test_archived_records_are_deleted_and_a_long_list_is_read_less_often() -> No
     assert json.loads(page.cursor)["sweep_pages"] == 20
 
 
+@pytest.mark.fault("F16", "I9")
 def test_a_cursor_from_the_future_neither_fails_nor_hides_what_changes() -> None:
     portal = Portal(Index([(1, NOW_MS + 60_000 * 8)]))
     with served(portal) as url:

@@ -43,6 +43,7 @@ def in_turn(replies: Sequence[Reply | None], asked: list[str]) -> Answering:
     return answering
 
 
+@pytest.mark.fault("F10", "I10")
 def test_a_refused_token_is_asked_once_and_not_shown() -> None:
     asked: list[str] = []
     body = {"status": "error", "message": "Authentication credentials not found.", "category": "INVALID_AUTHENTICATION"}
@@ -75,6 +76,7 @@ def test_a_rate_limit_says_how_long_to_wait(headers: dict[str, str], message: st
     assert len(asked) == 3
 
 
+@pytest.mark.fault("F1")
 def test_a_rate_limit_passes() -> None:
     asked: list[str] = []
     with served(in_turn([reply(429, ROLLING), reply(429, ROLLING), reply(200, ACCOUNT)], asked)) as url:
@@ -83,6 +85,7 @@ def test_a_rate_limit_passes() -> None:
     assert crm.calls.read == 3
 
 
+@pytest.mark.fault("F2")
 def test_the_daily_limit_stops_at_once() -> None:
     asked: list[str] = []
     with served(in_turn([reply(429, DAILY)], asked)) as url, pytest.raises(QuotaExhausted):
@@ -90,6 +93,7 @@ def test_the_daily_limit_stops_at_once() -> None:
     assert len(asked) == 1
 
 
+@pytest.mark.fault("F5")
 @pytest.mark.parametrize("status", [423, 500, 502, 503, 504, 521, 524])
 def test_passing_faults_are_asked_again_whatever_their_body(status: int) -> None:
     asked: list[str] = []
@@ -106,6 +110,7 @@ def test_a_body_in_another_alphabet_is_no_parser_error() -> None:
         assert adapter(url).owners() == []
 
 
+@pytest.mark.fault("F5")
 def test_an_html_page_with_200_is_no_answer() -> None:
     asked: list[str] = []
     html = reply(200, "<html>a proxy's login</html>")
@@ -124,6 +129,7 @@ def test_a_migrating_portal_is_not_waited_for_in_the_run() -> None:
     assert len(asked) == 1
 
 
+@pytest.mark.fault("F32")
 def test_a_redirect_is_not_followed_with_the_token() -> None:
     seen: list[str] = []
     with served(in_turn([reply(200, ACCOUNT)], seen)) as other:
@@ -137,6 +143,7 @@ def test_a_redirect_is_not_followed_with_the_token() -> None:
     assert seen == []
 
 
+@pytest.mark.fault("F3")
 def test_a_lost_answer_is_asked_again_and_its_outcome_is_unknown() -> None:
     asked: list[str] = []
     update = Write("contacts", {"leadlight_score": 5}, id="1")
@@ -151,6 +158,7 @@ def test_a_lost_answer_is_asked_again_and_its_outcome_is_unknown() -> None:
     assert (crm.calls.read, crm.calls.write) == (3, 3)
 
 
+@pytest.mark.fault("F7")
 def test_a_truncated_body_is_asked_again() -> None:
     asked: list[str] = []
     cut = (200, {"Content-Type": "application/json", "Content-Length": "500"}, b'{"results":[{"id":"1"')
@@ -164,6 +172,7 @@ def test_a_truncated_body_is_asked_again() -> None:
     assert len(asked) == 3  # the first page twice, then the archived owners
 
 
+@pytest.mark.fault("F6")
 def test_a_server_that_hangs_is_given_up() -> None:
     asked: list[str] = []
     done = threading.Event()
@@ -180,6 +189,7 @@ def test_a_server_that_hangs_is_given_up() -> None:
     assert len(asked) == 3
 
 
+@pytest.mark.fault("F32")
 def test_a_server_that_is_not_there_never_got_the_write() -> None:
     with served(in_turn([None], [])) as url:
         pass

@@ -2,6 +2,7 @@
 
 import threading
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,6 +34,7 @@ def test_a_burst_up_to_the_rate_does_not_wait() -> None:
     assert time.slept == [1.0]
 
 
+@pytest.mark.fault("F1")
 @given(
     rate=st.integers(1, 7),
     pauses=st.lists(st.floats(0, 3, allow_nan=False), min_size=1, max_size=60),

@@ -39,6 +39,7 @@ def test_anything_else_is_raised_at_once(error: Exception) -> None:
     assert len(seen) == 1
 
 
+@pytest.mark.fault("I3")
 def test_attempts_are_bounded() -> None:
     seen: list[int] = []
     with pytest.raises(RetryableError):
@@ -46,6 +47,7 @@ def test_attempts_are_bounded() -> None:
     assert len(seen) == 4
 
 
+@pytest.mark.fault("F1")
 def test_a_wait_the_server_asked_for_is_made() -> None:
     seen: list[int] = []
     assert call_with_retry(failing(2, RetryableError("busy", retry_after_s=30.0), seen)) == "done"

@@ -64,6 +64,7 @@ def query_of(seen: Seen) -> str:
     return parse_qs(urlsplit(seen.path).query)["q"][0]
 
 
+@pytest.mark.fault("F17", "F22")
 def test_a_later_pull_overlaps_and_hears_of_what_was_deleted(tmp_path: Path) -> None:
     cursor = json.dumps({"stamp": "2026-06-30T10:00:00+00:00"})
     with ScriptedServer(tmp_path, after_describe(page(lead(1), lead(2, 5, deleted=True)))) as server:
@@ -90,6 +91,7 @@ def test_pages_carry_the_stamp_they_reached(tmp_path: Path) -> None:
     assert server.seen[2].path == NEXT
 
 
+@pytest.mark.fault("F18")
 def test_a_lost_place_is_found_again_behind_the_last_row(tmp_path: Path) -> None:
     replies = page(lead(1), lead(2, 9), total=3, following=NEXT), GONE, page(lead(3, 9))
     with ScriptedServer(tmp_path, after_describe(*replies)) as server:
@@ -150,6 +152,7 @@ def test_many_rows_are_read_by_a_bulk_job_that_moves_the_cursor_at_its_end(tmp_p
     assert (crm.calls.read, crm.calls.write) == (8, 0)
 
 
+@pytest.mark.fault("F18", "I5")
 def test_a_set_that_lacks_rows_is_asked_for_again(tmp_path: Path) -> None:
     with ScriptedServer(tmp_path, bulk(csv_set(1, 2, 3, 4, count=5), csv_set(1, 2, 3, 4, 5))) as server:
         assert len(ids(pull(server.connect(bulk_read_above=4)))) == 5

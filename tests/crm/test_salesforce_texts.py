@@ -72,6 +72,7 @@ def test_a_cursor_comes_back_as_it_was() -> None:
         since_of('{"after": 7}')
 
 
+@pytest.mark.fault("F16", "I9")
 def test_the_watermark_moves_forward_only_and_not_past_the_start() -> None:
     hour = timedelta(hours=1)
     pull = Watermark(NOON, NOON + hour)

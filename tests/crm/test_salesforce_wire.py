@@ -45,6 +45,7 @@ def login() -> dict[str, object]:
     return {"auth": "client_credentials", "access_token": None, "client_id": "key", "client_secret": "s3cr3t"}
 
 
+@pytest.mark.fault("F10", "F25")
 def test_an_expired_token_costs_one_renewal_and_one_repeat_with_all_headers(tmp_path: Path) -> None:
     replies = script(token_reply(1), EXPIRED, token_reply(2), PAGE)
     with ScriptedServer(tmp_path, replies) as server:
@@ -59,6 +60,7 @@ def test_an_expired_token_costs_one_renewal_and_one_repeat_with_all_headers(tmp_
     assert (crm.calls.read, crm.calls.write) == (2, 2)
 
 
+@pytest.mark.fault("F10", "I3")
 def test_a_token_that_is_always_refused_ends_after_two_calls(tmp_path: Path) -> None:
     def answer(seen: Seen) -> Reply:
         return token_reply(1) if seen.path.endswith("/token") else EXPIRED
@@ -96,6 +98,7 @@ def test_a_login_by_key_signs_who_and_where_for(tmp_path: Path) -> None:
     assert form["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
 
 
+@pytest.mark.fault("F32", "I10")
 @pytest.mark.parametrize("url", ["https://evil.example", "http://acme.my.salesforce.com", "https://xsalesforce.com"])
 def test_a_token_for_a_strange_host_is_not_sent_there(tmp_path: Path, url: str) -> None:
     with ScriptedServer(tmp_path, script(token_reply(1, url))) as server, pytest.raises(AuthError, match="not sent"):
@@ -103,12 +106,14 @@ def test_a_token_for_a_strange_host_is_not_sent_there(tmp_path: Path, url: str) 
     assert len(server.seen) == 1
 
 
+@pytest.mark.fault("F5")
 def test_a_page_of_html_is_a_passing_fault(tmp_path: Path) -> None:
     with ScriptedServer(tmp_path, script(HTML, HTML, PAGE)) as server:
         assert server.connect().write(UPDATE)[0].ok
     assert len(server.seen) == 3
 
 
+@pytest.mark.fault("F5")
 @pytest.mark.parametrize(
     "reply",
     [
@@ -127,6 +132,7 @@ def test_faults_that_do_not_pass_are_told_after_our_retries(tmp_path: Path, repl
     assert len(server.seen) == 3
 
 
+@pytest.mark.fault("F2")
 def test_a_used_up_day_stops_at_once(tmp_path: Path) -> None:
     reply = refusal(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
     with ScriptedServer(tmp_path, script(reply)) as server, pytest.raises(QuotaExhausted):
@@ -134,12 +140,14 @@ def test_a_used_up_day_stops_at_once(tmp_path: Path) -> None:
     assert len(server.seen) == 1
 
 
+@pytest.mark.fault("F11")
 def test_a_right_that_is_missing_stops_at_once(tmp_path: Path) -> None:
     with ScriptedServer(tmp_path, script(refusal(403, "API_DISABLED_FOR_ORG"))) as server, pytest.raises(AuthError):
         server.connect().write(UPDATE)
     assert len(server.seen) == 1
 
 
+@pytest.mark.fault("F3", "F6", "F7")
 @pytest.mark.parametrize("fault", [Reply(200, PAGE.body, cut=True), Reply(hang=True)])
 def test_a_lost_answer_to_a_write_is_of_unknown_outcome(tmp_path: Path, fault: Reply) -> None:
     with ScriptedServer(tmp_path, script(fault)) as server, pytest.raises(RetryableError) as caught:
@@ -148,6 +156,7 @@ def test_a_lost_answer_to_a_write_is_of_unknown_outcome(tmp_path: Path, fault: R
     assert len(server.seen) == 3
 
 
+@pytest.mark.fault("F7")
 def test_a_lost_answer_to_a_read_is_simply_read_again(tmp_path: Path) -> None:
     users = json_reply({"totalSize": 0, "done": True, "records": []})
     with ScriptedServer(tmp_path, script(Reply(200, users.body, cut=True), users)) as server:
@@ -155,6 +164,7 @@ def test_a_lost_answer_to_a_read_is_simply_read_again(tmp_path: Path) -> None:
     assert len(server.seen) == 3
 
 
+@pytest.mark.fault("F32")
 def test_a_stopped_server_is_named_and_no_outcome_is_unknown(tmp_path: Path) -> None:
     with ScriptedServer(tmp_path, script(PAGE)) as server:
         crm = server.connect()
@@ -163,11 +173,13 @@ def test_a_stopped_server_is_named_and_no_outcome_is_unknown(tmp_path: Path) -> 
     assert not caught.value.unknown_outcome
 
 
+@pytest.mark.fault("F32")
 def test_an_unknown_authority_is_a_problem_of_configuration(tmp_path: Path) -> None:
     with ScriptedServer(tmp_path, script(PAGE)) as server, pytest.raises(ConfigError, match="ca_file"):
         server.connect(ca_file=None).write(UPDATE)
 
 
+@pytest.mark.fault("F32")
 def test_redirects_are_not_followed(tmp_path: Path) -> None:
     moved = Reply(302, b"", {"Location": "https://evil.example/"})
     with ScriptedServer(tmp_path, script(moved)) as server, pytest.raises(ConfigError, match="instance_url"):
@@ -207,6 +219,7 @@ def test_settings_do_not_show_secrets() -> None:
     assert "s3cr3t" not in repr(settings)
 
 
+@pytest.mark.fault("F32")
 def test_a_next_page_that_is_no_path_of_salesforce_is_not_asked_for(tmp_path: Path) -> None:
     page = {"totalSize": 9, "done": False, "nextRecordsUrl": "@evil.example/services/data/v62.0/query/1", "records": []}
     with ScriptedServer(tmp_path, script(json_reply(page))) as server, pytest.raises(ConfigError):

@@ -89,6 +89,7 @@ def test_writes_of_two_objects_or_of_no_record_are_refused(tmp_path: Path) -> No
     assert server.seen == []
 
 
+@pytest.mark.fault("F33", "F8")
 def test_a_locked_row_may_be_sent_again_and_a_refused_one_not(tmp_path: Path) -> None:
     rows = [failed("UNABLE_TO_LOCK_ROW"), done(record_id(1)), failed("CANNOT_UPDATE_CONVERTED_LEAD")]
     with ScriptedServer(tmp_path, lambda _seen: json_reply(rows)) as server:
@@ -96,6 +97,7 @@ def test_a_locked_row_may_be_sent_again_and_a_refused_one_not(tmp_path: Path) ->
     assert [(result.ok, result.retry) for result in results] == [(False, True), (True, False), (False, False)]
 
 
+@pytest.mark.fault("F9")
 def test_rows_that_failed_with_automation_go_once_more_in_small_calls(tmp_path: Path) -> None:
     poison = record_id(7)
 
@@ -122,6 +124,7 @@ def test_an_outage_of_the_second_try_keeps_the_answers_of_the_first(tmp_path: Pa
     ]
 
 
+@pytest.mark.fault("F19")
 def test_what_is_no_number_is_refused_before_it_is_sent(tmp_path: Path) -> None:
     with ScriptedServer(tmp_path, accept) as server:
         (result,) = server.connect().write([Write("Lead", {"Score__c": float("nan")}, id=record_id(1))])
@@ -137,6 +140,7 @@ def test_creates_stay_acknowledged_when_the_look_up_of_others_fails(tmp_path: Pa
     assert (clash.code, clash.retry) == ("DUPLICATE_VALUE", True)
 
 
+@pytest.mark.fault("I2")
 @pytest.mark.parametrize("outage", [QUOTA, Reply(503), refusal(401, "INVALID_SESSION_ID")])
 def test_an_outage_after_the_first_call_is_told_row_by_row(tmp_path: Path, outage: Reply) -> None:
     def answer(seen: Seen) -> Reply:
@@ -187,6 +191,7 @@ def tasks(*keys: str) -> list[Write]:
     return [Write("Task", {"Subject": "Call"}, key=("Key__c", key)) for key in keys]
 
 
+@pytest.mark.fault("F24", "I1")
 def test_a_task_that_exists_is_acknowledged_and_left_alone(tmp_path: Path) -> None:
     org = Tasks({"b": "00Told"})
     with ScriptedServer(tmp_path, org) as server:
@@ -200,6 +205,7 @@ def test_a_task_that_exists_is_acknowledged_and_left_alone(tmp_path: Path) -> No
     assert "PATCH" not in {seen.method for seen in server.seen}
 
 
+@pytest.mark.fault("F3", "I1")
 def test_creates_whose_answer_was_lost_are_sent_again_and_made_once(tmp_path: Path) -> None:
     org = Tasks({}, lose_first=True)
     with ScriptedServer(tmp_path, org) as server:
@@ -217,6 +223,7 @@ def test_existing_keys_are_looked_up_two_hundred_at_a_time_or_fewer(tmp_path: Pa
     assert len(server.seen) < 12
 
 
+@pytest.mark.fault("F17")
 def test_a_clash_that_cannot_be_seen_yet_may_be_sent_again(tmp_path: Path) -> None:
     with ScriptedServer(tmp_path, Tasks({"a": "00T1"}, hidden=True)) as server:
         (result,) = server.connect().write(tasks("a"))

@@ -51,6 +51,7 @@ def pages_of_events(loop: Loop, kind: str) -> int:
     return pages_read
 
 
+@pytest.mark.fault("I3")
 def test_a_full_run_spends_little_more_than_the_least_that_is_possible(demo: Loop) -> None:
     web = event_pages(demo)
     before = demo.control("stats")

@@ -31,6 +31,7 @@ def settled(loop: Loop) -> bool:
     return loop.waiting() == []
 
 
+@pytest.mark.fault("F3", "F7", "I1", "I2")
 @pytest.mark.parametrize(
     ("what", "act"),
     [("records", {"drop": True}), ("tasks", {"drop": True}), ("tasks", {"truncate_at": 5})],
@@ -49,12 +50,14 @@ def test_an_answer_lost_after_the_commit_makes_no_second_effect(
     assert settled(fresh)
 
 
+@pytest.mark.fault("F4", "I4")
 def test_a_request_lost_before_the_commit_is_sent_again(fresh: Loop, expected: dict[str, object]) -> None:
     fresh.fault("PATCH|POST", RECORDS[fresh.crm], "before_commit", reset=True)
     fresh.sync(backfill=True)
     assert written_state(fresh) == expected
 
 
+@pytest.mark.fault("F5", "I2", "I4")
 def test_a_crm_that_goes_on_failing_stops_the_run_and_the_next_one_ends_it(
     fresh: Loop, expected: dict[str, object]
 ) -> None:
@@ -70,6 +73,7 @@ def test_a_crm_that_goes_on_failing_stops_the_run_and_the_next_one_ends_it(
     assert written_state(fresh) == expected
 
 
+@pytest.mark.fault("F3", "I1", "I4")
 def test_a_lost_answer_that_never_comes_is_reconciled_by_the_next_run(fresh: Loop, expected: dict[str, object]) -> None:
     fresh.control("faults", [{"match": {"path_re": TASKS[fresh.crm]}, "when": "after_commit", "act": {"drop": True}}])
     with contextlib.suppress(
@@ -83,6 +87,7 @@ def test_a_lost_answer_that_never_comes_is_reconciled_by_the_next_run(fresh: Loo
     assert written_state(fresh) == expected
 
 
+@pytest.mark.fault("F2", "I3")
 def test_a_used_up_quota_stops_the_run_and_the_next_day_ends_it(fresh: Loop, expected: dict[str, object]) -> None:
     mark = fresh.mark()
     fresh.control("faults", [{"match": {"path_re": RECORDS[fresh.crm]}, "act": QUOTA[fresh.crm]}])
@@ -98,6 +103,7 @@ def test_a_used_up_quota_stops_the_run_and_the_next_day_ends_it(fresh: Loop, exp
     assert written_state(fresh) == expected
 
 
+@pytest.mark.fault("F2")
 def test_our_share_of_the_day_is_not_overspent(fresh: Loop, expected: dict[str, object]) -> None:
     fresh.control("settings", {"daily_quota": 40})  # of which a run may have 12
     before = fresh.control("stats")["requests"]
@@ -110,6 +116,7 @@ def test_our_share_of_the_day_is_not_overspent(fresh: Loop, expected: dict[str, 
     assert written_state(fresh) == expected
 
 
+@pytest.mark.fault("F11")
 def test_tasks_that_we_may_not_make_keep_no_score_back(fresh: Loop, expected: dict[str, object]) -> None:
     forbidden: dict[str, object] = {
         "salesforce": [{"errorCode": "INSUFFICIENT_ACCESS", "message": "no create access to Task"}],

@@ -1,5 +1,7 @@
 """What changed in the CRM since the last run is in the next one, and nothing else is read again."""
 
+import pytest
+
 from tests.loop.loops import CHIEF, CLERK, HOT, Loop
 
 
@@ -35,6 +37,7 @@ def add_call(loop: Loop, person_id: str) -> None:
     loop.ask("POST", "/crm/v3/objects/calls", json=body)
 
 
+@pytest.mark.fault("F22", "I5")
 def test_a_deleted_record_is_forgotten_and_never_written_again(synced: Loop) -> None:
     person = synced.people()["p00"]
     if synced.crm == "salesforce":

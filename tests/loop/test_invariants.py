@@ -39,6 +39,7 @@ def give(loop: Loop, who: str, to: str) -> None:
     loop.edit(loop.people()[who], **{loop.words.owner: to})
 
 
+@pytest.mark.fault("F23", "I7")
 def test_an_owner_that_a_person_chose_before_the_plan_stays(fresh: Loop) -> None:
     chosen = owner_of(fresh, "p02")
     give(fresh, "p00", chosen)
@@ -46,6 +47,7 @@ def test_an_owner_that_a_person_chose_before_the_plan_stays(fresh: Loop) -> None
     assert (owner_of(fresh, "p00"), owner_of(fresh, "p02")) == (chosen, chosen)
 
 
+@pytest.mark.fault("F23", "I7")
 def test_an_owner_that_a_person_chose_between_plan_and_apply_stays(fresh: Loop) -> None:
     chosen, words = owner_of(fresh, "p02"), fresh.words
     plan = planned(fresh, backfill=True)
@@ -63,6 +65,7 @@ def test_an_owner_that_a_person_chose_between_plan_and_apply_stays(fresh: Loop) 
     assert [task["fields"][words.owner] for task in fresh.tasks_of(person["id"])] == [chosen]
 
 
+@pytest.mark.fault("F23", "I7")
 def test_an_owner_that_a_person_chose_after_us_stays(synced: Loop) -> None:
     chosen = owner_of(synced, "p02")
     give(synced, "p00", chosen)
@@ -75,6 +78,7 @@ def test_an_owner_that_a_person_chose_after_us_stays(synced: Loop) -> None:
     assert owner_of(synced, "p00") == chosen
 
 
+@pytest.mark.fault("I8")
 def test_nothing_but_mapped_fields_is_written(synced: Loop) -> None:
     settings, _, mapping = load_parts(synced.config)
     assert settings.crm.kind == synced.crm
@@ -99,6 +103,7 @@ def ours(before: dict[str, object], after: dict[str, object]) -> set[str]:
     return {name for name in moved if not name.startswith(stamps)}
 
 
+@pytest.mark.fault("I11")
 def test_a_plan_sends_no_write(fresh: Loop) -> None:
     mark, before = fresh.mark(), fresh.control("stats")
     assert planned(fresh, backfill=True).size > 0
@@ -107,6 +112,7 @@ def test_a_plan_sends_no_write(fresh: Loop) -> None:
     assert after["writes"] == before["writes"]
 
 
+@pytest.mark.fault("I12")
 @pytest.mark.parametrize("crm", ["hubspot"])
 def test_two_plans_of_one_state_have_the_same_bytes(fresh: Loop, tmp_path: Path) -> None:
     with open_job(fresh.config, writer=True, writes_crm=True) as job:
@@ -152,6 +158,7 @@ def test_a_plan_that_somebody_edited_is_refused(fresh: Loop, tmp_path: Path) -> 
         load_plan(path)
 
 
+@pytest.mark.fault("F25", "I6")
 def test_an_automation_that_touches_what_we_wrote_makes_no_storm(synced: Loop) -> None:
     person = synced.people()["p00"]
     synced.edit(person, actor="automation", **{synced.words.score: 1 if synced.crm == "salesforce" else "1"})

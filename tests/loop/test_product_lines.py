@@ -256,6 +256,7 @@ def test_a_model_that_comes_later_has_a_baseline_of_its_own(synced: Loop) -> Non
     settled(synced)
 
 
+@pytest.mark.fault("F27")
 def test_a_narrower_audience_is_held_up_by_a_guard(two: Loop) -> None:
     text = two.config.read_text(encoding="utf-8")
     two.config.write_text(text.replace("[limits]", "[limits]\nmin_population = 0"), encoding="utf-8")

@@ -10,6 +10,7 @@ from tests.loop.loops import HOT, Loop, written_state
 RECORDS = {"salesforce": r"/composite/sobjects$", "hubspot": r"/contacts/batch/update$"}
 
 
+@pytest.mark.fault("F23", "I7")
 @pytest.mark.parametrize(
     ("crm", "when"), [("salesforce", "after_commit"), ("hubspot", "after_commit"), ("hubspot", "before_commit")]
 )
@@ -34,6 +35,7 @@ def test_a_row_left_over_never_overwrites_an_owner_that_a_person_chose_since(fre
     assert len(fresh.tasks()) == len(HOT)
 
 
+@pytest.mark.fault("F29", "I1", "I7")
 def test_a_lost_store_makes_no_task_twice_and_takes_no_owner(synced: Loop) -> None:
     before = written_state(synced)
     shutil.rmtree(synced.folder / "leadlight-store")
@@ -45,6 +47,7 @@ def test_a_lost_store_makes_no_task_twice_and_takes_no_owner(synced: Loop) -> No
     assert [row for row in synced.writes(mark) if row["op"] == "create"] == []
 
 
+@pytest.mark.fault("F24", "I1")
 def test_a_task_that_somebody_closed_stays_closed(synced: Loop) -> None:
     task = synced.tasks()[0]
     status, done = ("Status", "Completed") if synced.crm == "salesforce" else ("hs_task_status", "COMPLETED")

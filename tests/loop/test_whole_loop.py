@@ -4,6 +4,8 @@ import math
 import re
 from typing import Any
 
+import pytest
+
 from connector.crm.registry import connect
 from connector.provisioning import provision
 from connector.reading import open_reading
@@ -55,6 +57,7 @@ def test_bands_are_those_of_the_titles(synced: Loop) -> None:
     assert {who for who, band in bands.items() if band == "warm"} == {"p05", "p06", "p07"}
 
 
+@pytest.mark.fault("I6")
 def test_a_second_sync_of_the_same_instant_writes_nothing(synced: Loop) -> None:
     mark = synced.mark()
     with open_reading(synced.config) as reading:
@@ -65,6 +68,7 @@ def test_a_second_sync_of_the_same_instant_writes_nothing(synced: Loop) -> None:
     assert synced.writes(mark) == []
 
 
+@pytest.mark.fault("I6")
 def test_time_alone_writes_nothing(synced: Loop) -> None:
     synced.sync()
     synced.advance(1)
@@ -83,6 +87,7 @@ def test_the_baseline_opens_episodes_without_tasks(fresh: Loop) -> None:
     assert fresh.tasks() == []
 
 
+@pytest.mark.fault("I1")
 def test_backfill_makes_one_task_for_each_hot_record(synced: Loop) -> None:
     tasks = hot_tasks(synced)
     assert set(tasks) == set(HOT)

@@ -169,6 +169,7 @@ def test_files_are_private(store: Store, tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in found} == {0o600}
 
 
+@pytest.mark.fault("I9")
 def test_nothing_counts_until_the_callers_transaction_commits(store: Store) -> None:
     lake, connection = store
     put(store, {"a": 1})
@@ -216,6 +217,7 @@ os._exit(137)
 """
 
 
+@pytest.mark.fault("F12", "I9")
 @pytest.mark.parametrize("point", ["writing", "written", "committing", "committed", "compacted"])
 def test_a_kill_at_any_point_leaves_rows_and_cursor_in_step(store: Store, tmp_path: Path, point: str) -> None:
     lake, connection = store
@@ -248,6 +250,7 @@ lake.compact("people", "person_id", ["person_id"], force=True)
 """
 
 
+@pytest.mark.fault("F12")
 def test_a_kill_between_the_sorted_file_and_its_commit(store: Store, tmp_path: Path) -> None:
     put(store, {"a": 1})
     put(store, {"a": 2})
@@ -280,6 +283,7 @@ except StoreError as error:
 """
 
 
+@pytest.mark.fault("F28")
 @pytest.mark.skipif(sys.platform == "win32", reason="file size limits are a POSIX thing")
 def test_a_disk_that_fills_up_is_a_store_error(store: Store, tmp_path: Path) -> None:
     put(store, {"a": 1})
@@ -394,6 +398,7 @@ def test_a_snapshot_that_is_no_parquet_is_refused(store: Store) -> None:
     assert read(lake, "scores") == [("a", 1)]
 
 
+@pytest.mark.fault("F30")
 def test_a_damaged_file_is_a_store_error(store: Store, tmp_path: Path) -> None:
     lake, _ = store
     put(store, {"a": 1})

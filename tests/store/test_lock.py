@@ -38,6 +38,7 @@ def other_writer(folder: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
+@pytest.mark.fault("F15")
 def test_the_second_writer_is_told_who_holds_the_store(tmp_path: Path) -> None:
     with other_writer(tmp_path) as process:
         with pytest.raises(Locked) as caught, hold(tmp_path):
@@ -52,6 +53,7 @@ def test_the_second_writer_is_told_who_holds_the_store(tmp_path: Path) -> None:
     assert holder(tmp_path) is None
 
 
+@pytest.mark.fault("F15")
 def test_a_killed_holder_is_taken_over(tmp_path: Path) -> None:
     with other_writer(tmp_path) as process:
         os.kill(process.pid, signal.SIGKILL)

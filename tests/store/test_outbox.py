@@ -85,6 +85,7 @@ def test_a_newer_wish_supersedes_an_unsent_one(connection: Connection) -> None:
     assert outbox.counts(connection, "r1") == {"done": 1, "planned": 1, "superseded": 2}
 
 
+@pytest.mark.fault("I1")
 def test_a_key_is_one_row_for_ever(connection: Connection) -> None:
     outbox.enqueue(connection, "r1", [task("a", "k1"), task("a", "k2"), task("b", "k3"), task("c", "k4")])
     done, inflight, refused = (row.id for row in outbox.take(connection, 3, "Task", "task"))
@@ -112,6 +113,7 @@ def test_a_pass_over_the_outbox_ends(connection: Connection) -> None:
     assert len(take(connection)) == 5
 
 
+@pytest.mark.fault("F12", "I2")
 def test_what_was_in_flight_at_a_crash_is_tried_again(connection: Connection) -> None:
     outbox.enqueue(connection, "r1", [fields("a"), fields("b"), fields("c")])
     first, _ = take(connection, 2)
@@ -169,6 +171,7 @@ STEP = st.one_of(
 )
 
 
+@pytest.mark.fault("I2")
 @settings(max_examples=60, deadline=None)
 @given(steps=st.lists(STEP, max_size=12))
 def test_the_newest_wish_of_a_record_is_never_lost(

@@ -87,6 +87,7 @@ def test_a_second_writer_is_told_after_the_timeout(tmp_path: Path) -> None:
         cursors.put(second, "Lead", "2")
 
 
+@pytest.mark.fault("F28")
 def test_a_full_disk_is_a_store_error_and_loses_nothing(tmp_path: Path) -> None:
     connection = open_state(tmp_path)
     cursors.put(connection, "Lead", "kept")
@@ -108,6 +109,7 @@ def test_the_systems_errors_are_store_errors() -> None:
         raise sqlite3.IntegrityError("a bug stays a bug")
 
 
+@pytest.mark.fault("F30")
 def test_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_bytes(b"no database " * 1000)
     with pytest.raises(StoreError, match="no state database"):
@@ -115,6 +117,7 @@ def test_no_database_is_refused_and_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / FILE_NAME).read_bytes() == b"no database " * 1000
 
 
+@pytest.mark.fault("F30")
 def test_flipped_bytes_are_refused_and_left_alone(tmp_path: Path) -> None:
     connection = open_state(tmp_path)
     for n in range(500):
@@ -136,6 +139,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
         open_state(tmp_path / "file" / "store")
 
 
+@pytest.mark.fault("F30")
 def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     connection = open_state(tmp_path)
     connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
@@ -144,6 +148,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
         open_state(tmp_path)
 
 
+@pytest.mark.fault("F30", "F31")
 def test_a_failing_migration_leaves_the_old_version_and_a_backup(tmp_path: Path) -> None:
     connection = open_state(tmp_path)
     cursors.put(connection, "Lead", "kept")
@@ -178,6 +183,7 @@ migrate(connection, Path(sys.argv[1]) / "state.db", (*MIGRATIONS, steps))
 """
 
 
+@pytest.mark.fault("F31")
 @pytest.mark.parametrize("point", [0, 1, 2, 3])
 def test_a_migration_killed_at_any_statement_leaves_one_version(tmp_path: Path, point: int) -> None:
     cursors.put(open_state(tmp_path), "Lead", "kept")
@@ -206,6 +212,7 @@ with transaction(connection):
 """
 
 
+@pytest.mark.fault("F12")
 def test_a_killed_writer_keeps_what_was_committed(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", COMMIT_AND_HANG, str(tmp_path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
