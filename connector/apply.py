@@ -16,7 +16,7 @@ from connector.mirror import MIRROR
 from connector.plan import Change, Plan, TaskChange
 from connector.score import BANDS, revision
 from connector.settings_acting import Action
-from connector.store import episodes, outbox, runs, written
+from connector.store import episodes, outbox, quarantine, runs, written
 from connector.store.outbox import Entry, OutboxRow, Settlement
 from connector.store.state import transaction
 from connector.tasks import task_write
@@ -27,12 +27,16 @@ PASSES = 3  # a row that may pass later is tried so often in one run
 
 @dataclass(frozen=True)
 class Applied:
-    """Count what became of a plan's rows; waiting are those left for the next run."""
+    """Count what became of a plan's rows.
+
+    waiting are those left for the next run; held those that were refused before, whose next try is yet to come.
+    """
 
     done: int
     rejected: int
     superseded: int
     waiting: int
+    held: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """Give the counts by name."""
@@ -41,6 +45,7 @@ class Applied:
             "rejected": self.rejected,
             "superseded": self.superseded,
             "waiting": self.waiting,
+            "held": self.held,
         }
 
 
@@ -62,12 +67,13 @@ def refuse_stale(job: Job, plan: Plan) -> None:
 
 def commit_plan(job: Job, run_id: str, plan: Plan, bands: Path) -> None:
     """Commit the outbox, the episodes and the bands of a plan in one transaction, before anything is sent."""
-    as_of = datetime.fromisoformat(plan.as_of)
+    as_of, now = datetime.fromisoformat(plan.as_of), _server_time(job)
     keys = {(task.object, task.record_id, task.trigger): task.key for task in plan.tasks}
     with transaction(job.state):
         outbox.release_inflight(job.state)
         _take_back(job, run_id)
-        outbox.enqueue(job.state, run_id, _entries(job, plan))
+        quarantine.release_due(job.state, run_id, now)
+        outbox.enqueue(job.state, run_id, quarantine.ask_again(job.state, run_id, _entries(job, plan), now))
         episodes.close_many(job.state, [(e.object, e.record_id, e.trigger) for e in plan.closed], as_of)
         openings = (
             episodes.Opening(e.object, e.record_id, e.trigger, as_of, keys.get((e.object, e.record_id, e.trigger)))
@@ -96,7 +102,8 @@ def applied(job: Job, run_id: str) -> Applied:
     """Count what became of a run's rows."""
     counts = Counter(outbox.counts(job.state, run_id))
     waiting = counts["planned"] + counts["inflight"] + counts["retry"]
-    return Applied(counts["done"], counts["quarantined"], counts["superseded"], waiting)
+    held = sum(1 for row in quarantine.refused(job.state) if row.run_id != run_id)
+    return Applied(counts["done"], counts["quarantined"], counts["superseded"], waiting, held)
 
 
 def _take_back(job: Job, run_id: str) -> None:
@@ -112,9 +119,7 @@ def _take_back(job: Job, run_id: str) -> None:
 def _entries(job: Job, plan: Plan) -> Iterator[Entry]:
     owner = job.mapping.write.owner
     for change in plan.changes:
-        yield Entry(
-            "fields", change.object, change.record_id, {"fields": _fields(change, owner.field if owner else "")}
-        )
+        yield Entry("fields", change.object, change.record_id, _payload(change, owner.field if owner else ""))
     if not plan.tasks or job.mapping.write.task is None:
         return
     people = _people(job, plan.tasks)
@@ -126,9 +131,13 @@ def _entries(job: Job, plan: Plan) -> Iterator[Entry]:
         yield Entry("task", write.object, task.record_id, payload, task.key)
 
 
-def _fields(change: Change, owner_field: str) -> dict[str, Any]:
-    fields: dict[str, Any] = {name: after for name, (_, after) in change.fields.items()}
-    return fields | {owner_field: change.owner[1]} if change.owner else fields
+def _payload(change: Change, owner_field: str) -> dict[str, Any]:
+    """Give what is written, and what stood there before, which `runs undo` restores."""
+    both = {**change.fields, **({owner_field: change.owner} if change.owner else {})}
+    return {
+        "fields": {name: after for name, (_, after) in both.items()},
+        "before": {name: before for name, (before, _) in both.items()},
+    }
 
 
 def _task(job: Job, task: TaskChange, person: Mapping[str, Any]) -> Write:
@@ -200,14 +209,16 @@ def _next_rows(job: Job, name: str, kind: outbox.Kind, after: int) -> list[Outbo
 
 def _send_rows(job: Job, run_id: str, rows: Sequence[OutboxRow]) -> bool:
     """Send one batch and settle each row by its own answer; tells whether any row may pass later."""
-    started_at = job.crm.calls.server_time_at or job.crm.check().server_time_at
+    started_at = _server_time(job)
     try:
         results = job.crm.write([_write(row) for row in rows])
     except LeadlightError as error:
         outbox.settle(job.state, [Settlement(row.id, "retry", f"no answer: {type(error).__name__}") for row in rows])
         raise
     with transaction(job.state):
-        outbox.settle(job.state, [_settlement(row, result) for row, result in zip(rows, results, strict=True)])
+        outbox.settle(
+            job.state, [_settlement(row, result, started_at) for row, result in zip(rows, results, strict=True)]
+        )
         done = [row for row, result in zip(rows, results, strict=True) if result.ok and row.kind == "fields"]
         remembered = ((row.object, row.record_id, row.payload["fields"], started_at) for row in done)
         written.remember(job.state, remembered, run_id=run_id)
@@ -222,8 +233,15 @@ def _write(row: OutboxRow) -> Write:
     return Write(row.object, row.payload["fields"], key=(row.payload["key_field"], row.key), links=links)
 
 
-def _settlement(row: OutboxRow, result: WriteResult) -> Settlement:
+def _settlement(row: OutboxRow, result: WriteResult, now: datetime) -> Settlement:
     if result.ok:
         return Settlement(row.id, "done", None, result.id)
     reason = f"{result.code}: {result.message}"
-    return Settlement(row.id, "retry" if result.retry else "quarantined", reason)
+    if result.retry:
+        return Settlement(row.id, "retry", reason)
+    return Settlement(row.id, "quarantined", reason, not_before=quarantine.try_again_at(now, row.attempts))
+
+
+def _server_time(job: Job) -> datetime:
+    """Tell the CRM's time, which every wait is counted by."""
+    return job.crm.calls.server_time_at or job.connection.server_time_at

@@ -2,24 +2,18 @@
 
 import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from connector.cli_arguments import CONFIG, Allow, AsOf, Backfill, ChangedOnly, Config, Crm, CrmKind, Json
+from connector.cli_groups import model_app, queue_app, runs_app, sandbox_app
 from connector.errors import LeadlightError
 from connector.output import Output
 
 CHANGES_PENDING = 3
-
-
-class CrmKind(StrEnum):
-    """Name a vendor."""
-
-    salesforce = "salesforce"
-    hubspot = "hubspot"
 
 
 class EngineKind(StrEnum):
@@ -37,35 +31,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Score the leads of a CRM, see every point, act on it.",
 )
-sandbox_app = typer.Typer(no_args_is_help=True, help="A loopback CRM to try things on.")
-queue_app = typer.Typer(no_args_is_help=True, help="What waits to be written, or was refused.")
-model_app = typer.Typer(no_args_is_help=True, help="Check, test and compare models before they are used.")
-runs_app = typer.Typer(no_args_is_help=True, help="What was done, and when.")
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(queue_app, name="queue")
 app.add_typer(runs_app, name="runs")
 app.add_typer(model_app, name="model")
-
-
-def utc(text: str) -> datetime:
-    """Read a time of the command line; one without a zone is UTC."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is no time; write it like 2026-07-01 or 2026-07-01T12:00:00Z") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
-AsOf = Annotated[datetime | None, typer.Option(parser=utc, metavar="TIME", help="Use nothing later than this (UTC).")]
-Allow = Annotated[list[str] | None, typer.Option(help="Let this guard pass; may be given more than once.")]
-Backfill = Annotated[bool, typer.Option("--backfill-tasks", help="Make tasks on the first run too.")]
-ChangedOnly = Annotated[
-    bool, typer.Option("--changed-only", help="Score only those who changed; all others keep their scores.")
-]
-Crm = Annotated[CrmKind, typer.Option(help="Which CRM.")]
-CONFIG = Path("config.toml")
 
 
 @app.command()
@@ -238,77 +207,6 @@ def sql(
     from connector.commands import plain  # on use, so that --help stays quick
 
     plain.sql(model, dialect, as_of)
-
-
-@model_app.command("lint")
-def model_lint(
-    file: Annotated[str, typer.Argument(help="A model file, or preset:NAME.")],
-    data: Annotated[Path | None, typer.Option(help="A folder of plain files to hold the model against.")] = None,
-    as_of: AsOf = None,
-    json: Json = False,
-) -> None:
-    """Tell every error of a model, and what is allowed but probably not meant."""
-    from connector.commands import modelling  # on use, so that --help stays quick
-
-    raise typer.Exit(modelling.check(Output(json), file, data, as_of))
-
-
-@model_app.command("test")
-def model_test(
-    file: Annotated[str, typer.Argument(help="A model file, or preset:NAME.")],
-    json: Json = False,
-) -> None:
-    """Run the worked examples inside and beside a model file."""
-    from connector.commands import modelling  # on use, so that --help stays quick
-
-    raise typer.Exit(modelling.test(Output(json), file))
-
-
-@model_app.command("diff")
-def model_diff(
-    before: Annotated[str, typer.Argument(help="A model file, or preset:NAME.")],
-    after: Annotated[str, typer.Argument(help="The model to compare with it.")],
-    data: Annotated[Path | None, typer.Option(help="The folder of plain files.")] = None,
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="Or the store of this configuration.")] = None,
-    as_of: AsOf = None,
-    json: Json = False,
-) -> None:
-    """Say who would change band with another model, and which rules do it; writes nothing."""
-    from connector.commands import modelling  # on use, so that --help stays quick
-
-    modelling.diff(Output(json), before, after, data, config, as_of)
-
-
-@queue_app.command("list")
-def queue_list(config: Config = CONFIG, json: Json = False) -> None:
-    """List rows that wait for another try or were refused."""
-    from connector.commands import look  # on use, so that --help stays quick
-
-    look.queue_list(Output(json), config)
-
-
-@runs_app.command("list")
-def runs_list(config: Config = CONFIG, json: Json = False) -> None:
-    """List the newest runs."""
-    from connector.commands import look  # on use, so that --help stays quick
-
-    look.runs_list(Output(json), config)
-
-
-@sandbox_app.command("serve")
-def sandbox_serve(
-    crm: Crm = CrmKind.salesforce,
-    port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 0,
-    control_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 0,
-    world: Annotated[str, typer.Option(help="demo, empty, or a folder of canonical tables.")] = "demo",
-    people: Annotated[int, typer.Option(min=1)] = 2000,
-    seed: Annotated[int, typer.Option()] = 7,
-    db: Annotated[Path | None, typer.Option(help="Keep the records in this file.")] = None,
-) -> None:
-    """Serve a sandbox CRM; prints one JSON line when it is ready."""
-    from connector.commands import begin  # on use, so that --help stays quick
-
-    begin.sandbox_serve(crm, port, control_port, world, people, seed, db)
 
 
 def main() -> None:

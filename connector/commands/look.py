@@ -14,7 +14,7 @@ from connector.models import Line
 from connector.output import Output, table
 from connector.reading import open_reading, run_row
 from connector.score import STATEMENTS, sources
-from connector.store import outbox, runs
+from connector.store import runs
 from scoring.explain import Explanation, sentence
 
 
@@ -59,17 +59,6 @@ def status(out: Output, config: Path) -> None:
     lines = [f"store: {held}", f"outbox: {waiting}"]
     lines += [f"{run['run_id']} {run['command']} {run['status']}, as of {run['as_of']}" for run in data["runs"]]
     out.result(data, lines)
-
-
-def queue_list(out: Output, config: Path) -> None:
-    """List what is not settled."""
-    with open_reading(config) as reading:
-        rows = [
-            {key: getattr(row, key) for key in ("id", "kind", "object", "record_id", "state", "attempts", "reason")}
-            for row in outbox.rows(reading.state, ("planned", "inflight", "retry", "quarantined"))
-        ]
-    cells = [[str(value) for value in row.values()] for row in rows]
-    out.result({"rows": rows}, [table(None, ("id", "kind", "object", "record", "state", "tries", "reason"), cells)])
 
 
 def runs_list(out: Output, config: Path) -> None:

@@ -2,7 +2,8 @@
 
 A row goes planned -> inflight -> done | retry | quarantined; a newer row of the same (kind, object, record_id)
 supersedes one that was not sent yet. A row with a `key` (a task) is unique by that key for ever: the same key never
-becomes a second row, and one that is done or under way is left alone.
+becomes a second row, and one that is done, under way or given up is left alone. A quarantined row waits until
+`not_before`, by the CRM's clock (connector.store.quarantine).
 """
 
 import json
@@ -17,7 +18,9 @@ from connector.store.state import from_text, now_text, store_errors, to_text, tr
 Kind = Literal["fields", "owner", "task"]
 State = Literal["planned", "inflight", "done", "retry", "quarantined", "superseded"]
 UNSETTLED: tuple[State, ...] = ("planned", "inflight", "retry")
-_COLUMNS = "id, run_id, seq, kind, object, record_id, payload, key, state, attempts, reason, result_id, updated_at"
+_COLUMNS = (
+    "id, run_id, seq, kind, object, record_id, payload, key, state, attempts, reason, result_id, updated_at, not_before"
+)
 _JSON = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _OPEN = "state IN ('planned', 'inflight', 'retry', 'quarantined')"  # word for word the index's condition
 _INSERT = """
@@ -25,8 +28,8 @@ INSERT INTO outbox (run_id, seq, kind, object, record_id, payload, key, state, u
 VALUES (?, ?, ?, ?, ?, ?, ?, 'planned', ?)
 ON CONFLICT (key) WHERE key IS NOT NULL DO UPDATE
 SET run_id = excluded.run_id, seq = excluded.seq, payload = excluded.payload,
-  state = 'planned', reason = NULL, updated_at = excluded.updated_at
-WHERE state NOT IN ('done', 'inflight')
+  state = 'planned', reason = NULL, updated_at = excluded.updated_at, not_before = NULL
+WHERE state NOT IN ('done', 'inflight', 'superseded')
 """
 _SUPERSEDE = """
 UPDATE outbox SET state = 'superseded', reason = 'a newer change of the record: ' || ?1, updated_at = ?2
@@ -53,12 +56,16 @@ class Entry(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """Say what became of a row: reason for people where it was not done, result_id is the record's id in the CRM."""
+    """Say what became of a row: reason for people where it was not done, result_id is the record's id in the CRM.
+
+    not_before is when a refused row may be tried again, by the CRM's clock.
+    """
 
     id: int
     state: State
     reason: str | None = None
     result_id: str | None = None
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,7 @@ class OutboxRow:
     reason: str | None
     result_id: str | None
     updated_at: datetime
+    not_before: datetime | None = None
 
 
 def enqueue(connection: sqlite3.Connection, run_id: str, rows: Iterable[Entry]) -> None:
@@ -120,15 +128,17 @@ def take(
     return [replace(row, state="inflight", attempts=row.attempts + 1, updated_at=from_text(at)) for row in found]
 
 
-def settle(
-    connection: sqlite3.Connection, results: Sequence[Settlement | tuple[int, State, str | None, str | None]]
-) -> None:
+def settle(connection: sqlite3.Connection, results: Sequence[Settlement]) -> None:
     """Record the answers of rows, in one transaction; also puts rows back ("planned") or drops them ("superseded")."""
     at = now_text()
     with transaction(connection):
         connection.executemany(
-            "UPDATE outbox SET state = ?, reason = ?, result_id = coalesce(?, result_id), updated_at = ? WHERE id = ?",
-            [(state, reason, result_id, at, row_id) for row_id, state, reason, result_id in results],
+            "UPDATE outbox SET state = ?, reason = ?, result_id = coalesce(?, result_id), not_before = ?, "
+            "updated_at = ? WHERE id = ?",
+            [
+                (row.state, row.reason, row.result_id, row.not_before and to_text(row.not_before), at, row.id)
+                for row in results
+            ],
         )
 
 
@@ -183,8 +193,23 @@ def _select(connection: sqlite3.Connection, clause: str, values: Sequence[object
 
 
 def _row(row: tuple[Any, ...]) -> OutboxRow:
-    row_id, run_id, seq, kind, object_, record_id, payload, key, state, attempts, reason, result_id, updated_at = row
+    (
+        row_id,
+        run_id,
+        seq,
+        kind,
+        object_,
+        record_id,
+        payload,
+        key,
+        state,
+        attempts,
+        reason,
+        result_id,
+        updated_at,
+        until,
+    ) = row
     return OutboxRow(
         row_id, run_id, seq, kind, object_, record_id, json.loads(payload), key, state, attempts, reason, result_id,
-        from_text(updated_at),
+        from_text(updated_at), from_text(until) if until else None,
     )  # fmt: skip

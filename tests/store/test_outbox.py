@@ -64,11 +64,11 @@ def test_rows_are_taken_in_plan_order_by_object_and_kind(connection: Connection)
 def test_a_newer_wish_supersedes_an_unsent_one(connection: Connection) -> None:
     outbox.enqueue(connection, "r1", [fields("sent"), fields("tried"), fields("waiting"), fields("other")])
     sent, tried = take(connection, 2)
-    outbox.settle(connection, [(tried, "retry", "locked", None)])
+    outbox.settle(connection, [Settlement(tried, "retry", "locked")])
     outbox.enqueue(
         connection, "r2", [fields("sent", 2), fields("tried", 2), fields("waiting", 2), fields("waiting", 3)]
     )
-    outbox.settle(connection, [(sent, "done", None, "sent")])
+    outbox.settle(connection, [Settlement(sent, "done", None, "sent")])
     assert states(connection) == [
         ("sent", "done"),
         ("tried", "superseded"),
@@ -89,7 +89,7 @@ def test_a_newer_wish_supersedes_an_unsent_one(connection: Connection) -> None:
 def test_a_key_is_one_row_for_ever(connection: Connection) -> None:
     outbox.enqueue(connection, "r1", [task("a", "k1"), task("a", "k2"), task("b", "k3"), task("c", "k4")])
     done, inflight, refused = (row.id for row in outbox.take(connection, 3, "Task", "task"))
-    outbox.settle(connection, [(done, "done", None, "00T1"), (refused, "quarantined", "bad", None)])
+    outbox.settle(connection, [Settlement(done, "done", None, "00T1"), Settlement(refused, "quarantined", "bad")])
     again = [task("a", "k1", "new"), task("a", "k2", "new"), task("b", "k3", "new"), task("c", "k4", "new")]
     outbox.enqueue(connection, "r2", again)
     found = {row.id: row for row in outbox.rows(connection, ("planned", "inflight", "done", "quarantined"))}
@@ -107,7 +107,7 @@ def test_a_pass_over_the_outbox_ends(connection: Connection) -> None:
     outbox.enqueue(connection, "r1", [fields(str(n)) for n in range(5)])
     seen: list[int] = []
     while ids := take(connection, 2, seen[-1] if seen else 0):
-        outbox.settle(connection, [(row_id, "retry", "locked", None) for row_id in ids])
+        outbox.settle(connection, [Settlement(row_id, "retry", "locked") for row_id in ids])
         seen += ids
     assert len(seen) == 5
     assert len(take(connection)) == 5
@@ -117,7 +117,7 @@ def test_a_pass_over_the_outbox_ends(connection: Connection) -> None:
 def test_what_was_in_flight_at_a_crash_is_tried_again(connection: Connection) -> None:
     outbox.enqueue(connection, "r1", [fields("a"), fields("b"), fields("c")])
     first, _ = take(connection, 2)
-    outbox.settle(connection, [(first, "done", None, "a")])
+    outbox.settle(connection, [Settlement(first, "done", None, "a")])
     assert outbox.release_inflight(connection) == 1
     assert states(connection) == [("a", "done"), ("b", "retry"), ("c", "planned")]
     (again, _) = outbox.take(connection, 10, "Lead", "fields")
@@ -137,13 +137,13 @@ def test_wrong_values_are_bugs(connection: Connection) -> None:
     outbox.enqueue(connection, "r1", [fields("a")])
     (row_id,) = take(connection)
     with pytest.raises(IntegrityError):
-        outbox.settle(connection, [(row_id, "finished", None, None)])  # type: ignore[list-item] # on purpose
+        outbox.settle(connection, [Settlement(row_id, "finished")])  # type: ignore[arg-type] # on purpose
     assert states(connection) == [("a", "inflight")]
 
 
 def test_old_rows_go_but_keys_stay(connection: Connection) -> None:
     outbox.enqueue(connection, "r1", [fields("a"), fields("b"), task("a", "k1")])
-    outbox.settle(connection, [(1, "done", None, "a"), (3, "done", None, "00T1")])
+    outbox.settle(connection, [Settlement(1, "done", None, "a"), Settlement(3, "done", None, "00T1")])
     assert outbox.prune(connection, settled_before=datetime.now(UTC) - timedelta(days=1)) == 0
     assert outbox.prune(connection, settled_before=datetime.now(UTC) + timedelta(days=1)) == 1
     assert states(connection) == [("b", "planned"), ("a", "done")]
@@ -185,7 +185,8 @@ def test_the_newest_wish_of_a_record_is_never_lost(
             outbox.enqueue(connection, f"r{n}", wishes)
             newest |= {wish.record_id: int(wish.payload["Score"]) for wish in wishes}
         elif step == "send":
-            outbox.settle(connection, [(row_id, argument, "why", None) for row_id in take(connection, 2)])  # type: ignore[misc]
+            settled = [Settlement(row_id, argument, "why") for row_id in take(connection, 2)]  # type: ignore[arg-type] # a state
+            outbox.settle(connection, settled)
         else:
             outbox.release_inflight(connection)
     last = {

@@ -1,0 +1,109 @@
+"""Commands of two words: model lint, queue list, runs undo, sandbox serve."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from connector.cli_arguments import CONFIG, AsOf, Config, Crm, CrmKind, Json
+from connector.output import Output
+
+sandbox_app = typer.Typer(no_args_is_help=True, help="A loopback CRM to try things on.")
+queue_app = typer.Typer(no_args_is_help=True, help="What waits to be written, or was refused.")
+model_app = typer.Typer(no_args_is_help=True, help="Check, test and compare models before they are used.")
+runs_app = typer.Typer(no_args_is_help=True, help="What was done, and when.")
+
+
+@model_app.command("lint")
+def model_lint(
+    file: Annotated[str, typer.Argument(help="A model file, or preset:NAME.")],
+    data: Annotated[Path | None, typer.Option(help="A folder of plain files to hold the model against.")] = None,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Tell every error of a model, and what is allowed but probably not meant."""
+    from connector.commands import modelling  # on use, so that --help stays quick
+
+    raise typer.Exit(modelling.check(Output(json), file, data, as_of))
+
+
+@model_app.command("test")
+def model_test(
+    file: Annotated[str, typer.Argument(help="A model file, or preset:NAME.")],
+    json: Json = False,
+) -> None:
+    """Run the worked examples inside and beside a model file."""
+    from connector.commands import modelling  # on use, so that --help stays quick
+
+    raise typer.Exit(modelling.test(Output(json), file))
+
+
+@model_app.command("diff")
+def model_diff(
+    before: Annotated[str, typer.Argument(help="A model file, or preset:NAME.")],
+    after: Annotated[str, typer.Argument(help="The model to compare with it.")],
+    data: Annotated[Path | None, typer.Option(help="The folder of plain files.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Or the store of this configuration.")] = None,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Say who would change band with another model, and which rules do it; writes nothing."""
+    from connector.commands import modelling  # on use, so that --help stays quick
+
+    modelling.diff(Output(json), before, after, data, config, as_of)
+
+
+@queue_app.command("list")
+def queue_list(config: Config = CONFIG, json: Json = False) -> None:
+    """List rows that wait for another try or were refused."""
+    from connector.commands import queue  # on use, so that --help stays quick
+
+    queue.queue_list(Output(json), config)
+
+
+@queue_app.command("retry")
+def queue_retry(
+    ids: Annotated[list[int] | None, typer.Argument(help="Ids of refused rows; none means all of them.")] = None,
+    config: Config = CONFIG,
+    json: Json = False,
+) -> None:
+    """Let the next run try refused rows again, whatever their wait."""
+    from connector.commands import queue  # on use, so that --help stays quick
+
+    queue.queue_retry(Output(json), config, ids or ())
+
+
+@queue_app.command("drop")
+def queue_drop(
+    ids: Annotated[list[int], typer.Argument(help="Ids of refused rows.")],
+    config: Config = CONFIG,
+    json: Json = False,
+) -> None:
+    """Give refused rows up: a task is never made, a record's fields wait for the next plan."""
+    from connector.commands import queue  # on use, so that --help stays quick
+
+    queue.queue_drop(Output(json), config, ids)
+
+
+@runs_app.command("list")
+def runs_list(config: Config = CONFIG, json: Json = False) -> None:
+    """List the newest runs."""
+    from connector.commands import look  # on use, so that --help stays quick
+
+    look.runs_list(Output(json), config)
+
+
+@sandbox_app.command("serve")
+def sandbox_serve(
+    crm: Crm = CrmKind.salesforce,
+    port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 0,
+    control_port: Annotated[int, typer.Option(help="0 chooses a free one.")] = 0,
+    world: Annotated[str, typer.Option(help="demo, empty, or a folder of canonical tables.")] = "demo",
+    people: Annotated[int, typer.Option(min=1)] = 2000,
+    seed: Annotated[int, typer.Option()] = 7,
+    db: Annotated[Path | None, typer.Option(help="Keep the records in this file.")] = None,
+) -> None:
+    """Serve a sandbox CRM; prints one JSON line when it is ready."""
+    from connector.commands import begin  # on use, so that --help stays quick
+
+    begin.sandbox_serve(crm, port, control_port, world, people, seed, db)
