@@ -9,6 +9,7 @@ from typing import Any
 
 from connector.actions import band_trigger
 from connector.budget import refuse_overspending
+from connector.crash import crash_point
 from connector.crm.base import Write, WriteResult
 from connector.errors import LeadlightError, StalePlan
 from connector.job import Job
@@ -215,6 +216,7 @@ def _send_rows(job: Job, run_id: str, rows: Sequence[OutboxRow]) -> bool:
     except LeadlightError as error:
         outbox.settle(job.state, [Settlement(row.id, "retry", f"no answer: {type(error).__name__}") for row in rows])
         raise
+    crash_point("send: answered")
     with transaction(job.state):
         outbox.settle(
             job.state, [_settlement(row, result, started_at) for row, result in zip(rows, results, strict=True)]

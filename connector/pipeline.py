@@ -16,6 +16,7 @@ from typing import Any
 
 from connector.apply import Applied, commit_plan, refuse_stale, send
 from connector.budget import server_day
+from connector.crash import crash_point
 from connector.errors import ConfigError, LeadlightError, QuotaExhausted, RetryableError, StalePlan
 from connector.job import Job
 from connector.mirror import MIRROR
@@ -196,6 +197,7 @@ def _plan(job: Job, outcome: Outcome, options: Options) -> None:
     if problems:
         raise ConfigError(problems)
     outcome.plan = plan_stage(job, outcome.as_of, pools, backfill_tasks=options.backfill_tasks)
+    crash_point("plan: made")
 
 
 def _apply(job: Job, outcome: Outcome, options: Options) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from connector.budget import refuse_overspending
+from connector.crash import crash_point
 from connector.crm.base import Page
 from connector.job import Job
 from connector.mirror import MIRROR, MIRROR_KEY, ROLES, mirror_ids, mirror_rows, mirror_spec
@@ -66,8 +67,10 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
             job.progress.advance(page.rows.num_rows)
             refuse_overspending(job.crm.calls, job.allowed_calls)
             cursor = page.cursor
+            crash_point("pull: a page")
         deltas = [facts.close(), mirror.close()]
         deltas += touched_by(job, deltas[0], whole=before is None)
+        crash_point("pull: files written")
         with transaction(job.state):
             for delta in deltas:
                 job.lake.commit(delta)

@@ -11,6 +11,7 @@ from typing import Final
 import duckdb
 
 from connector import changes
+from connector.crash import crash_point
 from connector.engine.changed import Changed
 from connector.engine.duckdb import score_subjects
 from connector.job import Job
@@ -84,6 +85,7 @@ def score_stage(job: Job, run_id: str, as_of: datetime, *, changed_only: bool = 
             made[RESCORED] = job.lake.new_file(RESCORED)
             found.save(engine, str(made[RESCORED]))
         scored = _counted(engine, job, made, fresh)
+    crash_point("score: files written")
     _commit(job, run_id, made, replace(now, runs=(*found.covered.runs, run_id)) if found else now, noted)
     return scored
 

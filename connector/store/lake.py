@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from connector.crash import crash_point
 from connector.store import compaction
 from connector.store.manifest import LakeFile, add, live, newest_snapshots, retire, retired, strike
 from connector.store.parquet import DELETED, Delta, DeltaWriter, new_file, one_schema, row_count
@@ -73,6 +74,7 @@ class Lake:
         with store_errors(target):
             compaction.write(self.relation(table) or "", target, order_by, self._memory_limit_mb)
             rows = row_count(target)
+        crash_point("compact: file written")
         with transaction(self._connection):
             retire(self._connection, table, [file.seq for file in files])
             add(self._connection, table, target, "base", rows, key=key)
@@ -160,6 +162,7 @@ class Lake:
             orphans = self._orphans()
             for path in orphans:
                 path.unlink(missing_ok=True)
+        crash_point("sweep: files deleted")
         with transaction(self._connection):
             strike(self._connection, gone)
         return len(gone) + len(orphans)

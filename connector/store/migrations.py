@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+from connector.crash import crash_point
 from connector.errors import StoreError
 
 _VERSION_1 = (
@@ -59,6 +60,7 @@ def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Seq
             # another process may have migrated while this one waited for the write lock
             if _pending(connection, path, migrations):
                 _apply_next(connection, migrations)
+            crash_point("migrate: before commit")
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -85,6 +87,7 @@ def _apply_next(connection: sqlite3.Connection, migrations: Sequence[Sequence[st
     present = version(connection)
     for statement in migrations[present]:
         connection.execute(statement)
+        crash_point("migrate: a statement")
     connection.execute(f"PRAGMA user_version = {present + 1}")
 
 
@@ -97,4 +100,5 @@ def _back_up(connection: sqlite3.Connection, path: Path) -> None:
     partial.unlink(missing_ok=True)
     partial.touch(mode=0o600)  # VACUUM INTO accepts an empty file and keeps its mode
     connection.execute("VACUUM INTO ?", (str(partial),))
+    crash_point("migrate: backed up")
     partial.replace(backup)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+from connector.crash import crash_point
 from connector.errors import Locked, StoreError
 from connector.store.migrations import migrate
 
@@ -96,7 +97,9 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield
+            crash_point("before commit")
             connection.execute("COMMIT")
+            crash_point("after commit")
         except BaseException:
             if connection.in_transaction:  # a full disk has rolled back already
                 connection.execute("ROLLBACK")

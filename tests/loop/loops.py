@@ -7,7 +7,7 @@ Judge by `records`, `journal` and `writes`, which are the sandbox's own, and not
 import json
 import shutil
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -258,9 +258,9 @@ def further(field: str, model: str) -> str:
     return field.replace("eadlight_", f"eadlight_{word}_", 1)
 
 
-def make_template(crm: Crm, folder: Path) -> Path:
+def make_template(crm: Crm, folder: Path, write: Callable[[Path], None] = write_world) -> Path:
     """Seed and provision a sandbox once; each test goes on from a copy of its files."""
-    write_world(folder / "world")
+    write(folder / "world")
     with start(SandboxOptions(crm, world=str(folder / "world"), db=folder / "sandbox.db")) as sandbox:
         loop = loop_of(crm, sandbox, folder)
         configure(sandbox.ready, folder)

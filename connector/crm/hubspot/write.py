@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from connector.crash import crash_point
 from connector.crm.base import Write, WriteResult
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.columns import ASSOCIATIONS
@@ -109,6 +110,7 @@ def _send_chunk(
     merged = [_merged(name, [rows[at] for at in ats]) for name, ats in chunk.places.items()]
     if chunk.field:
         sent = _create(client, object_type, chunk.field, merged)
+        crash_point("send: made, not linked")
         sent = _linked(client, object_type, {row.at: _links(writes[row.at]) for row in merged}, sent)
     else:
         sent = _halving(merged, lambda part: client.batch_update(object_type, {"inputs": _inputs(part)}))
