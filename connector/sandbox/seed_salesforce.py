@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from connector.sandbox.salesforce.app import SalesforceApp
 from connector.sandbox.salesforce.ids import record_id
 from connector.sandbox.salesforce.objects import FieldSpec
-from connector.sandbox.salesforce.system_rows import STANDARD_PROFILE
+from connector.sandbox.salesforce.profiles import STANDARD_PROFILE
 from connector.sandbox.salesforce_book import Book, Who, defaults, put
 from connector.sandbox.seed_salesforce_activity import seed_activities, seed_opportunities
 from connector.sandbox.seeding import (

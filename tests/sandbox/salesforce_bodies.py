@@ -298,7 +298,10 @@ BODY_CASES: dict[str, BodyCase] = {
         duplicate_assignment, 400, frozenset({"message"})
     ),
     f"{AMP}/test/metadata/write/permission-set.json": BodyCase(
-        asked("SELECT Id, Name FROM PermissionSet", f"{AMP}/test/metadata/write/permission-set.json")
+        asked(
+            "SELECT Id, Name FROM PermissionSet WHERE IsOwnedByProfile = false",
+            f"{AMP}/test/metadata/write/permission-set.json",
+        )
     ),
     f"{AMP}/test/read-list-contacts.json": BodyCase(
         asked(

@@ -67,7 +67,7 @@ def org() -> OrgInMemory:
         ("Id NOT IN (SELECT AccountId FROM Contact WHERE LastName = 'Ada')", ["Bolt"]),
         ("IsDeleted = false", ["Acme", "Bolt"]),
         ("Account.Name = 'Acme'", ["Acme"]),
-        ("Owner.IsActive = true AND Owner.Profile.Name = 'Standard User'", ["Acme", "Bolt"]),
+        ("Owner.IsActive = true AND Owner.Profile.Name = 'Leadlight Integration'", ["Acme", "Bolt"]),
     ],
 )
 def test_conditions_choose_rows(org: OrgInMemory, where: str, names: list[str]) -> None:

@@ -27,6 +27,7 @@ from connector.sandbox.salesforce.errors import CrmError, not_found
 from connector.sandbox.salesforce.ids import record_id
 from connector.sandbox.salesforce.objects import FieldSpec, stored
 from connector.sandbox.salesforce.org import Call, Credentials, Org, Usage
+from connector.sandbox.salesforce.profiles import grant_to_profiles, install_profiles
 from connector.sandbox.salesforce.system_rows import ACTOR_IDS, install_rows
 from connector.sandbox.state import Clock, Switches
 from connector.sandbox.storage import Storage
@@ -61,6 +62,7 @@ class SalesforceApp:
         self._org.catalog.install()
         bulk_jobs.install(self._org)
         install_rows(self._org)
+        install_profiles(self._org)
 
     def set_base_url(self, url: str) -> None:
         """Say where the org is reached."""
@@ -73,6 +75,7 @@ class SalesforceApp:
         filterable = spec.filterable and not spec.is_long_text
         made = replace(spec, label=label, access=access, filterable=filterable)
         self._org.catalog.add_field(object, made, record_id("CustomField", 0))
+        grant_to_profiles(self._org.storage, self._org.catalog.objects[object], [made])
 
     def handle(self, request: Request) -> Response:
         """Answer one request of the CRM's own paths."""
@@ -131,6 +134,8 @@ class SalesforceApp:
         if limit != 0 and self._org.usage.used() >= self._org.daily_limit():
             raise CrmError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", None, 403)
         self._org.usage.add()
+        if not self._org.view.rights.has("ApiEnabled"):
+            raise CrmError("API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization.", None, 403)
         return self._route(request, call, path[version_end:])
 
     def _outside(self, request: Request, call: Call, path: str) -> Response:

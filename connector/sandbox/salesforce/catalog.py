@@ -6,26 +6,23 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec, load_objects, make_field
+from connector.sandbox.salesforce.permissions import Rights, read_rights
 from connector.sandbox.state import Switches
 from connector.sandbox.storage import Storage, quote
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS salesforce_fields (object TEXT, name TEXT, id TEXT, spec TEXT, PRIMARY KEY (object, name))
 """
-GRANTS = """
-SELECT p.Field, MAX(p.PermissionsRead), MAX(p.PermissionsEdit) FROM FieldPermissions p WHERE p._deleted = 0
-  AND p.ParentId IN (SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = ? AND _deleted = 0)
-GROUP BY p.Field
-"""
 
 
 @dataclass(frozen=True)
 class View:
-    """Hold the objects and fields one user may see; names are looked up with letter case ignored."""
+    """Hold the objects and fields one user may see, and the rights; names are looked up with letter case ignored."""
 
     objects: Mapping[str, ObjectSpec]
     lower: Mapping[str, str]
     fields: Mapping[str, Mapping[str, str]]
+    rights: Rights
 
     def object(self, name: str) -> ObjectSpec | None:
         """Give an object, or null."""
@@ -61,10 +58,10 @@ def child_relationship(spec: ObjectSpec, field: FieldSpec, parent: str) -> str |
     return None
 
 
-def make_view(objects: Mapping[str, ObjectSpec]) -> View:
+def make_view(objects: Mapping[str, ObjectSpec], rights: Rights) -> View:
     """Index the objects for look-ups."""
     fields = {name: {field.lower(): field for field in spec.fields} for name, spec in objects.items()}
-    return View(objects, {name.lower(): name for name in objects}, fields)
+    return View(objects, {name.lower(): name for name in objects}, fields, rights)
 
 
 class Catalog:
@@ -98,8 +95,15 @@ class Catalog:
         switches = self._switches
         key = (self._storage.commits, self._version, switches.hidden_fields, switches.inactive_users)
         if self._cached is None or self._cached[0] != key:
-            self._cached = (key, make_view(self._visible()))
+            self._cached = (key, self._view(read_rights(self._storage, self._user_id), key[1:]))
         return self._cached[1]
+
+    def _view(self, rights: Rights, key: tuple[Any, ...]) -> View:
+        """Make the view anew only where a commit changed what it depends on."""
+        old = self._cached
+        if old is not None and old[0][1:] == key and old[1].rights == rights:
+            return old[1]
+        return make_view(self._visible(rights), rights)
 
     def _admit(self, object: str, spec: FieldSpec) -> None:  # noqa: A002 - the vendor's own word
         self.objects[object] = self.objects[object].with_fields({spec.name: spec})
@@ -122,18 +126,20 @@ class Catalog:
             index = quote(f"{spec.name}_{name}")
             self._storage.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {table} ({quote(name)}{order})")
 
-    def _visible(self) -> dict[str, ObjectSpec]:
-        grants = {row[0]: (bool(row[1]), bool(row[2])) for row in self._storage.query(GRANTS, [self._user_id])}
-        return {name: self._seen(spec, grants) for name, spec in self.objects.items()}
+    def _visible(self, rights: Rights) -> dict[str, ObjectSpec]:
+        allowed = {name: rights.on(name) for name in self.objects}
+        return {
+            name: replace(self._seen(spec, rights), operations=allowed[name])
+            for name, spec in self.objects.items()
+            if "read" in allowed[name]
+        }
 
-    def _seen(self, spec: ObjectSpec, grants: Mapping[str, tuple[bool, bool]]) -> ObjectSpec:
+    def _seen(self, spec: ObjectSpec, rights: Rights) -> ObjectSpec:
         hidden = {name.partition(".")[2] for name in self._switches.hidden_fields if name.startswith(f"{spec.name}.")}
         changes = self._changed_fields(spec)
-        if not hidden and not changes and not any(field.needs_grant for field in spec.fields.values()):
-            return spec
         fields = {}
         for name, field in spec.fields.items():
-            read, edit = grants.get(f"{spec.name}.{name}", (False, False)) if field.needs_grant else (True, True)
+            read, edit = rights.on_field(spec, field)
             if name not in hidden and read:
                 kept = changes.get(name, field)
                 fields[name] = kept if edit else replace(kept, access=kept.access.replace("c", "").replace("u", ""))

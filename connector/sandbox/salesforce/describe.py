@@ -8,7 +8,7 @@ from typing import Any
 from connector.sandbox.http import Response
 from connector.sandbox.salesforce.catalog import View
 from connector.sandbox.salesforce.errors import not_found
-from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec
+from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec, is_permissionable
 from connector.sandbox.salesforce.org import Call, Org
 
 SOAP_TYPES = {
@@ -81,7 +81,7 @@ def describe_field(spec: FieldSpec) -> dict[str, Any]:
         "nameField": spec.name_field,
         "namePointing": polymorphic,
         "nillable": "n" in spec.access,
-        "permissionable": "n" in spec.access and bool(set("cu") & set(spec.access)),
+        "permissionable": is_permissionable(spec),
         "picklistValues": _values(spec),
         "polymorphicForeignKey": polymorphic,
         "precision": spec.precision,
@@ -125,11 +125,11 @@ def describe_object(spec: ObjectSpec, base: str) -> dict[str, Any]:
         "activateable": False,
         "associateEntityType": None,
         "associateParentEntity": None,
-        "createable": any("c" in field.access for field in spec.fields.values()),
+        "createable": "create" in spec.operations and any("c" in field.access for field in spec.fields.values()),
         "custom": spec.custom,
         "customSetting": False,
         "deepCloneable": False,
-        "deletable": standard,
+        "deletable": standard and "delete" in spec.operations,
         "deprecatedAndHidden": False,
         "feedEnabled": standard,
         "hasSubtypes": False,
@@ -148,7 +148,7 @@ def describe_object(spec: ObjectSpec, base: str) -> dict[str, Any]:
         "searchable": standard,
         "triggerable": standard,
         "undeletable": standard,
-        "updateable": any("u" in field.access for field in spec.fields.values()),
+        "updateable": "edit" in spec.operations and any("u" in field.access for field in spec.fields.values()),
         "urls": urls,
     }
 

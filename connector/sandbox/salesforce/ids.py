@@ -11,6 +11,7 @@ KEY_PREFIXES = {
     "Group": "00G",
     "Job": "750",
     "Lead": "00Q",
+    "ObjectPermissions": "110",
     "Opportunity": "006",
     "OpportunityContactRole": "00K",
     "Organization": "00D",

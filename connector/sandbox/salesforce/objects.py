@@ -83,7 +83,10 @@ class FieldSpec:
 
 @dataclass(frozen=True)
 class ObjectSpec:
-    """Describe one object; child relationships are derived from the references of the others."""
+    """Describe one object; child relationships are derived from the references of the others.
+
+    operations: what the connecting user may do with its records.
+    """
 
     name: str
     label: str
@@ -91,6 +94,7 @@ class ObjectSpec:
     key_prefix: str
     fields: Mapping[str, FieldSpec]
     activity: bool = False
+    operations: frozenset[str] = frozenset({"create", "edit", "delete"})
 
     @property
     def custom(self) -> bool:
@@ -191,6 +195,15 @@ def _raw_lists() -> dict[str, list[str]]:
 def is_required(field: FieldSpec) -> bool:
     """Tell whether a record cannot be without the field."""
     return "c" in field.access and not set("nd") & set(field.access) and field.type != "boolean"
+
+
+def is_permissionable(field: FieldSpec) -> bool:
+    """Tell whether permission sets say who may see the field; names and required fields are seen by all."""
+    if field.part_of == "Name":
+        return False
+    if field.type == "address" or (field.custom and field.type == "boolean"):
+        return True
+    return "n" in field.access and bool(set("cu") & set(field.access))
 
 
 def stored(value: Any) -> Any:  # noqa: ANN401 - any plain value of a record

@@ -30,6 +30,7 @@ class Writer:
 
     def create(self, spec: ObjectSpec, fields: Mapping[str, Any]) -> str:
         """Create a record and give its id; raises CrmError where it is refused."""
+        _require(spec, "create", "inserted")
         values = self._checked(spec, fields, "c")
         missing = [name for name, field in spec.fields.items() if is_required(field) and values.get(name) is None]
         if missing:
@@ -46,9 +47,9 @@ class Writer:
     def update(self, spec: ObjectSpec, record_id: str, fields: Mapping[str, Any]) -> None:
         """Change a record; raises CrmError where it is gone or the change is refused."""
         before = self.living(spec, record_id)
+        _require(spec, "edit", "updated")
         values = self._checked(spec, fields, "u")
-        if spec.name == "Lead" and before["IsConverted"]:
-            raise CrmError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
+        rules.check_change(self._org, spec, before, values)
         cleared = [name for name, value in values.items() if value is None and is_required(spec.fields[name])]
         if cleared:
             raise required(cleared)
@@ -60,6 +61,7 @@ class Writer:
     def delete(self, spec: ObjectSpec, record_id: str) -> None:
         """Mark a record deleted; raises CrmError where it is gone."""
         self.living(spec, record_id)
+        _require(spec, "delete", "deleted")
         self._transaction.delete(spec.name, record_id)
 
     def upsert(self, spec: ObjectSpec, key: FieldSpec, value: Any, fields: Mapping[str, Any]) -> tuple[str, bool]:  # noqa: ANN401 - any JSON value
@@ -141,6 +143,11 @@ def matching(org: Org, spec: ObjectSpec, key: FieldSpec, value: Any) -> list[str
         return [found] if org.storage.get(spec.name, found) else []
     statement = f"SELECT _id FROM {quote(spec.name)} WHERE {quote(key.name)} = ? COLLATE NOCASE AND _deleted = 0"  # noqa: S608 - quoted names
     return [row[0] for row in org.storage.query(statement, [str(value)])]
+
+
+def _require(spec: ObjectSpec, operation: str, done: str) -> None:
+    if operation not in spec.operations:
+        raise CrmError("INVALID_TYPE_FOR_OPERATION", f"entity type cannot be {done}: {spec.label}", ())
 
 
 def required(names: list[str]) -> CrmError:

@@ -6,8 +6,9 @@ No recording of inactive owners, converted leads, campaign members and queues: f
 from collections.abc import Mapping
 from typing import Any
 
+from connector.sandbox.salesforce import grants
 from connector.sandbox.salesforce.errors import CrmError
-from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec, is_required, stored
+from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec, stored
 from connector.sandbox.salesforce.org import UNASSIGNED_QUEUE, Org
 from connector.sandbox.storage import Storage, quote
 
@@ -24,6 +25,7 @@ PROBABILITIES = {
     "Closed Lost": 0,
 }
 ASSIGNED_OBJECTS = ("Lead", "Account")
+TRANSFERRED = ("Lead", "Account", "Contact", "Opportunity")
 RESPONDED = ("Responded", "Registered", "Attended")
 
 
@@ -79,8 +81,10 @@ def check_new(org: Org, spec: ObjectSpec, values: Mapping[str, Any]) -> None:
     """Refuse a new row that its object's own rules forbid."""
     checks = {
         "CampaignMember": _check_member,
-        "PermissionSetAssignment": _check_assignment,
-        "FieldPermissions": _check_grant,
+        "PermissionSet": grants.check_set,
+        "PermissionSetAssignment": grants.check_assignment,
+        "FieldPermissions": grants.check_field_grant,
+        "ObjectPermissions": grants.check_object_grant,
     }
     check = checks.get(spec.name)
     if check is not None:
@@ -96,30 +100,20 @@ def _check_member(org: Org, values: Mapping[str, Any]) -> None:
         raise CrmError("DUPLICATE_VALUE", "This entity is already a member of this campaign")
 
 
-def _check_assignment(org: Org, values: Mapping[str, Any]) -> None:
-    user_id, set_id = values["AssigneeId"], values["PermissionSetId"]
-    statement = "SELECT 1 FROM PermissionSetAssignment WHERE AssigneeId = ? AND PermissionSetId = ? AND _deleted = 0"
-    if org.storage.query(statement, [user_id, set_id]):
-        message = f"Duplicate PermissionSetAssignment. Assignee: {user_id[:15]}; Permission Set: {set_id[:15]}"
-        raise CrmError("DUPLICATE_VALUE", message, ["AssigneeId", "PermissionSetId"])
-
-
-def _check_grant(org: Org, values: Mapping[str, Any]) -> None:
-    target = org.catalog.objects.get(values["SobjectType"])
-    if target is None:
-        message = f"Sobject Type Name: bad value for restricted picklist field: {values['SobjectType']}"
-        raise CrmError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, ["SobjectType"])
-    object_name, _, name = values["Field"].partition(".")
-    field = target.fields.get(name)
-    if object_name != target.name or field is None or is_required(field):
-        message = f"Field Name: bad value for restricted picklist field: {values['Field']}"
-        raise CrmError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, ["Field"])
-    if values.get("PermissionsEdit") and not values.get("PermissionsRead"):
-        raise CrmError("FIELD_INTEGRITY_EXCEPTION", f"Edit on {values['Field']} requires read", ["PermissionsRead"])
-    statement = "SELECT 1 FROM FieldPermissions WHERE ParentId = ? AND Field = ? AND _deleted = 0"
-    if org.storage.query(statement, [values["ParentId"], values["Field"]]):
-        message = "duplicate value found: <unknown> duplicates value on record with id: <unknown>"
-        raise CrmError("DUPLICATE_VALUE", message)
+def check_change(org: Org, spec: ObjectSpec, before: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Refuse a change of a converted lead, and a new owner where the user may not transfer the record."""
+    rights = org.view.rights
+    if spec.name == "Lead" and before["IsConverted"] and not rights.has("AllowViewEditConvertedLeads"):
+        raise CrmError("CANNOT_UPDATE_CONVERTED_LEAD", "cannot reference converted lead")
+    transferring = {"TransferAnyEntity", "ModifyAllData"} | ({"TransferAnyLead"} if spec.name == "Lead" else set())
+    if (
+        spec.name in TRANSFERRED
+        and values.get("OwnerId") not in (None, before.get("OwnerId"))
+        and before.get("OwnerId") != org.credentials.user_id
+        and not transferring & rights.system
+        and "modify_all" not in spec.operations
+    ):
+        raise CrmError("INSUFFICIENT_ACCESS_OR_READONLY", "insufficient access rights on object id", ())
 
 
 def derived(org: Org, spec: ObjectSpec, before: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

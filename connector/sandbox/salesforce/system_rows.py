@@ -12,10 +12,9 @@ from connector.sandbox.salesforce.org import (
     UNASSIGNED_QUEUE,
     Org,
 )
+from connector.sandbox.salesforce.profiles import FIRST_DAY_MS, INTEGRATION_PROFILE, STANDARD_PROFILE
 from connector.sandbox.storage import quote
 
-FIRST_DAY_MS = 1_420_070_400_000
-STANDARD_PROFILE = record_id("Profile", 1)
 ACTOR_IDS = {
     "connector": INTEGRATION_USER,
     "seed": ADMIN_USER,
@@ -27,9 +26,11 @@ ACTOR_IDS = {
 def install_rows(org: Org) -> None:
     """Insert what is missing."""
     connector = _user("Leadlight", "Connector", org.credentials.username, "CloudIntegrationUser")
+    connector["ProfileId"] = INTEGRATION_PROFILE
     rows: list[tuple[str, str, dict[str, Any]]] = [
         ("Organization", org.credentials.org_id, {"Name": "Leadlight Sandbox", "Country": "US"}),
         ("Profile", STANDARD_PROFILE, {"Name": "Standard User", "UserType": "Standard"}),
+        ("Profile", INTEGRATION_PROFILE, {"Name": "Leadlight Integration", "UserType": "Standard"}),
         ("User", org.credentials.user_id, connector),
         ("User", ADMIN_USER, _user("Ada", "Admin", "admin@sandbox.invalid", "Standard")),
         ("User", PERSON_USER, _user("Pat", "Person", "pat@sandbox.invalid", "Standard")),

@@ -39,6 +39,8 @@ MAX_TEXT, MAX_LONG_TEXT, MAX_DIGITS = 255, 131_072, 18
 
 def create_field(org: Org, call: Call) -> Response:
     """Answer POST tooling/sobjects/CustomField."""
+    if not org.view.rights.has("CustomizeApplication"):
+        raise CrmError("INSUFFICIENT_ACCESS", "insufficient access rights on entity: CustomField", None, 403)
     order = call.mapping()
     full_name, metadata = str(order.get("FullName")), order.get("Metadata")
     owner, _, name = full_name.partition(".")
