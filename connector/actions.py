@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,11 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from connector.hours import Calendar, add_days, add_weeks, add_working
+from connector.words import safe_text
+
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_ADDRESS = re.compile(r"https://[^\s\"<>']+")
 SAMPLE = {
     "name": "Ana Sample",
     "company": "Sample Ltd",
@@ -53,19 +57,40 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * UNITS_S[match[2]])
 
 
-def due_at(as_of: datetime, due: str) -> datetime:
-    """Give the deadline of a task that opened at as_of."""
-    return as_of + parse_duration(due)
+def due_at(as_of: datetime, due: str, calendar: Calendar | None = None) -> datetime:
+    """Give the deadline of what began at as_of; without a calendar, day and night count.
 
-
-def render_task(subject: str, body: str, context: Mapping[str, Any], *, html_body: bool) -> TaskText:
-    """Fill a task's templates; text from the CRM is escaped where the CRM shows the body as HTML.
-
-    Raises jinja2.TemplateError for a template that is wrong or names something a task does not have.
+    Of a calendar, s, m and h are working time; d are working days, and w weeks, to the same time of the clock.
     """
+    length = parse_duration(due)
+    if calendar is None:
+        return as_of + length
+    match due.strip()[-1]:
+        case "d":
+            return add_days(calendar, as_of, length.days)
+        case "w":
+            return add_weeks(calendar, as_of, length.days // 7)
+        case _:
+            return add_working(calendar, as_of, length)
+
+
+def render_task(
+    subject: str, body: str, context: Mapping[str, Any], *, html_body: bool, playbook: Sequence[str] = ()
+) -> TaskText:
+    """Fill a task's templates; text from the CRM loses what does not show, and is escaped where the body is HTML.
+
+    The lines of a playbook stand below the body. Raises jinja2.TemplateError for a template that is wrong or names
+    something a task does not have.
+    """
+    words = {name: safe_text(value) if isinstance(value, str) else value for name, value in context.items()}
+    inner = _environment(escape=html_body)
+    parts = [inner.from_string(body).render(words).strip()]
+    if playbook:
+        lines = [inner.from_string(line).render(words).strip() for line in playbook]
+        parts.append(_html_list(lines) if html_body else "\n".join(f"- {line}" for line in lines))
     return TaskText(
-        " ".join(_environment(escape=False).from_string(subject).render(context).split()),
-        _environment(escape=html_body).from_string(body).render(context).strip(),
+        " ".join(_environment(escape=False).from_string(subject).render(words).split()),
+        "\n\n".join(part for part in parts if part),
     )
 
 
@@ -78,6 +103,12 @@ def template_problems(where: str, templates: Mapping[str, str]) -> list[str]:
         except jinja2.TemplateError as error:
             problems.append(f"{where}.{key}: {error.message}; a task knows {', '.join(SAMPLE)}")
     return problems
+
+
+def _html_list(lines: Sequence[str]) -> str:
+    """Make a list of lines that are escaped already; one that is an address can be followed."""
+    items = (f'<a href="{line}">{line}</a>' if _ADDRESS.fullmatch(line) else line for line in lines)
+    return f"<ul>{''.join(f'<li>{item}</li>' for item in items)}</ul>"
 
 
 def _environment(*, escape: bool) -> jinja2.Environment:

@@ -76,6 +76,7 @@ def commit_plan(job: Job, run_id: str, plan: Plan, bands: Path) -> None:
         quarantine.release_due(job.state, run_id, now)
         outbox.enqueue(job.state, run_id, quarantine.ask_again(job.state, run_id, _entries(job, plan), now))
         episodes.close_many(job.state, [(e.object, e.record_id, e.trigger) for e in plan.closed], as_of)
+        episodes.resume_many(job.state, [(e.object, e.record_id, e.trigger) for e in plan.resumed])
         openings = (
             episodes.Opening(e.object, e.record_id, e.trigger, as_of, keys.get((e.object, e.record_id, e.trigger)))
             for e in plan.opened

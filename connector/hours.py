@@ -147,6 +147,12 @@ def add_days(calendar: Calendar, start: datetime, days: int) -> datetime:
     return shifts[0].opens_at
 
 
+def add_weeks(calendar: Calendar, start: datetime, weeks: int) -> datetime:
+    """Give the same time of the clock so many weeks on, or the next opening after it."""
+    local = start.astimezone(calendar.zone)
+    return next_open(calendar, (local + timedelta(weeks=weeks)).astimezone(UTC)) if weeks > 0 else start
+
+
 def _opening(text: str) -> Iterator[Shift]:
     match = _OPENING.fullmatch(text.strip().lower())
     first, last = (match[1], match[2] or match[1]) if match else ("", "")

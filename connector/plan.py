@@ -54,7 +54,7 @@ class TaskChange:
 
 @dataclass(frozen=True)
 class EpisodeChange:
-    """Open or close one episode."""
+    """Open, close or resume one episode."""
 
     object: str
     record_id: str
@@ -81,7 +81,8 @@ class Guard:
 class Plan:
     """Hold everything one apply would do; equal store, configuration and as_of give equal bytes.
 
-    revision names the committed state it was made from; as_of is UTC text.
+    revision names the committed state it was made from; as_of is UTC text. resumed are closed episodes that go on,
+    since the record came back within the cool-down.
     """
 
     crm: str
@@ -95,6 +96,7 @@ class Plan:
     opened: tuple[EpisodeChange, ...]
     closed: tuple[EpisodeChange, ...]
     guards: tuple[Guard, ...]
+    resumed: tuple[EpisodeChange, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Count the field changes' records, owner changes and tasks."""
@@ -178,6 +180,7 @@ def _from_data(data: Mapping[str, Any]) -> Plan:
             "tasks": tuple(TaskChange(**row) for row in data["tasks"]),
             "opened": _episodes(data["opened"]),
             "closed": _episodes(data["closed"]),
+            "resumed": _episodes(data["resumed"]),
             "guards": tuple(Guard(**row) for row in data["guards"]),
         }
     )

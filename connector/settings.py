@@ -224,7 +224,7 @@ def load_settings(path: Path) -> Settings:
     do not exist, secrets in a file that others can read.
     """
     raw, origins, problems = merged(path, Settings)
-    problems += [f"{path.name}: {problem}" for problem in checks.unknown_pools(raw)]
+    problems += [f"{path.name}: {problem}" for problem in (*checks.unknown_pools(raw), *checks.unknown_hours(raw))]
     try:
         settings = Settings(**raw)
     except ValidationError as error:

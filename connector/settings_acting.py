@@ -21,12 +21,23 @@ class TaskAction(Table):
     model."""
 
     subject: str = Field(min_length=1, description="template", examples=["Call {{ name }}: {{ band }} ({{ score }})"])
-    due: str = Field(default="1d", description="time from entering the band: s, m, h, d or w", examples=["1h"])
+    due: str = Field(
+        default="1d",
+        description="time from entering the band: s, m, h (working time), d (working days) or w",
+        examples=["1h"],
+    )
+    hours: str | None = Field(default=None, description="id of [[hours]]; default: the first ones", examples=["sdr"])
     priority: str | None = Field(default=None, description="as the CRM names it", examples=["High"])
     body: str = Field(default="", description="template", examples=["{{ reasons }}"])
+    playbook: tuple[str, ...] = Field(
+        default=(),
+        description="what to do, listed below the body: templates or addresses",
+        examples=[["Say which page they saw", "https://wiki.acme.com/calls/{{ band }}"]],
+    )
 
     _due = check("due")(checks.duration)
     _templates = check("subject", "body")(checks.template)
+    _playbook = check("playbook")(checks.templates)
 
 
 class Action(Table):
@@ -42,5 +53,11 @@ class Action(Table):
         "the first action in this file decides",
     )
     task: TaskAction | None = Field(default=None, description="One task for each time that a record enters the band")
+    cool_down: str | None = Field(
+        default=None,
+        description="A record that leaves the band and comes back within this time gets no second task",
+        examples=["7d"],
+    )
 
+    _cool_down = check("cool_down")(checks.optional_duration)
     _not_empty = model_validator(mode="after")(checks.owner_or_task)

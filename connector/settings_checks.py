@@ -118,6 +118,16 @@ def template(value: str) -> str:
     return value
 
 
+def templates(value: tuple[str, ...]) -> tuple[str, ...]:
+    """Check the templates of a list."""
+    return tuple(map(template, value))
+
+
+def optional_duration(value: str | None) -> str | None:
+    """Check a duration that may be absent."""
+    return None if value is None else duration(value)
+
+
 def timezone(value: str) -> str:
     """Check the name of a time zone."""
     try:
@@ -168,6 +178,18 @@ def unknown_pools(raw: Mapping[str, Any]) -> list[str]:
         f"action[{n}].owner.pool: no [[pool]] with id {pool!r}{nearest(str(pool), pools)}"
         for n, pool in wanted
         if pool not in pools
+    ]
+
+
+def unknown_hours(raw: Mapping[str, Any]) -> list[str]:
+    """Name what asks for hours that are not there; asked of the raw tables, as pools are."""
+    known = [str(row.get("id")) for row in _tables(raw.get("hours"))]
+    tasks = [(f"action[{n}].task", row.get("task")) for n, row in enumerate(_tables(raw.get("action")), start=1)]
+    wanted = [(where, row["hours"]) for where, row in tasks if isinstance(row, dict) and "hours" in row]
+    return [
+        f"{where}.hours: no [[hours]] with id {name!r}{nearest(str(name), known)}"
+        for where, name in wanted
+        if name not in known
     ]
 
 

@@ -24,7 +24,7 @@ def task_write(
 
     A part that the mapping does not name is not sent. Raises jinja2.TemplateError for a template that is wrong.
     """
-    text = render_task(action.subject, action.body, context, html_body=html_body)
+    text = render_task(action.subject, action.body, context, html_body=html_body, playbook=action.playbook)
     parts: dict[str, JsonScalar] = {
         "subject": text.subject,
         "body": text.body,

@@ -38,13 +38,14 @@ class Connection:
 
 @dataclass(frozen=True)
 class Owner:
-    """Name a user or a queue that may own records."""
+    """Name a user or a queue that may own records; timezone is the user's own, null where the CRM tells none."""
 
     id: str
     name: str
     email: str | None
     active: bool
     queue: bool = False
+    timezone: str | None = None
 
 
 @dataclass(frozen=True)

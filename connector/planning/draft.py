@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connector.actions import band_trigger
+from connector.calendars import Calendars
 from connector.models import Line
 from connector.plan import Change, EpisodeChange, Guard, TaskChange
 from connector.planning.call_order import CallOrder
@@ -35,6 +36,8 @@ class Rules:
     assignable: frozenset[str]  # objects that may be owned by whom we choose
     open: Mapping[tuple[str, str, str], int]
     last: Mapping[tuple[str, str, str], int]
+    closed_at: Mapping[tuple[str, str, str], datetime]  # of the newest episode, where that one is closed
+    calendars: Calendars
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,7 @@ class Draft:
     tasks: list[TaskChange] = field(default_factory=list)
     opened: list[EpisodeChange] = field(default_factory=list)
     closed: list[EpisodeChange] = field(default_factory=list)
+    resumed: list[EpisodeChange] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
 
     def note(self, change: Change) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from connector.calendars import calendars_of
 from connector.crm.base import JsonScalar
 from connector.job import Job
 from connector.models import Line
@@ -46,6 +47,7 @@ def plan_stage(job: Job, as_of: datetime, pools: Mapping[str, Pool], *, backfill
         tasks=tuple(draft.tasks),
         opened=tuple(draft.opened),
         closed=tuple(draft.closed),
+        resumed=tuple(draft.resumed),
         guards=tuple(draft.guards),
     )
 
@@ -81,6 +83,8 @@ def _rules(engine: duckdb.DuckDBPyConnection, job: Job, as_of: datetime, pools: 
         assignable=frozenset(job.mapping.objects("people")),
         open={key: stay.number for key, stay in stays.items() if stay.closed_at is None},
         last={key: stay.number for key, stay in stays.items()},
+        closed_at={key: stay.closed_at for key, stay in stays.items() if stay.closed_at is not None},
+        calendars=calendars_of(job.settings.hours, job.owners),
     )
 
 

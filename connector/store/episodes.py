@@ -80,6 +80,18 @@ def close_many(connection: sqlite3.Connection, keys: Iterable[EpisodeKey], close
     return changed.rowcount
 
 
+def resume_many(connection: sqlite3.Connection, keys: Iterable[EpisodeKey]) -> int:
+    """Let the newest episodes of these keys go on as if they had never closed; returns how many were closed."""
+    with transaction(connection):
+        changed = connection.executemany(
+            "UPDATE episodes SET closed_at = NULL WHERE (object, record_id, trigger_id) = (?1, ?2, ?3) "
+            "AND closed_at IS NOT NULL AND number = (SELECT max(number) FROM episodes "
+            "WHERE (object, record_id, trigger_id) = (?1, ?2, ?3))",
+            list(keys),
+        )
+    return changed.rowcount
+
+
 def _by_key(connection: sqlite3.Connection, where: str) -> dict[EpisodeKey, Episode]:
     query = f"SELECT {_COLUMNS} FROM episodes WHERE {where} ORDER BY object, record_id, trigger_id, number"  # noqa: S608 - constant
     with store_errors():

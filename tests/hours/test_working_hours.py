@@ -185,6 +185,7 @@ def test_what_is_no_day_is_told(text: str) -> None:
 def test_a_calendar_that_never_opens_is_told() -> None:
     first = date(2026, 1, 1)
     closed = Calendar(BERLIN, OFFICE.shifts, frozenset(first + timedelta(days=n) for n in range(4 * 366)))
-    for ask in (lambda: next_open(closed, at("2026-01-02T00:00")), lambda: add_days(closed, at("2025-12-31T10:00"), 1)):
-        with pytest.raises(ValueError, match="nobody works"):
-            ask()
+    with pytest.raises(ValueError, match="nobody works"):
+        next_open(closed, at("2026-01-02T00:00"))
+    with pytest.raises(ValueError, match="nobody works"):
+        add_days(closed, at("2025-12-31T10:00"), 1)

@@ -6,9 +6,11 @@ import jinja2
 import pytest
 
 from connector.actions import due_at, parse_duration, render_task, task_key, template_problems
+from connector.hours import Calendar, parse_openings
 from connector.plan import TaskChange
 from connector.settings_acting import TaskAction
 from connector.tasks import task_write
+from connector.words import safe_text
 from mappings.loader import load_mapping
 
 ACTION = TaskAction(
@@ -33,6 +35,40 @@ def test_text_of_the_crm_is_escaped_where_the_body_is_html() -> None:
     plain = render_task(ACTION.subject, ACTION.body, WORDS, html_body=False)
     assert (html.subject, html.body) == ("Call Ana <b>: hot (60)", "+60 &lt;i&gt;")
     assert plain.body == "+60 <i>"
+
+
+def test_a_playbook_is_a_list_and_addresses_can_be_followed() -> None:
+    lines = ["Ask {{ name }}", "https://wiki.example/{{ band }}?a=1&b=2", "see http://x y"]
+    plain = render_task("s", "why", WORDS, html_body=False, playbook=lines)
+    assert plain.body == "why\n\n- Ask Ana <b>\n- https://wiki.example/hot?a=1&b=2\n- see http://x y"
+    html = render_task("s", "", WORDS, html_body=True, playbook=lines)
+    link = '<a href="https://wiki.example/hot?a=1&b=2">https://wiki.example/hot?a=1&b=2</a>'
+    assert html.body == f"<ul><li>Ask Ana &lt;b&gt;</li><li>{link}</li><li>see http://x y</li></ul>"
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("invoice\u202efdp.exe", "invoicefdp.exe"),
+        ("\u2066a\u2069 \u200eb\ufeff", "a b"),
+        ("a\x00b\x1b[31m", "a b [31m"),
+        ("a\r\nb\u2028c\x85d\re", "a\nb\nc\nd\ne"),
+        ("\ud800x", " x"),
+        ("نمی\u200cخواهم 👩\u200d🔬 Größe", "نمی\u200cخواهم 👩\u200d🔬 Größe"),
+    ],
+)
+def test_what_does_not_show_is_taken_out(typed: str, shown: str) -> None:
+    assert safe_text(typed) == shown
+    assert render_task("s", "{{ name }}", {"name": typed}, html_body=False).body == shown.strip()
+
+
+@pytest.mark.parametrize(
+    ("due", "at"),
+    [("2h", "2026-07-02T10:00"), ("1d", "2026-07-02T16:00"), ("3d", "2026-07-06T16:00"), ("1w", "2026-07-08T16:00")],
+)
+def test_a_deadline_counts_working_time(due: str, at: str) -> None:
+    office = Calendar(UTC, parse_openings(["mon-fri 09:00-17:00"]))
+    assert due_at(datetime(2026, 7, 1, 16, tzinfo=UTC), due, office) == datetime.fromisoformat(at).replace(tzinfo=UTC)
 
 
 def test_a_subject_is_one_line() -> None:

@@ -36,6 +36,18 @@ def test_episodes_are_counted_up_by_record_and_trigger(connection: Connection) -
     }
 
 
+def test_an_episode_that_goes_on_keeps_its_number_and_its_task(connection: Connection) -> None:
+    episodes.open_many(connection, [Opening(*HOT, AT, "key 1")])
+    episodes.close_many(connection, [HOT], LATER)
+    episodes.open_many(connection, [Opening(*HOT, LATER, "key 2")])
+    episodes.close_many(connection, [HOT], LATER + timedelta(days=1))
+    assert episodes.resume_many(connection, [HOT, ("Lead", "9", "band:hot")]) == 1
+    assert episodes.current(connection)[HOT] == Episode(*HOT, 2, LATER, None, "key 2")
+    assert episodes.resume_many(connection, [HOT]) == 0
+    closed = connection.execute("SELECT count(*) FROM episodes WHERE closed_at IS NOT NULL").fetchone()[0]
+    assert closed == 1
+
+
 def test_nothing_to_open_or_close(connection: Connection) -> None:
     assert episodes.open_many(connection, []) == 0
     assert episodes.close_many(connection, [], AT) == 0

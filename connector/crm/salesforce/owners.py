@@ -13,7 +13,7 @@ from connector.crm.salesforce.wire import JsonValue, Request
 from connector.errors import BatchRefused
 
 TEXT, FLAG = pa.string(), pa.bool_()
-USER_COLUMNS = {"Id": TEXT, "Name": TEXT, "Email": TEXT, "IsActive": FLAG}
+USER_COLUMNS = {"Id": TEXT, "Name": TEXT, "Email": TEXT, "IsActive": FLAG, "TimeZoneSidKey": TEXT}
 QUEUE_COLUMNS = {"Id": TEXT, "Name": TEXT}
 
 
@@ -22,7 +22,16 @@ def list_owners(gateway: Gateway) -> list[Owner]:
     users = _rows(gateway, "User", USER_COLUMNS, "UserType = 'Standard'")
     queues = _rows(gateway, "Group", QUEUE_COLUMNS, "Type = 'Queue'")
     return [
-        *(Owner(row["Id"], row["Name"] or "", row["Email"], bool(row["IsActive"])) for row in users),
+        *(
+            Owner(
+                row["Id"],
+                row["Name"] or "",
+                row["Email"],
+                bool(row["IsActive"]),
+                timezone=row["TimeZoneSidKey"],
+            )
+            for row in users
+        ),
         *(Owner(row["Id"], row["Name"] or "", None, active=True, queue=True) for row in queues),
     ]
 
