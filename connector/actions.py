@@ -1,4 +1,4 @@
-"""What a band means in the CRM: the words and the deadline of a task."""
+"""What a band means in the CRM: the words and the deadline of a task, the key of an effect."""
 
 import hashlib
 import re
@@ -24,6 +24,7 @@ SAMPLE = {
     "reasons": "",
     "owner": "Ben Sample",
     "model": "New business",
+    "url": "https://crm.example/record/1",
 }
 
 
@@ -38,6 +39,11 @@ class TaskText:
 def band_trigger(band: str, model_id: str | None = None) -> str:
     """Name the trigger of entering a band; null is the primary model, whose triggers bear no name of it."""
     return f"band:{band}" if model_id is None else f"{model_id}:band:{band}"
+
+
+def step_key(crm: str, object: str, record_id: str, trigger: str, step: str, episode: int) -> str:  # noqa: A002 - as below
+    """Derive the unique key of one more effect of an episode, such as its notice; the step is part of the trigger."""
+    return task_key(crm, object, record_id, f"{trigger}:{step}", episode)
 
 
 def task_key(crm: str, object: str, record_id: str, trigger: str, episode: int) -> str:  # noqa: A002 - the vendors' word
@@ -92,6 +98,11 @@ def render_task(
         " ".join(_environment(escape=False).from_string(subject).render(words).split()),
         "\n\n".join(part for part in parts if part),
     )
+
+
+def fill_text(template: str, context: Mapping[str, Any]) -> str:
+    """Fill a template of plain text; raises jinja2.TemplateError as `render_task` does."""
+    return _environment(escape=False).from_string(template).render(context).strip()
 
 
 def template_problems(where: str, templates: Mapping[str, str]) -> list[str]:

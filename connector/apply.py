@@ -13,14 +13,15 @@ from connector.crash import crash_point
 from connector.crm.base import Write, WriteResult
 from connector.errors import LeadlightError, StalePlan
 from connector.job import Job
-from connector.mirror import MIRROR
+from connector.notify import notice_entries
 from connector.plan import Change, Plan, TaskChange
 from connector.score import BANDS, revision
 from connector.settings_acting import Action
-from connector.store import episodes, outbox, quarantine, runs, written
+from connector.store import episodes, notices, outbox, quarantine, runs, written
 from connector.store.outbox import Entry, OutboxRow, Settlement
 from connector.store.state import transaction
 from connector.tasks import task_write
+from connector.wording import people_words, words_of
 
 ROWS_AT_ONCE = 10_000  # what one crash can make us send again
 PASSES = 3  # a row that may pass later is tried so often in one run
@@ -71,6 +72,7 @@ def commit_plan(job: Job, run_id: str, plan: Plan, bands: Path) -> None:
     as_of, now = datetime.fromisoformat(plan.as_of), _server_time(job)
     keys = {(task.object, task.record_id, task.trigger): task.key for task in plan.tasks}
     with transaction(job.state):
+        notices.doubt_inflight(job.state)
         outbox.release_inflight(job.state)
         _take_back(job, run_id)
         quarantine.release_due(job.state, run_id, now)
@@ -104,7 +106,7 @@ def applied(job: Job, run_id: str) -> Applied:
     """Count what became of a run's rows."""
     counts = Counter(outbox.counts(job.state, run_id))
     waiting = counts["planned"] + counts["inflight"] + counts["retry"]
-    held = sum(1 for row in quarantine.refused(job.state) if row.run_id != run_id)
+    held = sum(1 for row in quarantine.refused(job.state) if row.run_id != run_id and row.kind != notices.KIND)
     return Applied(counts["done"], counts["quarantined"], counts["superseded"], waiting, held)
 
 
@@ -122,9 +124,10 @@ def _entries(job: Job, plan: Plan) -> Iterator[Entry]:
     owner = job.mapping.write.owner
     for change in plan.changes:
         yield Entry("fields", change.object, change.record_id, _payload(change, owner.field if owner else ""))
+    yield from notice_entries(job, plan.notices, plan.as_of)
     if not plan.tasks or job.mapping.write.task is None:
         return
-    people = _people(job, plan.tasks)
+    people = people_words(job, [task.record_id for task in plan.tasks])
     for task in plan.tasks:
         if task.record_id not in people:  # deleted or converted since the plan was made
             continue
@@ -142,26 +145,16 @@ def _payload(change: Change, owner_field: str) -> dict[str, Any]:
     }
 
 
-def _task(job: Job, task: TaskChange, person: Mapping[str, Any]) -> Write:
+def _task(job: Job, task: TaskChange, person: Mapping[str, str]) -> Write:
     target = job.mapping.write.task
     asked = next(a for a in job.settings.action if a.task and _trigger(job, a) == task.trigger)
     if target is None or asked.task is None:
         raise ValueError("a plan with tasks needs [write.task]")
-    names = {owner.id: owner.name for owner in job.owners}
-    model = job.models.line(job.models.place(asked.model)).model
-    context = {
-        **person,
-        "band": task.band or "",
-        "score": f"{task.total:.0f}",
-        "reasons": task.reasons or "",
-        "owner": names.get(task.owner_id or "", ""),
-        "model": model.spec.model.label or model.id,
-    }
     return task_write(
         target,
         task,
         asked.task,
-        context,
+        words_of(job, task, person),
         html_body=job.crm.capabilities.crm == "hubspot",
         account_link=job.crm.capabilities.crm != "salesforce" or task.object == "Contact",
     )
@@ -169,26 +162,6 @@ def _task(job: Job, task: TaskChange, person: Mapping[str, Any]) -> Write:
 
 def _trigger(job: Job, action: Action) -> str:
     return band_trigger(action.band, job.models.place(action.model))
-
-
-def _people(job: Job, tasks: Sequence[TaskChange]) -> dict[str, dict[str, str]]:
-    """Look up the words a task may use, by record id: name, title, company."""
-    columns = job.lake.columns("people")
-    mirror, people, accounts = (job.lake.relation(name) for name in (MIRROR, "people", "accounts"))
-    company = "p.company" if "company" in columns else "NULL"
-    title = "p.title" if "title" in columns else "NULL"
-    linked = accounts and "account_id" in columns
-    account = "a.name" if linked else "NULL"
-    join = f"LEFT JOIN {accounts} a ON a.account_id = p.account_id" if linked else ""
-    with job.engine() as engine:
-        engine.execute("CREATE TEMP TABLE wanted AS SELECT unnest(?) AS id", [[task.record_id for task in tasks]])
-        rows = engine.execute(
-            f"""SELECT p.person_id, coalesce(m.name, 'this person'), coalesce({title}, ''),
-                       coalesce({account}, {company}, '')
-                FROM wanted JOIN {people} p ON p.person_id = wanted.id
-                JOIN {mirror} m ON m.role = 'person' AND m.record_id = p.person_id {join}"""  # noqa: S608 - file lists of our own making
-        ).fetchall()
-    return {key: {"name": name, "title": title, "company": company} for key, name, title, company in rows}
 
 
 def _send_object(job: Job, run_id: str, name: str, kind: outbox.Kind) -> None:

@@ -13,6 +13,7 @@ from connector.errors import AuthError, ConfigError
 from connector.job import Job, Progress, Silent
 from connector.loading import load_parts, wording_problems
 from connector.models import Models
+from connector.notify import require_channels
 from connector.settings import Settings
 from connector.store.lake import Lake
 from connector.store.lock import hold
@@ -41,6 +42,7 @@ def open_job(
     """
     settings, models, mapping = load_parts(config)
     settings.crm.require_credentials()
+    require_channels(settings)
     folder = Path(settings.store.path)
     crm = connect(settings)
     connection = crm.check()

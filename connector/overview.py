@@ -12,9 +12,9 @@ from connector.mirror import MIRROR
 from connector.report.html import Count, Lead, Overview
 from connector.score import SCORES
 from connector.store import episodes, outbox
+from connector.wording import record_url
 
 STEPS = 10
-HUBSPOT_TYPES = {"contacts": "0-1", "companies": "0-2"}
 
 
 def overview(job: Job, tiles: Mapping[str, int], *, hottest: int = 10) -> Overview:
@@ -104,15 +104,6 @@ def _lead(
         due=task[1] if task else None,
         url=record_url(job, row["object"], row["record_id"]),
     )
-
-
-def record_url(job: Job, object: str, record_id: str) -> str:  # noqa: A002 - the vendors' own word
-    """Say where a person opens a record; HubSpot's pages go by the account's and the type's id."""
-    if job.settings.crm.kind == "salesforce":
-        instance, kind = job.settings.crm.instance_url.rstrip("/"), object
-    else:
-        instance, kind = job.connection.org_id, HUBSPOT_TYPES.get(object, object)
-    return job.crm.capabilities.url_of.format(instance=instance, object=kind, id=record_id)
 
 
 def _tasks(job: Job, record_ids: set[str]) -> dict[str, tuple[str, str]]:

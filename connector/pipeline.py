@@ -20,6 +20,7 @@ from connector.crash import crash_point
 from connector.errors import ConfigError, LeadlightError, QuotaExhausted, RetryableError, StalePlan
 from connector.job import Job
 from connector.mirror import MIRROR
+from connector.notify import Notified, send_notices
 from connector.plan import Change, Plan, checksum, refuse_unsafe, utc_text
 from connector.planning.stage import plan_stage
 from connector.pull import pull_stage
@@ -54,6 +55,7 @@ class Outcome:
     by_model: dict[str, int] = field(default_factory=dict)
     plan: Plan | None = None
     applied: Applied | None = None
+    notified: Notified | None = None
     scores_run: str | None = None
     duration_s: float = 0.0
     calls: tuple[int, int] = (0, 0)
@@ -72,6 +74,7 @@ class Outcome:
             "models": self.by_model,
             "plan": self.plan.counts() if self.plan else {},
             "applied": self.applied.as_dict() if self.applied else {},
+            "notices": self.notified.as_dict() if self.notified else {},
             "duration_s": round(self.duration_s, 3),
             "peak_rss_mb": peak_rss_mb(),
         }
@@ -212,7 +215,12 @@ def _send(job: Job, outcome: Outcome, approved: Plan) -> None:
             "this plan is stale: the scores it was made from are gone; make a new one with `leadlight plan`"
         )
     commit_plan(job, outcome.run_id, approved, bands_file(job, outcome.scores_run))
-    outcome.applied = send(job, outcome.run_id)
+    try:
+        outcome.applied = send(job, outcome.run_id)
+    except LeadlightError:  # an alert about today must not wait for a CRM that is down or a quota of tomorrow
+        outcome.notified = send_notices(job)
+        raise
+    outcome.notified = send_notices(job)
 
 
 def _owners_now(job: Job, record_ids: Sequence[str]) -> Mapping[tuple[str, str], str | None]:

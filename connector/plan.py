@@ -53,6 +53,27 @@ class TaskChange:
 
 
 @dataclass(frozen=True)
+class NoticeChange:
+    """Ask for one message to a [[channel]]; text is the template, which is filled when it is applied.
+
+    key is unique for ever: derived from record, trigger, step and episode, as that of a task is.
+    """
+
+    object: str
+    record_id: str
+    trigger: str
+    episode: int
+    key: str
+    channel: str
+    text: str
+    owner_id: str | None
+    account_id: str | None
+    band: str | None
+    total: float | None
+    reasons: str | None
+
+
+@dataclass(frozen=True)
 class EpisodeChange:
     """Open, close or resume one episode."""
 
@@ -97,19 +118,21 @@ class Plan:
     closed: tuple[EpisodeChange, ...]
     guards: tuple[Guard, ...]
     resumed: tuple[EpisodeChange, ...] = ()
+    notices: tuple[NoticeChange, ...] = ()
 
     def counts(self) -> dict[str, int]:
-        """Count the field changes' records, owner changes and tasks."""
+        """Count the field changes' records, owner changes, tasks and notices."""
         return {
             "fields": sum(1 for change in self.changes if change.fields),
             "owners": sum(1 for change in self.changes if change.owner),
             "tasks": len(self.tasks),
+            "notices": len(self.notices),
         }
 
     @property
     def size(self) -> int:
         """Count everything that would be sent."""
-        return len(self.changes) + len(self.tasks)
+        return len(self.changes) + len(self.tasks) + len(self.notices)
 
 
 def checksum(plan: Plan) -> str:
@@ -180,8 +203,9 @@ def _from_data(data: Mapping[str, Any]) -> Plan:
             "tasks": tuple(TaskChange(**row) for row in data["tasks"]),
             "opened": _episodes(data["opened"]),
             "closed": _episodes(data["closed"]),
-            "resumed": _episodes(data["resumed"]),
+            "resumed": _episodes(data.get("resumed", ())),
             "guards": tuple(Guard(**row) for row in data["guards"]),
+            "notices": tuple(NoticeChange(**row) for row in data.get("notices", ())),
         }
     )
 

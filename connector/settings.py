@@ -17,8 +17,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from connector import settings_checks as checks
 from connector.errors import ConfigError
 from connector.settings_acting import Action
+from connector.settings_channels import unknown_channels
 from connector.settings_example import render
 from connector.settings_hours import HoursSettings
+from connector.settings_notices import ChannelSettings, NoticeSettings
 from connector.settings_routing import PoolSettings
 from connector.settings_sources import DEFAULT_STORE, PREFIX, SECRETS, merged
 from connector.settings_table import Table
@@ -182,11 +184,13 @@ class Settings(BaseSettings):
     action: tuple[Action, ...] = ()
     pool: tuple[PoolSettings, ...] = ()
     hours: tuple[HoursSettings, ...] = ()
+    channel: tuple[ChannelSettings, ...] = ()
+    notices: NoticeSettings = NoticeSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
 
-    @check("action", "pool", "hours")
+    @check("action", "pool", "hours", "channel")
     @classmethod
     def _distinct(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
         return checks.distinct(value, ("band", "model") if info.field_name == "action" else ("id",))
@@ -203,6 +207,10 @@ class Settings(BaseSettings):
         """Take only what `load_settings` has merged: a variable of the environment never slips in unchecked."""
         return (init_settings,)
 
+    def secrets(self) -> list[str]:
+        """List the secret values that are set, for the log's redaction."""
+        return [*self.crm.secrets(), *(channel.url.get_secret_value() for channel in self.channel if channel.url)]
+
     @property
     def hash(self) -> str:
         """Return 12 hex digits over what a run does: no secrets, no log, no place on this machine.
@@ -211,7 +219,8 @@ class Settings(BaseSettings):
         """
         content = self.model_dump(mode="json", exclude={"log": True, "store": True, "crm": {*SECRETS, "ca_file"}})
         content["model"] = [f"{Path(m.file).name} {m.fields}" if m.fields else Path(m.file).name for m in self.model]
-        content["action"] = [{k: v for k, v in row.items() if (k, v) != ("model", None)} for row in content["action"]]
+        content["action"] = [{k: v for k, v in row.items() if v is not None} for row in content["action"]]
+        content["channel"] = [channel.id for channel in self.channel]
         mapping = Path(self.crm.mapping)
         content["crm"]["mapping"] = mapping.read_text(encoding="utf-8") if mapping.is_file() else mapping.name
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
@@ -224,7 +233,8 @@ def load_settings(path: Path) -> Settings:
     do not exist, secrets in a file that others can read.
     """
     raw, origins, problems = merged(path, Settings)
-    problems += [f"{path.name}: {problem}" for problem in (*checks.unknown_pools(raw), *checks.unknown_hours(raw))]
+    unknown = (*checks.unknown_pools(raw), *checks.unknown_hours(raw), *unknown_channels(raw))
+    problems += [f"{path.name}: {problem}" for problem in unknown]
     try:
         settings = Settings(**raw)
     except ValidationError as error:

@@ -6,7 +6,10 @@ from pydantic import Field, model_validator
 from pydantic import field_validator as check
 
 from connector import settings_checks as checks
+from connector.settings_notices import NotifyAction
 from connector.settings_table import Table
+
+EFFECTS = ("owner", "task", "notify")
 
 
 class OwnerAction(Table):
@@ -41,7 +44,7 @@ class TaskAction(Table):
 
 
 class Action(Table):
-    """What entering a band means: an owner, a task, or both."""
+    """What entering a band means: an owner, a task, a notice, or several of them."""
 
     band: str = Field(description="A band of the model", examples=["hot"])
     model: str | None = Field(
@@ -53,6 +56,7 @@ class Action(Table):
         "the first action in this file decides",
     )
     task: TaskAction | None = Field(default=None, description="One task for each time that a record enters the band")
+    notify: NotifyAction | None = Field(default=None, description="One message for each time that it enters the band")
     cool_down: str | None = Field(
         default=None,
         description="A record that leaves the band and comes back within this time gets no second task",
@@ -60,4 +64,7 @@ class Action(Table):
     )
 
     _cool_down = check("cool_down")(checks.optional_duration)
-    _not_empty = model_validator(mode="after")(checks.owner_or_task)
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "Action":
+        return checks.does_something(self, EFFECTS)

@@ -1,7 +1,7 @@
 """What a configuration value must be, and what is said where it is not."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 from urllib.parse import urlsplit
@@ -193,10 +193,10 @@ def unknown_hours(raw: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def owner_or_task(action: A) -> A:
+def does_something(action: A, effects: Sequence[str]) -> A:
     """Check that an action does something."""
-    if getattr(action, "owner", None) is None and getattr(action, "task", None) is None:
-        raise ValueError("names neither an owner nor a task")
+    if all(getattr(action, name) is None for name in effects):
+        raise ValueError(f"does nothing; name one of {', '.join(effects)}")
     return action
 
 

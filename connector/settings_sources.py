@@ -6,7 +6,7 @@ Order, the first wins: LEADLIGHT_ variable, its _FILE twin, $CREDENTIALS_DIRECTO
 import os
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from connector.errors import ConfigError
+from connector.settings_channels import channel_variables, channels_of, take_channel_secrets
 from scoring.names import nearest
 
 PREFIX = "LEADLIGHT_"
@@ -31,7 +32,8 @@ def merged(path: Path, settings: type[BaseSettings]) -> tuple[dict[str, Any], di
     """
     raw = _read(path)
     variables = _variables(settings)
-    problems = _open_to_others(path, raw) + _unknown_variables(variables)
+    problems = _open_to_others(path, raw) + _unknown_variables({*variables, *channel_variables(raw)})
+    problems += take_channel_secrets(raw)
     found, origins = _secret_files(variables, problems)
     from_environment, names = _environment(settings, variables, problems)
     for location, value in {**found, **from_environment}.items():
@@ -58,12 +60,13 @@ def _open_to_others(path: Path, raw: Mapping[str, Any]) -> list[str]:
     if os.name != "posix":
         return []
     crm = raw.get("crm")
-    held = [name for name in SECRETS if isinstance(crm, Mapping) and crm.get(name)]
+    held = [(f"crm.{name}", f"CRM__{name}") for name in SECRETS if isinstance(crm, Mapping) and crm.get(name)]
+    held += [(f"channel.{row['id']}.url", f"CHANNEL__{row['id']}__URL") for row in channels_of(raw) if row.get("url")]
     if mode & 0o077 and held:
         return [
-            f"{path.name}: crm.{name}: a secret in a file that others can read (mode {mode:04o}); "
-            f"`chmod 600 {path.name}`, or set {PREFIX}CRM__{name.upper()} instead"
-            for name in held
+            f"{path.name}: {name}: a secret in a file that others can read (mode {mode:04o}); "
+            f"`chmod 600 {path.name}`, or set {PREFIX}{variable.upper()} instead"
+            for name, variable in held
         ]
     if mode & 0o002:
         return [f"{path.name}: everybody may write to this file (mode {mode:04o}); `chmod o-w {path.name}`"]
@@ -82,7 +85,7 @@ def _variables(settings: type[BaseSettings]) -> dict[str, Key]:
     return found
 
 
-def _unknown_variables(variables: Mapping[str, Key]) -> list[str]:
+def _unknown_variables(variables: Collection[str]) -> list[str]:
     known = {*variables, *(f"{_variable(name)}_FILE" for name in SECRETS), *OTHER_VARIABLES}
     set_here = sorted(name for name in os.environ if name.upper().startswith(PREFIX))
     return [

@@ -1,6 +1,6 @@
 """Commands that run stages: pull, score, plan, apply, sync, and all of them on a schedule."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import datetime
@@ -92,7 +92,7 @@ def _stage(out: Output, config: Path, run: Callable[[Job], pipeline.Outcome], *,
 
 
 def _log(settings: Settings) -> None:
-    log.configure(settings.log.level, settings.log.format, settings.crm.secrets())
+    log.configure(settings.log.level, settings.log.format, settings.secrets())
 
 
 def _outcome_lines(outcome: pipeline.Outcome) -> Sequence[str]:
@@ -108,6 +108,8 @@ def _outcome_lines(outcome: pipeline.Outcome) -> Sequence[str]:
         lines.append("planned " + ", ".join(f"{n:,} {name}" for name, n in outcome.plan.counts().items()))
     if outcome.applied:
         lines += _applied_lines(outcome.applied.as_dict())
+    if outcome.notified and any(outcome.notified.as_dict().values()):
+        lines.append("notices: " + ", ".join(f"{n:,} {name}" for name, n in outcome.notified.as_dict().items()))
     lines.append(f"API calls: {outcome.calls[0]:,} read, {outcome.calls[1]:,} write")
     return lines
 
@@ -119,7 +121,7 @@ def _applied_lines(done: dict[str, int]) -> list[str]:
 
 def _plan_lines(made: Plan, output: Path | None) -> list[str]:
     counts = made.counts()
-    parts = f"{counts['fields']:,} records' fields, {counts['owners']:,} owners, {counts['tasks']:,} tasks"
+    parts = f"{counts['fields']:,} records' fields, " + _counted(counts, "owners", "tasks", "notices")
     next_step = f"leadlight apply {output}" if output else "leadlight plan -o plan.json, then leadlight apply plan.json"
     guards = [f"guard {g.name}: {g.measured:.1%} of {g.population:,} (limit {g.limit:.1%})" for g in made.guards]
     return [
@@ -128,6 +130,10 @@ def _plan_lines(made: Plan, output: Path | None) -> list[str]:
         *guards,
         f"Nothing was written. Next: {next_step}",
     ]
+
+
+def _counted(counts: Mapping[str, int], *names: str) -> str:
+    return ", ".join(f"{counts[name]:,} {name}" for name in names)
 
 
 def _change_lines(made: Plan) -> list[str]:

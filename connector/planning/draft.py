@@ -7,7 +7,7 @@ from datetime import datetime
 from connector.actions import band_trigger
 from connector.calendars import Calendars
 from connector.models import Line
-from connector.plan import Change, EpisodeChange, Guard, TaskChange
+from connector.plan import Change, EpisodeChange, Guard, NoticeChange, TaskChange
 from connector.planning.call_order import CallOrder
 from connector.routing.pools import Pool, Rota
 from connector.settings_acting import Action
@@ -69,6 +69,7 @@ class Draft:
     closed: list[EpisodeChange] = field(default_factory=list)
     resumed: list[EpisodeChange] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
+    notices: list[NoticeChange] = field(default_factory=list)
 
     def note(self, change: Change) -> None:
         """Join what several models ask of one record: a CRM takes a record once in a request."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from connector.actions import band_trigger, due_at, parse_duration, task_key
 from connector.plan import EpisodeChange, TaskChange, utc_text
 from connector.planning.draft import Draft, LineRules, Rules
+from connector.planning.notices import note_notice
 from connector.planning.owners import doer_of
 from connector.planning.records import Record
 from connector.settings_acting import Action
@@ -32,6 +33,8 @@ def plan_episodes(
     if about.tasks and action.task is not None:
         doer = doer_of(rules, draft.rota, action, owner)
         draft.tasks.append(_task(rules, row, action, trigger, number, doer))
+    if action.notify is not None and not about.baseline:  # who was there before is no news
+        note_notice(rules, draft, row, action.notify, trigger, number, owner)
 
 
 def _cooling(action: Action, closed_at: datetime | None, as_of: datetime) -> bool:

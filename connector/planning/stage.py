@@ -49,6 +49,7 @@ def plan_stage(job: Job, as_of: datetime, pools: Mapping[str, Pool], *, backfill
         closed=tuple(draft.closed),
         resumed=tuple(draft.resumed),
         guards=tuple(draft.guards),
+        notices=tuple(draft.notices),
     )
 
 

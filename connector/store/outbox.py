@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from connector.store.state import from_text, now_text, store_errors, to_text, transaction
 
-Kind = Literal["fields", "owner", "task"]
+Kind = Literal["fields", "owner", "task", "notice"]
 State = Literal["planned", "inflight", "done", "retry", "quarantined", "superseded"]
 UNSETTLED: tuple[State, ...] = ("planned", "inflight", "retry")
 _COLUMNS = (
@@ -143,8 +143,8 @@ def settle(connection: sqlite3.Connection, results: Sequence[Settlement]) -> Non
 
 
 def counts(connection: sqlite3.Connection, run_id: str) -> dict[State, int]:
-    """Count a run's rows by state; states without rows are absent."""
-    query = "SELECT state, count(*) FROM outbox WHERE run_id = ? GROUP BY state ORDER BY state"
+    """Count a run's writes to the CRM by state, notices left out; states without rows are absent."""
+    query = "SELECT state, count(*) FROM outbox WHERE run_id = ? AND kind <> 'notice' GROUP BY state ORDER BY state"
     with store_errors():
         return dict(connection.execute(query, (run_id,)).fetchall())
 
