@@ -16,7 +16,7 @@ from connector.sandbox.storage import Storage
 from connector.sandbox.traffic import Traffic
 
 EDITING_ACTORS = ("human", "automation")
-COUNT_SETTINGS = ("daily_quota", "rate_per_10s", "retry_after_s")
+COUNT_SETTINGS = ("daily_quota", "rate_per_10s", "retry_after_s", "concurrent_limit")
 LAG_SETTINGS = ("search_lag_s", "read_lag_s")
 NAME_SETTINGS = ("hidden_fields", "inactive_users", "granted_scopes")
 TALLY_SETTINGS = ("refusals", "locked_records")
@@ -173,6 +173,10 @@ def setting(key: str, value: Any) -> Any:  # noqa: ANN401 - each setting has a t
         return frozenset(value)
     if not isinstance(value, dict):
         raise ControlError(f"{key}: expected an object, got {value!r}")
+    if key == "row_locks" and value:
+        if set(value) != {"hold_s"}:
+            raise ControlError('row_locks: expected {} or {"hold_s": seconds}')
+        return {"hold_s": number(value["hold_s"], "row_locks.hold_s", 0.0)}
     if key in TALLY_SETTINGS:
         return {str(name): int(number(count, f"{key}.{name}", 0)) for name, count in value.items()}
     return value

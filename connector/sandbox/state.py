@@ -39,8 +39,11 @@ class Switches:
     daily_quota and rate_per_10s: null means the vendor's published limit; 0 means none. hidden_fields are
     `Object.Field` names the connecting user may not see. inactive_users are user or owner ids. granted_scopes: null
     means all of them. refusals: by the vendor's name of a refusal, how many of the next calls get it. locked_records:
-    by `object/id`, how many of the next writes to a record find it locked. retry_after_s: what a 429 tells, null for
-    an answer without the header.
+    by `object/id`, how many of the next writes to a record (Salesforce: or to what points to it) find it locked.
+    retry_after_s: what a 429 tells (Salesforce: a 503), null for an answer without the header. Salesforce alone:
+    concurrent_limit is the number of requests that may run at once, null for any; row_locks `{"hold_s": n}` makes
+    overlapping writes to the same parents fail, n seconds after the answer still; duplicate_rules see
+    salesforce/duplicates.py.
     """
 
     search_lag_s: float = 0.0
@@ -54,6 +57,9 @@ class Switches:
     refusals: dict[str, int] = field(default_factory=dict)
     locked_records: dict[str, int] = field(default_factory=dict)
     retry_after_s: int | None = None
+    concurrent_limit: int | None = None
+    row_locks: dict[str, Any] = field(default_factory=dict)
+    duplicate_rules: dict[str, Any] = field(default_factory=dict)
 
     def take(self, name: str, key: str) -> bool:
         """Count one down in `refusals` or `locked_records`; false where none are left."""

@@ -25,9 +25,11 @@ from connector.sandbox.salesforce import query as queries
 from connector.sandbox.salesforce.catalog import Catalog
 from connector.sandbox.salesforce.errors import CrmError, not_found
 from connector.sandbox.salesforce.ids import record_id
+from connector.sandbox.salesforce.locks import Claims, RowLocks
 from connector.sandbox.salesforce.objects import FieldSpec, stored
 from connector.sandbox.salesforce.org import Call, Credentials, Org, Usage
 from connector.sandbox.salesforce.profiles import grant_to_profiles, install_profiles
+from connector.sandbox.salesforce.refusing import REFUSALS, limit_exceeded, refuse
 from connector.sandbox.salesforce.system_rows import ACTOR_IDS, install_rows
 from connector.sandbox.state import Clock, Switches
 from connector.sandbox.storage import Storage
@@ -52,7 +54,7 @@ class SalesforceApp:
         url: str = "https://127.0.0.1",
     ) -> None:
         catalog = Catalog(storage, switches, ACTOR_IDS, credentials.user_id)
-        self._org = Org(storage, clock, switches, credentials, catalog, Usage(clock), url)
+        self._org = Org(storage, clock, switches, credentials, catalog, Usage(clock), RowLocks(clock, switches), url)
         self._cursors = queries.Cursors()
         self._routes = self._make_routes()
         self.install()
@@ -80,11 +82,14 @@ class SalesforceApp:
     def handle(self, request: Request) -> Response:
         """Answer one request of the CRM's own paths."""
         matched = re.match(r"/services/data/v(\d+\.\d)(?=/|$)", request.path)
-        call = Call(request, matched[1] if matched else "0.0")
+        arrival = self._org.locks.arrive()
+        call = Call(request, matched[1] if matched else "0.0", Claims(self._org.locks, self._org.switches, arrival))
         try:
             response = self._answer(request, call, matched.end() if matched else None)
         except CrmError as error:
-            response = call.answer(error.body(), error.status)
+            response = call.answer(error.body(), error.status, error.headers)
+        finally:
+            self._org.locks.leave(arrival)
         if matched:
             usage = f"api-usage={self._org.usage.used()}/{self._org.daily_limit()}"
             response = replace(response, headers={"Sforce-Limit-Info": usage, **response.headers})
@@ -118,7 +123,7 @@ class SalesforceApp:
 
     def refusals(self) -> frozenset[str]:
         """Name what the setting `refusals` may count down."""
-        return frozenset()
+        return REFUSALS
 
     def _answer(self, request: Request, call: Call, version_end: int | None) -> Response:
         if len(request.path) + len(urlencode(request.query, doseq=True)) > MAX_URI:
@@ -132,7 +137,8 @@ class SalesforceApp:
             raise not_found()
         limit = self._org.switches.daily_quota
         if limit != 0 and self._org.usage.used() >= self._org.daily_limit():
-            raise CrmError("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.", None, 403)
+            raise limit_exceeded("TotalRequests")
+        refuse(self._org.switches, self._org.locks)
         self._org.usage.add()
         if not self._org.view.rights.has("ApiEnabled"):
             raise CrmError("API_DISABLED_FOR_ORG", "The REST API is not enabled for this Organization.", None, 403)

@@ -81,7 +81,7 @@ def poll(org: Org, call: Call, job_id: str) -> Response:
         with org.storage.lock:
             info, payload = bulk_jobs.load(org, KIND, job_id)
             if info["state"] in ("UploadComplete", "InProgress"):
-                info = _work(org, info, payload)
+                info = _work(org, call, info, payload)
     call.object = info["object"]
     return call.answer(_shown(info))
 
@@ -92,7 +92,7 @@ def _shown(info: Info) -> Info:
     return {**ZEROES, "jobType": JOB_TYPE, **{name: value for name, value in info.items() if name != "contentUrl"}}
 
 
-def _work(org: Org, info: Info, payload: str) -> Info:
+def _work(org: Org, call: Call, info: Info, payload: str) -> Info:
     info = {**ZEROES, **info}
     try:
         job = _Job(org, info, payload)
@@ -100,7 +100,7 @@ def _work(org: Org, info: Info, payload: str) -> Info:
         return bulk_jobs.change(org, info, state="Failed", errorMessage=error.message)
     start = info["numberRecordsProcessed"]
     block = job.rows[start : start + ROWS_PER_POLL]
-    outcomes = job.work(block)
+    outcomes = job.work(call, block)
     done = start + len(block)
     failed = info["numberRecordsFailed"] + sum(not ok for ok, _ in outcomes)
     _keep(org, info, outcomes)
@@ -134,14 +134,14 @@ class _Job:
         self._fields = [_field(self._view, self._spec, name) for name in self.header]
         self._key = self._key_field()
 
-    def work(self, rows: Sequence[list[str]]) -> list[Outcome]:
+    def work(self, call: Call, rows: Sequence[list[str]]) -> list[Outcome]:
         """Write rows, each on its own; gives the cells of the result files."""
         path = f"/services/data/v{self._info['apiVersion']}/jobs/ingest/{self._info['id']}/batches"
         columns = {field.name: position for position, field in enumerate(self._fields)}
         auto_assign = "true" if self._info.get("assignmentRuleId") else "false"
         outcomes: list[Outcome] = []
         with self._org.storage.transaction("connector", "PUT", path) as transaction:
-            writer = Writer(self._org, transaction, auto_assign, columns)
+            writer = Writer(self._org, transaction, call, auto_assign=auto_assign, columns=columns)
             for row in rows:
                 try:
                     with transaction.savepoint():

@@ -5,23 +5,25 @@ from typing import Any
 
 
 class CrmError(Exception):
-    """Refuse a request or one row of it; fields is null where the real body has no such key."""
+    """Refuse a request or one row of it; fields is null where the real body has no such key, more what it adds."""
 
     def __init__(self, code: str, message: str, fields: Sequence[str] | None = (), status: int = 400) -> None:
         super().__init__(message)
         self.code, self.message, self.fields, self.status = code, message, fields, status
+        self.headers: dict[str, str] = {}
+        self.more: dict[str, Any] = {}
 
     def body(self) -> list[dict[str, Any]]:
         """Give the array of a refused request."""
         error: dict[str, Any] = {"message": self.message, "errorCode": self.code}
         if self.fields is not None:
             error["fields"] = list(self.fields)
-        return [error]
+        return [{**error, **self.more}]
 
     def row(self) -> dict[str, Any]:
         """Give the result of one refused row of a collection."""
         error = {"statusCode": self.code, "message": self.message, "fields": list(self.fields or ())}
-        return {"success": False, "errors": [error]}
+        return {"success": False, "errors": [{**error, **self.more}]}
 
     def cell(self) -> str:
         """Give the sf__Error text of one refused row of a bulk job."""

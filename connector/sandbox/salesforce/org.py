@@ -13,6 +13,7 @@ from connector.sandbox.http import Request, Response
 from connector.sandbox.salesforce.catalog import Catalog, View
 from connector.sandbox.salesforce.errors import CrmError
 from connector.sandbox.salesforce.ids import record_id
+from connector.sandbox.salesforce.locks import Claims, RowLocks
 from connector.sandbox.state import Clock, Switches
 from connector.sandbox.storage import Storage, Transaction
 
@@ -78,6 +79,7 @@ class Org:
     credentials: Credentials
     catalog: Catalog
     usage: Usage
+    locks: RowLocks
     instance_url: str = "https://127.0.0.1"
     sessions: set[str] = field(default_factory=set)
 
@@ -101,10 +103,11 @@ class Org:
 
 @dataclass
 class Call:
-    """Hold one request with its API version; object and wrote are noted for the journal."""
+    """Hold one request with its API version and row locks; object and wrote are noted for the journal."""
 
     request: Request
     version: str
+    claims: Claims
     object: str | None = None
     wrote: bool = False
 

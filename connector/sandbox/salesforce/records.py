@@ -7,8 +7,9 @@ from connector.sandbox.salesforce import rules
 from connector.sandbox.salesforce.catalog import View
 from connector.sandbox.salesforce.errors import CrmError, not_found
 from connector.sandbox.salesforce.ids import canonical_id, record_id
+from connector.sandbox.salesforce.locks import locks_parents_when_new
 from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec, is_required
-from connector.sandbox.salesforce.org import Org
+from connector.sandbox.salesforce.org import Call, Org
 from connector.sandbox.salesforce.values import UnreadableError, convert, type_error
 from connector.sandbox.storage import Transaction, quote
 
@@ -16,16 +17,22 @@ DELETED = ("ENTITY_IS_DELETED", "entity is deleted")
 
 
 class Writer:
-    """Write rows of one request; columns numbers the CSV columns of a bulk job, null for JSON."""
+    """Write rows of one request.
+
+    auto_assign overrules the request's header; columns numbers the CSV columns of a bulk job, null for JSON.
+    """
 
     def __init__(
         self,
         org: Org,
         transaction: Transaction,
-        auto_assign: str | None,
+        call: Call,
+        *,
+        auto_assign: str | None = None,
         columns: Mapping[str, int] | None = None,
     ) -> None:
-        self._org, self._transaction, self._auto_assign, self._columns = org, transaction, auto_assign, columns
+        self._org, self._transaction, self._call, self._columns = org, transaction, call, columns
+        self._auto_assign = auto_assign or call.header_flag("sforce-auto-assign")
         self._view: View = org.view
 
     def create(self, spec: ObjectSpec, fields: Mapping[str, Any]) -> str:
@@ -39,6 +46,7 @@ class Writer:
         rules.check_new(self._org, spec, values)
         rules.check_unique(self._org.storage, spec, values, None)
         values |= rules.derived(self._org, spec, {}, values)
+        self._call.claims.claim(None, spec.name, *([values] if locks_parents_when_new(spec.name, values) else []))
         new_id = record_id(spec.name, self._org.storage.next_number(spec.name, first=1_000_000_000))
         self._transaction.insert(spec.name, new_id, values)
         self._assign(spec, new_id)
@@ -55,13 +63,15 @@ class Writer:
             raise required(cleared)
         rules.check_unique(self._org.storage, spec, values, record_id)
         values |= rules.derived(self._org, spec, before, values)
+        self._call.claims.claim(record_id, spec.name, before, values)
         self._transaction.update(spec.name, record_id, values)
         self._assign(spec, record_id)
 
     def delete(self, spec: ObjectSpec, record_id: str) -> None:
         """Mark a record deleted; raises CrmError where it is gone."""
-        self.living(spec, record_id)
+        before = self.living(spec, record_id)
         _require(spec, "delete", "deleted")
+        self._call.claims.claim(record_id, spec.name, before)
         self._transaction.delete(spec.name, record_id)
 
     def upsert(self, spec: ObjectSpec, key: FieldSpec, value: Any, fields: Mapping[str, Any]) -> tuple[str, bool]:  # noqa: ANN401 - any JSON value

@@ -177,7 +177,7 @@ def _answer(
     with call.transaction(org) as transaction:
         try:
             with transaction.savepoint():
-                writer = Writer(org, transaction, call.header_flag("sforce-auto-assign"))
+                writer = Writer(org, transaction, call)
                 results = _each(transaction, writer, records, one)
                 if all_or_none and not all(result["success"] for result in results):
                     raise RolledBack

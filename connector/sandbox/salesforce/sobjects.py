@@ -20,7 +20,7 @@ def create(org: Org, call: Call, name: str) -> Response:
     """Answer POST sobjects/X."""
     spec = visible_object(org, call, name)
     with call.transaction(org, 201) as transaction:
-        new_id = Writer(org, transaction, call.header_flag("sforce-auto-assign")).create(spec, call.mapping())
+        new_id = Writer(org, transaction, call).create(spec, call.mapping())
     return _created(call, spec, new_id, {})
 
 
@@ -42,7 +42,7 @@ def update(org: Org, call: Call, name: str, text: str) -> Response:
     spec = visible_object(org, call, name)
     record_id = _checked_id(spec, text)
     with call.transaction(org, 204) as transaction:
-        Writer(org, transaction, call.header_flag("sforce-auto-assign")).update(spec, record_id, call.mapping())
+        Writer(org, transaction, call).update(spec, record_id, call.mapping())
     return empty(204)
 
 
@@ -51,7 +51,7 @@ def delete(org: Org, call: Call, name: str, text: str) -> Response:
     spec = visible_object(org, call, name)
     record_id = _checked_id(spec, text)
     with call.transaction(org, 204) as transaction:
-        Writer(org, transaction, None).delete(spec, record_id)
+        Writer(org, transaction, call).delete(spec, record_id)
     return empty(204)
 
 
@@ -75,7 +75,7 @@ def upsert(org: Org, call: Call, name: str, field: str, value: str) -> Response:
         raise CrmError("INVALID_FIELD", message, [key.name])
     wanted = value.replace("%2F", "/")
     with call.transaction(org) as transaction:
-        writer = Writer(org, transaction, call.header_flag("sforce-auto-assign"))
+        writer = Writer(org, transaction, call)
         matches = matching(org, spec, key, wanted)
         if len(matches) > 1:
             return _ambiguous(call, spec, matches)
