@@ -11,6 +11,7 @@ from typing import Any
 from connector.sandbox.faults import FaultInjector, FaultsError, parse_faults
 from connector.sandbox.http import CrmApp, Request, Response
 from connector.sandbox.listener import Delivery, Wait
+from connector.sandbox.salesforce.duplicates import read_rules
 from connector.sandbox.state import Clock, Switches
 from connector.sandbox.storage import Storage
 from connector.sandbox.traffic import Traffic
@@ -177,9 +178,19 @@ def setting(key: str, value: Any) -> Any:  # noqa: ANN401 - each setting has a t
         if set(value) != {"hold_s"}:
             raise ControlError('row_locks: expected {} or {"hold_s": seconds}')
         return {"hold_s": number(value["hold_s"], "row_locks.hold_s", 0.0)}
+    if key == "duplicate_rules":
+        return checked_rules(value)
     if key in TALLY_SETTINGS:
         return {str(name): int(number(count, f"{key}.{name}", 0)) for name, count in value.items()}
     return value
+
+
+def checked_rules(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Check Salesforce's duplicate rules; raises ControlError."""
+    try:
+        return read_rules(value)
+    except ValueError as error:
+        raise ControlError(*str(error).split("; ")) from error
 
 
 def number(value: object, key: str, least: float) -> float:

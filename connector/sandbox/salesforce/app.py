@@ -23,13 +23,16 @@ from connector.sandbox.salesforce import (
 )
 from connector.sandbox.salesforce import query as queries
 from connector.sandbox.salesforce.catalog import Catalog
+from connector.sandbox.salesforce.convert import convert
 from connector.sandbox.salesforce.errors import CrmError, not_found
 from connector.sandbox.salesforce.ids import record_id
 from connector.sandbox.salesforce.locks import Claims, RowLocks
+from connector.sandbox.salesforce.merging import merge, undelete
 from connector.sandbox.salesforce.objects import FieldSpec, stored
 from connector.sandbox.salesforce.org import Call, Credentials, Org, Usage
 from connector.sandbox.salesforce.profiles import grant_to_profiles, install_profiles
 from connector.sandbox.salesforce.refusing import REFUSALS, limit_exceeded, refuse
+from connector.sandbox.salesforce.right_changes import change_rights
 from connector.sandbox.salesforce.system_rows import ACTOR_IDS, install_rows
 from connector.sandbox.state import Clock, Switches
 from connector.sandbox.storage import Storage
@@ -118,8 +121,14 @@ class SalesforceApp:
         return self._org.storage.dump(object) if object in self._org.catalog.objects else []
 
     def controls(self) -> Mapping[str, ControlCall]:
-        """Give the control calls of Salesforce alone."""
-        return {}
+        """Give the control calls of Salesforce alone; each is described where it is carried out."""
+        org = self._org
+        return {
+            "convert": lambda body: convert(org, body),
+            "merge": lambda body: merge(org, body),
+            "undelete": lambda body: undelete(org, body),
+            "permissions": lambda body: change_rights(org, body),
+        }
 
     def refusals(self) -> frozenset[str]:
         """Name what the setting `refusals` may count down."""

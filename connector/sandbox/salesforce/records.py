@@ -5,6 +5,7 @@ from typing import Any
 
 from connector.sandbox.salesforce import rules
 from connector.sandbox.salesforce.catalog import View
+from connector.sandbox.salesforce.duplicates import refuse_duplicates
 from connector.sandbox.salesforce.errors import CrmError, not_found
 from connector.sandbox.salesforce.ids import canonical_id, record_id
 from connector.sandbox.salesforce.locks import locks_parents_when_new
@@ -46,6 +47,7 @@ class Writer:
         rules.check_new(self._org, spec, values)
         rules.check_unique(self._org.storage, spec, values, None)
         values |= rules.derived(self._org, spec, {}, values)
+        refuse_duplicates(self._org, self._call, spec, {}, values)
         self._call.claims.claim(None, spec.name, *([values] if locks_parents_when_new(spec.name, values) else []))
         new_id = record_id(spec.name, self._org.storage.next_number(spec.name, first=1_000_000_000))
         self._transaction.insert(spec.name, new_id, values)
@@ -63,6 +65,7 @@ class Writer:
             raise required(cleared)
         rules.check_unique(self._org.storage, spec, values, record_id)
         values |= rules.derived(self._org, spec, before, values)
+        refuse_duplicates(self._org, self._call, spec, before, values)
         self._call.claims.claim(record_id, spec.name, before, values)
         self._transaction.update(spec.name, record_id, values)
         self._assign(spec, record_id)
