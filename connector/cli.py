@@ -72,13 +72,19 @@ def init(
 @app.command()
 def provision(
     config: Config = CONFIG,
-    yes: Annotated[bool, typer.Option("--yes", help="Create without asking.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Create without asking; with --files: overwrite.")] = False,
+    files: Annotated[
+        Path | None, typer.Option(help="Write it all here as files, for an administrator to set up.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Create the fields that scores are written to."""
-    from connector.commands import begin  # on use, so that --help stays quick
+    """Show what would be made in the CRM for our scores (fields, help texts, permission sets), and make it."""
+    from connector.commands import provision  # on use, so that --help stays quick
 
-    begin.provision(Output(json), config, yes=yes)
+    if files is None:
+        provision.make(Output(json), config, yes=yes)
+    else:
+        provision.write(Output(json), config, files, overwrite=yes)
 
 
 @app.command()

@@ -87,3 +87,8 @@ def table(title: str | None, headings: Sequence[str], rows: Iterable[Sequence[ob
     for row in rows:
         made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     return made
+
+
+def is_terminal() -> bool:
+    """Tell whether there is somebody to ask."""
+    return sys.stdin.isatty()

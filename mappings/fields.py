@@ -12,7 +12,8 @@ class FieldInfo:
     """Describe one field of a CRM object as the connecting user sees it.
 
     length is in characters (null: no limit known); precision and scale are digits of a number as Salesforce counts
-    them; options are the allowed values of a picklist, binding only if `restricted`; references are object names.
+    them; options are the allowed values of a picklist, binding only if `restricted`; references are object names;
+    help is what people are told about the field.
     """
 
     name: str
@@ -28,6 +29,7 @@ class FieldInfo:
     restricted: bool = False
     references: tuple[str, ...] = ()
     custom: bool = False
+    help: str = ""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,10 @@ class ObjectInfo:
 
 @dataclass(frozen=True)
 class NewField:
-    """Ask for a field to be created by `provision`; length is in characters, scale in decimal digits."""
+    """Ask for a field to be created by `provision`; length is in characters, scale in decimal digits.
+
+    description is for administrators, help for those who read the record.
+    """
 
     object: str
     name: str
@@ -52,3 +57,4 @@ class NewField:
     scale: int = 0
     unique: bool = False
     options: tuple[str, ...] = field(default=())
+    help: str = ""

@@ -8,7 +8,7 @@ from typing import Final
 
 from mappings.model import Mapping as CrmMapping
 from mappings.model import ModelTarget, Role, WriteField
-from mappings.write import DESCRIPTIONS, LABELS
+from mappings.wording import DESCRIPTIONS, LABELS
 from scoring.names import nearest
 
 PREFIX: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(_[A-Za-z0-9]+)*\Z")

@@ -38,7 +38,8 @@ class WriteField(Spec):
     """Send one result to one CRM field.
 
     round is in decimals (numbers only); min_delta in the field's unit, default one unit of `round`; max_length in
-    characters. label and description are those of the field when `provision` creates it.
+    characters. label, description and help (for those who read the record) are those of the field when `provision`
+    creates it.
     """
 
     field: str
@@ -49,6 +50,7 @@ class WriteField(Spec):
     policy: Policy = "own"
     label: str | None = None
     description: str | None = None
+    help: str | None = None
 
     @model_validator(mode="after")
     def _fits_kind(self) -> "WriteField":

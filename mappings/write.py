@@ -8,38 +8,12 @@ from typing import Final
 
 from mappings.fields import NewField
 from mappings.model import CanonicalName, Mapping, Role, TaskField, WriteField
+from mappings.wording import DESCRIPTIONS, HELP, KEY_DESCRIPTION, KEY_HELP, KEY_LABEL, LABELS
 
 JsonScalar = str | int | float | bool | None
 Value = JsonScalar | datetime
 _LARGEST_DIGITS: Final = 18
-LABELS: Final = {
-    "total": "score",
-    "fit": "fit",
-    "engagement": "engagement",
-    "fit_grade": "fit",
-    "engagement_grade": "engagement",
-    "band": "band",
-    "reasons": "why",
-    "model": "model",
-    "as_of": "scored at",
-    "state": "state",
-    "priority": "priority",
-}
-DESCRIPTIONS: Final = {
-    "total": "The lead score: fit plus engagement. Written by Leadlight; edits are overwritten.",
-    "fit": "Points for who this is. Written by Leadlight; edits are overwritten.",
-    "engagement": "Points for what they do. Written by Leadlight; edits are overwritten.",
-    "fit_grade": "Grade of who this is, A being best. Written by Leadlight; edits are overwritten.",
-    "engagement_grade": "Grade of what they do, 1 being best. Written by Leadlight; edits are overwritten.",
-    "band": "What the score means for sales. Written by Leadlight; edits are overwritten.",
-    "reasons": "The rules that made the score. Written by Leadlight; edits are overwritten.",
-    "model": "The model that made the score and the hash of its file. Written by Leadlight.",
-    "as_of": "The moment the score is true for (UTC). Written by Leadlight.",
-    "state": "active, never_active, gated, disqualified or suppressed. Written by Leadlight; edits are overwritten.",
-    "priority": "Whom to call first: the band, then the points in it. Written by Leadlight; edits are overwritten.",
-}
 _TABLES: Final[tuple[tuple[Role, CanonicalName], ...]] = (("person", "people"), ("account", "accounts"))
-_KEY_DESCRIPTION: Final = "Keeps a task from being made twice. Written by Leadlight; do not edit."
 _KEY_LENGTH: Final = 255
 _CUSTOM_NAMES: Final = {
     "salesforce": re.compile(r"[A-Za-z]\w*__c\Z"),
@@ -64,9 +38,17 @@ def new_fields(mapping: Mapping) -> tuple[NewField, ...]:
     fields = [_new_field(name, spec) for name, _, spec in written_fields(mapping) if creatable(mapping, spec)]
     task = mapping.write.task
     if task is not None:
-        label = "Leadlight key"
         fields.append(
-            NewField(task.object, task.key_field, label, "text", _KEY_DESCRIPTION, length=_KEY_LENGTH, unique=True)
+            NewField(
+                object=task.object,
+                name=task.key_field,
+                label=KEY_LABEL,
+                kind="text",
+                description=KEY_DESCRIPTION,
+                help=KEY_HELP,
+                length=_KEY_LENGTH,
+                unique=True,
+            )
         )
     return tuple(fields)
 
@@ -83,6 +65,7 @@ def _new_field(name: str, spec: WriteField) -> NewField:
         label=spec.label or f"Leadlight {LABELS[spec.from_]}",
         kind=spec.kind,
         description=spec.description or DESCRIPTIONS[spec.from_],
+        help=spec.help or HELP[spec.from_],
         length=spec.length,
         scale=spec.decimals if spec.kind == "number" else 0,
     )

@@ -1,7 +1,6 @@
 """Commands to begin with: the demo, a first configuration, our fields in the CRM, a sandbox."""
 
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,10 +10,10 @@ import typer
 from rich.table import Table
 
 from connector import demo as demonstration
-from connector import log, provisioning, setup
+from connector import log, setup
 from connector.crm.registry import connect
 from connector.errors import ConfigError
-from connector.output import Output, band_text, table
+from connector.output import Output, band_text, is_terminal, table
 from connector.report.html import Overview
 from connector.settings import load_settings
 from mappings.lists import load_lists
@@ -37,7 +36,7 @@ def demo(
         with out.steps() as progress:
             shown = demonstration.give(options, ready, progress)
         out.result(shown.as_dict(), [hottest(shown.seen), *_demo_words(shown)])
-        if not once and not out.json_wanted and _is_terminal():
+        if not once and not out.json_wanted and is_terminal():
             out.say("\nThe sandbox stays open until you press Ctrl-C.")
             _wait_for_interrupt()
 
@@ -78,18 +77,6 @@ def init(
     out.result({"path": str(path), "crm": answers.kind, "model": model, "owners": list(answers.owners)}, lines)
 
 
-def provision(out: Output, config: Path, *, yes: bool) -> None:
-    """Create the fields of the mapping, after asking."""
-    wanted = provisioning.planned_fields(config)
-    if not yes:
-        out.say("These fields will be created where they are missing:\n  " + "\n  ".join(wanted))
-        if not _is_terminal() or not typer.confirm("Go on?", err=True):
-            raise ConfigError("nothing was created; pass --yes to create without asking")
-    created, existing = provisioning.provision(config)
-    lines = [f"{len(created)} fields created, {len(existing)} were there.", *(f"  + {name}" for name in created)]
-    out.result({"created": created, "existing": existing}, lines)
-
-
 def sandbox_serve(crm: str, port: int, control_port: int, world: str, people: int, seed: int, db: Path | None) -> None:
     """Serve a sandbox until told to stop."""
     from connector.sandbox.server import SandboxOptions, serve
@@ -120,7 +107,7 @@ def _demo_words(shown: demonstration.Demo) -> Sequence[str]:
 
 def _ask(model: str, mapping: str | None, band: str) -> setup.Answers:
     """Ask a person for what a configuration needs; secrets are never asked for."""
-    if not _is_terminal():
+    if not is_terminal():
         raise ConfigError("there is nobody to ask here; pass --from-sandbox READY.json, or copy config.example.toml")
     kind = typer.prompt("Which CRM (salesforce, hubspot)", default="salesforce", err=True)
     if kind not in CRM_KINDS:
@@ -144,10 +131,6 @@ def _model_bands(model: str) -> list[str]:
 def _who(name: str, title: str | None, company: str | None) -> str:
     place = ", ".join(part for part in (title, company) if part)
     return f"{name}\n{place}" if place else name
-
-
-def _is_terminal() -> bool:
-    return sys.stdin.isatty()
 
 
 def _wait_for_interrupt() -> None:

@@ -1,14 +1,16 @@
 """Which adapter serves which CRM; the other vendor's client library is never loaded."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pydantic import SecretStr
 
-from connector.crm.base import Crm
+from connector.crm.administration import AdministeredCrm, CallList
 from connector.settings import Settings
+from mappings.model import Mapping
 
 
-def connect(settings: Settings) -> Crm:
+def connect(settings: Settings) -> AdministeredCrm:
     """Build the adapter that the configuration names; nothing is sent yet."""
     match settings.crm.kind:
         case "salesforce":
@@ -17,7 +19,20 @@ def connect(settings: Settings) -> Crm:
             return _hubspot(settings)
 
 
-def _salesforce(settings: Settings) -> Crm:
+def setup_files(mapping: Mapping, lists: Sequence[CallList], api_version: str | None) -> dict[str, str]:
+    """Say as files, by relative path, what provisioning makes; asks the CRM nothing."""
+    match mapping.crm:
+        case "salesforce":
+            from connector.crm.salesforce.files import metadata_files
+
+            return metadata_files(mapping, lists, api_version)
+        case "hubspot":
+            from connector.crm.hubspot.files import definition_files
+
+            return definition_files(mapping, lists)
+
+
+def _salesforce(settings: Settings) -> AdministeredCrm:
     from connector.crm.salesforce import SalesforceSettings
     from connector.crm.salesforce import connect as connect_salesforce
 
@@ -36,7 +51,7 @@ def _salesforce(settings: Settings) -> Crm:
     return connect_salesforce(replace(told, api_version=crm.api_version) if crm.api_version else told)
 
 
-def _hubspot(settings: Settings) -> Crm:
+def _hubspot(settings: Settings) -> AdministeredCrm:
     from connector.crm.hubspot import HubSpotSettings
     from connector.crm.hubspot import connect as connect_hubspot
 

@@ -311,7 +311,8 @@ class Schema:
 
     def _describe(self, name: str) -> Reply:
         mine = [each.partition(".")[2] for each in self.granted if each.startswith(name) and self._shows]
-        fields = [{"name": each, "type": "double", "updateable": True, "createable": True} for each in mine]
+        kinds = {each: "string" if "Key" in each else "double" for each in mine}
+        fields = [{"name": each, "type": kinds[each], "updateable": True, "createable": True} for each in mine]
         return json_reply({"name": name, "fields": [{"name": "Id", "type": "id"}, *fields]})
 
     def _create(self, body: dict[str, Any]) -> Reply:

@@ -4,6 +4,7 @@ All paths are v3 and v4, which the library speaks; a transport for the dated pat
 Of the library only addresses and authentication are used: its retries, pools, timeouts and model objects are not.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ class Client:
 
     def __init__(self, settings: HubSpotSettings, calls: CallCounter) -> None:
         self.session = Session(calls)
+        self._token = settings.access_token
         self._base_url = settings.base_url.rstrip("/")
         self._headers = {
             "Authorization": f"Bearer {settings.access_token}",
@@ -160,6 +162,18 @@ class Client:
         # https://developers.hubspot.com/docs/guides/api/crm/properties
         return self._write(f"properties of {object_type}", self._normal, self._property_batch.create, object_type, body)
 
+    def groups(self, object_type: str) -> Answer:
+        """List the property groups of an object."""
+        # https://developers.hubspot.com/docs/guides/api/crm/properties
+        return self._send(f"property groups of {object_type}", self._normal, self._property_groups.get_all, object_type)
+
+    def update_property(self, object_type: str, name: str, body: Body) -> Answer:
+        """Change what a property is called or said to be; its name and type stay."""
+        # https://developers.hubspot.com/docs/guides/api/crm/properties
+        return self._write(
+            f"property {object_type}.{name}", self._normal, self._properties.update, object_type, name, body
+        )
+
     def events_page(self, event_type: str, object_type: str, occurred_after: str | None, after: str | None) -> Answer:
         """List event occurrences of one type; HubSpot documents no largest page."""
         # https://developers.hubspot.com/docs/api-reference/legacy/events/retrieve-events/get-events
@@ -175,12 +189,22 @@ class Client:
         )
 
     def account(self) -> Answer:
-        """Read the portal's id and time zone; not in the client library."""
+        """Read the portal's id and time zone."""
         # https://developers.hubspot.com/docs/guides/api/settings/account-information-api
+        return self._plain("account details", "GET", "/account-info/v3/details", None)
+
+    def token_info(self) -> Answer:
+        """Read what the token may do; the body carries the token, as the vendor wants it."""
+        # https://developers.hubspot.com/docs/apps/legacy-apps/private-apps/overview
+        body = json.dumps({"tokenKey": self._token})
+        return self._plain("scopes of the token", "POST", "/oauth/v2/private-apps/get/access-token-info", body)
+
+    def _plain(self, asks: str, method: str, path: str, body: str | None) -> Answer:
+        """Call what the client library has no method for."""
         timeout = urllib3.Timeout(connect=self._timeout[0], read=self._timeout[1])
-        url = f"{self._base_url}/account-info/v3/details"
+        headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
 
         def call() -> RawResponse:
-            return self._pool.request("GET", url, headers=self._headers, timeout=timeout)
+            return self._pool.request(method, f"{self._base_url}{path}", body=body, headers=headers, timeout=timeout)
 
-        return self.session.send(Request("account details", False, self._normal), call)
+        return self.session.send(Request(asks, False, self._normal), call)

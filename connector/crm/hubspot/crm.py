@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from connector.crm.administration import Right, Step
 from connector.crm.base import CallCounter, Capabilities, Connection, Owner, Page, Write, WriteResult
 from connector.crm.hubspot import provision as properties
 from connector.crm.hubspot import write as writing
@@ -13,9 +14,11 @@ from connector.crm.hubspot.describe import EVENT, event_info, object_info
 from connector.crm.hubspot.errors import Forbidden, Refused
 from connector.crm.hubspot.events import Events
 from connector.crm.hubspot.read import Stream
+from connector.crm.hubspot.scopes import token_rights
 from connector.crm.hubspot.settings import HubSpotSettings
 from connector.errors import AuthError, RetryableError
 from mappings.fields import NewField, ObjectInfo
+from mappings.needs import Need
 
 RECORD_URL = "https://{host}/contacts/{{instance}}/record/{{object}}/{{id}}"
 CAPABILITIES = Capabilities(crm="hubspot", url_of=RECORD_URL.format(host="app.hubspot.com"))
@@ -23,7 +26,7 @@ CAPABILITIES = Capabilities(crm="hubspot", url_of=RECORD_URL.format(host="app.hu
 
 @dataclass
 class HubSpotCrm:
-    """Read and write one HubSpot account (connector.crm.base.Crm).
+    """Read and write one HubSpot account (connector.crm.administration.AdministeredCrm).
 
     Objects are HubSpot's plural names; `event:TYPE` reads the occurrences of an event type, where `{portal}` stands
     for the account's id. url_of takes the account's id as instance.
@@ -83,6 +86,19 @@ class HubSpotCrm:
         created, existing = properties.provision(self.client, fields, self.describe)
         self._described.clear()
         return created, existing
+
+    def plan_provision(self, fields: Sequence[NewField]) -> list[Step]:
+        """Say what `provision` would do; reads only."""
+        for name in {wanted.object for wanted in fields}:
+            self._described.pop(name, None)
+        return properties.plan_steps(self.client, fields, self.describe)
+
+    def share(self, fields: Sequence[NewField]) -> None:
+        """Do nothing: HubSpot shows a property to everybody who may see its object."""
+
+    def rights(self, needs: Sequence[Need], *, provisioned: bool) -> Iterator[Right]:
+        """Hold the scopes of the token against what is needed."""
+        return token_rights(self.client, needs, provisioned=provisioned)
 
     def close(self) -> None:
         """Close the connections."""

@@ -68,6 +68,7 @@ def _field(one: Mapping[str, Any]) -> FieldInfo:
         restricted=bool(options) and not one.get("externalOptions"),
         references=("owners",) if kind == "reference" else (),
         custom=not one.get("hubspotDefined"),
+        help=str(one.get("description") or ""),
     )
 
 

@@ -1,8 +1,9 @@
 """Creation of missing properties in a group of our own."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from connector.crm.administration import Action, Step
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.errors import Refused, problems_of
 from connector.errors import ConfigError
@@ -38,8 +39,12 @@ def provision(
         if info is None:
             problems.append(f"{object_type}: the token cannot see its properties; grant crm.schemas scopes")
             continue
-        problems += [problem for field in wanted if (problem := _unfit(field, info))]
+        unfit = {field.name: problem for field in wanted if (problem := _unfit(field, info))}
+        problems += unfit.values()
         existing += [f"{object_type}.{field.name}" for field in wanted if field.name in info.fields]
+        problems += _explain(
+            client, [field for field in wanted if field.name not in unfit and _unexplained(field, info)]
+        )
         missing = [field for field in wanted if field.name not in info.fields]
         if missing:
             refused = _create(client, object_type, missing)
@@ -49,6 +54,60 @@ def provision(
     if problems:
         raise ConfigError(problems)
     return created, existing
+
+
+def plan_steps(client: Client, fields: Sequence[NewField], describe: Callable[[str], ObjectInfo | None]) -> list[Step]:
+    """Say what `provision` would do; raises ConfigError where it cannot be done."""
+    steps: list[Step] = []
+    problems: list[str] = []
+    for object_type in dict.fromkeys(field.object for field in fields):
+        wanted = [field for field in fields if field.object == object_type]
+        info = describe(object_type)
+        if info is None:
+            problems.append(f"{object_type}: the token cannot see its properties; grant crm.schemas scopes")
+            continue
+        problems += [problem for field in wanted if (problem := _unfit(field, info))]
+        groups = {group["name"] for group in client.groups(object_type).json()["results"]}
+        steps.append(Step("keep" if GROUP in groups else "create", "group", f"{object_type}.{GROUP}", "Leadlight"))
+        steps += [_property_step(field, info) for field in wanted]
+    if problems:
+        raise ConfigError(problems)
+    return steps
+
+
+def _property_step(field: NewField, info: ObjectInfo) -> Step:
+    missing, silent = field.name not in info.fields, _unexplained(field, info)
+    detail = "its description is empty and will be filled" if silent else ""
+    action: Action = "create" if missing else "change" if silent else "keep"
+    return Step(action, "property", f"{field.object}.{field.name}", detail, type_of(field), field)
+
+
+def type_of(field: NewField) -> str:
+    """Name a property's type as HubSpot's settings show it."""
+    names = {"text": "Single-line text", "textarea": "Multi-line text", "number": "Number", "select": "Dropdown select"}
+    told = definition(field)
+    words = "Date and time" if told["type"] == "datetime" else names.get(told["fieldType"], told["fieldType"])
+    return f"{words}, unique values" if field.unique else words
+
+
+def _unexplained(field: NewField, info: ObjectInfo) -> bool:
+    """Tell whether a property of ours is there without a description; one that somebody wrote is left as it is."""
+    known = info.fields.get(field.name)
+    return known is not None and known.custom and not known.help and bool(description_of(field))
+
+
+def _explain(client: Client, fields: Sequence[NewField]) -> Iterator[str]:
+    """Fill empty descriptions; yields those that HubSpot refused."""
+    for field in fields:
+        try:
+            client.update_property(field.object, field.name, {"description": description_of(field)})
+        except Refused as error:
+            yield f"{field.object}.{field.name}: its description was not filled: {error.message}"
+
+
+def description_of(field: NewField) -> str:
+    """Put what people and administrators are told into the one text that HubSpot has."""
+    return " ".join(part for part in (field.help, field.description) if part)
 
 
 def _unfit(field: NewField, info: ObjectInfo) -> str | None:
@@ -67,7 +126,7 @@ def _unfit(field: NewField, info: ObjectInfo) -> str | None:
 def _create(client: Client, object_type: str, fields: Sequence[NewField]) -> dict[str, str | None]:
     """Create the group and the properties; returns those not created, with the reason or null where they exist."""
     try:
-        client.create_group(object_type, {"name": GROUP, "label": "Leadlight", "displayOrder": -1})
+        client.create_group(object_type, group_definition())
     except Refused as error:
         if error.status != 409:
             raise ConfigError(f"{object_type}: {error.message}") from error
@@ -92,6 +151,11 @@ def _create(client: Client, object_type: str, fields: Sequence[NewField]) -> dic
     return refused
 
 
+def group_definition() -> dict[str, Any]:
+    """Say in HubSpot's words which group our properties stand in."""
+    return {"name": GROUP, "label": "Leadlight", "displayOrder": -1}
+
+
 def definition(field: NewField) -> dict[str, Any]:
     """Say in HubSpot's words which property to create."""
     kind, widget = TYPES[field.kind]
@@ -103,7 +167,7 @@ def definition(field: NewField) -> dict[str, Any]:
         "groupName": GROUP,
         "type": kind,
         "fieldType": widget,
-        "description": field.description,
+        "description": description_of(field),
         "hasUniqueValue": field.unique,
         "formField": False,
     }

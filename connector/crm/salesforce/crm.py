@@ -4,12 +4,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from connector.crm.administration import Right, Step
 from connector.crm.base import CallCounter, Capabilities, Connection, Owner, Page, Write, WriteResult
 from connector.crm.salesforce.faults import as_config_error
 from connector.crm.salesforce.gateway import Gateway
 from connector.crm.salesforce.owners import list_owners
-from connector.crm.salesforce.provision import create_fields
+from connector.crm.salesforce.permission_sets import share
+from connector.crm.salesforce.provision import create_fields, plan_steps
 from connector.crm.salesforce.pull import pages
+from connector.crm.salesforce.rights import user_rights
 from connector.crm.salesforce.schema import Schema
 from connector.crm.salesforce.selection import selection_of
 from connector.crm.salesforce.settings import SalesforceSettings, check_settings
@@ -17,13 +20,14 @@ from connector.crm.salesforce.wire import JsonValue, Request
 from connector.crm.salesforce.write import write_rows
 from connector.errors import BatchRefused, RetryableError
 from mappings.fields import NewField, ObjectInfo
+from mappings.needs import Need
 
 CAPABILITIES = Capabilities(crm="salesforce", url_of="{instance}/lightning/r/{object}/{id}/view")
 
 
 @dataclass
 class SalesforceCrm:
-    """Read and write one Salesforce org; implements connector.crm.base.Crm."""
+    """Read and write one Salesforce org; implements connector.crm.administration.AdministeredCrm."""
 
     gateway: Gateway
     capabilities: Capabilities = CAPABILITIES
@@ -63,6 +67,18 @@ class SalesforceCrm:
     def provision(self, fields: Sequence[NewField]) -> tuple[list[str], list[str]]:
         """Create missing fields, with access for our user through the permission set Leadlight."""
         return create_fields(self.gateway, self.schema, fields)
+
+    def plan_provision(self, fields: Sequence[NewField]) -> list[Step]:
+        """Say what `provision` and `share` would do; reads only."""
+        return plan_steps(self.gateway, self.schema, fields)
+
+    def share(self, fields: Sequence[NewField]) -> None:
+        """Make the permission set Leadlight Reader, which lets people read the fields; assigned to nobody."""
+        share(self.gateway, fields)
+
+    def rights(self, needs: Sequence[Need], *, provisioned: bool) -> Iterator[Right]:
+        """Hold the permission sets of the connecting user against what is needed."""
+        return user_rights(self.gateway, self.schema, needs, provisioned=provisioned)
 
 
 def identity(gateway: Gateway) -> JsonValue:

@@ -3,21 +3,29 @@
 A field made through an API is visible to nobody, not even to its maker, until a permission set grants it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from connector.crm.salesforce.collections_write import ROWS_PER_CALL, chunks, send
-from connector.crm.salesforce.faults import as_config_error
+from connector.crm.administration import Action, Step
 from connector.crm.salesforce.gateway import Gateway
+from connector.crm.salesforce.permission_sets import (
+    EXISTS,
+    INTEGRATION,
+    READER,
+    PermissionSet,
+    for_people,
+    give_ourselves,
+    held,
+    name_of,
+)
 from connector.crm.salesforce.schema import Schema
-from connector.crm.salesforce.soql import identifier, is_one_of, select, text_literal
+from connector.crm.salesforce.soql import identifier
 from connector.crm.salesforce.wire import JsonValue, Request
 from connector.errors import BatchRefused, ConfigError, RetryableError
 from mappings.fields import FieldInfo, NewField
 
-PERMISSION_SET = "Leadlight"
 ACTIVITIES = frozenset({"Task", "Event"})  # their custom fields are defined on Activity
-EXISTS = frozenset({"DUPLICATE_DEVELOPER_NAME", "DUPLICATE_VALUE"})
 TEXT_LIMIT = 255
+ALIKE = ({"text", "option"}, {"text", "reference"})
 NUMBER_DIGITS = 18
 VISIBLE_WITHIN_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
@@ -27,27 +35,23 @@ def create_fields(gateway: Gateway, schema: Schema, fields: Sequence[NewField]) 
 
     Raises ConfigError with all refused fields, AuthError where the user may not customise the org.
     """
+    problems = [problem for each in fields if (problem := _unfit(schema, each))]
+    if problems:
+        raise ConfigError(problems)
     blind = [each for each in fields if not _usable(schema, each)]
-    created, problems = [], []
+    created: list[str] = []
     for each in blind:
         try:
             if _create(gateway, schema, each):
-                created.append(_name(each))
+                created.append(name_of(each))
         except BatchRefused as refused:
-            problems.append(f"{_name(each)} was not created: {refused.message}")
+            problems.append(f"{name_of(each)} was not created: {refused.message}")
     if problems:
         raise ConfigError(problems)
     if blind:
-        try:
-            _grant(gateway, blind)
-        except BatchRefused as refused:
-            raise as_config_error(refused, f"the permission set {PERMISSION_SET} cannot be set up") from None
+        give_ourselves(gateway, blind)
         _await_access(gateway, schema, blind)
-    return created, [name for each in fields if (name := _name(each)) not in created]
-
-
-def _name(field: NewField) -> str:
-    return f"{field.object}.{field.name}"
+    return created, [name for each in fields if (name := name_of(each)) not in created]
 
 
 def _seen(schema: Schema, field: NewField) -> FieldInfo | None:
@@ -59,9 +63,72 @@ def _usable(schema: Schema, field: NewField) -> bool:
     return seen is not None and (seen.updateable or seen.createable)
 
 
+def plan_steps(gateway: Gateway, schema: Schema, fields: Sequence[NewField]) -> list[Step]:
+    """Say what making the fields and both permission sets would do; raises ConfigError where a field cannot serve."""
+    problems = [problem for each in fields if (problem := _unfit(schema, each))]
+    if problems:
+        raise ConfigError(problems)
+    steps = [_field_step(schema, each) for each in fields]
+    blind = [each for each in fields if not _usable(schema, each)]
+    if blind:
+        steps += _set_steps(gateway, INTEGRATION, blind, "assigned to the connecting user")
+    return [*steps, *_set_steps(gateway, READER, for_people(fields), "assign it to those who work with the scores")]
+
+
+def _field_step(schema: Schema, field: NewField) -> Step:
+    seen = _seen(schema, field)
+    detail = "" if _usable(schema, field) or seen is None else "there, but not to be written by the connecting user"
+    return Step("create" if seen is None else "keep", "field", name_of(field), detail, type_of(field), field)
+
+
+def _set_steps(gateway: Gateway, wanted: PermissionSet, fields: Sequence[NewField], whom: str) -> Iterator[Step]:
+    there = held(gateway, wanted)
+    yield Step("keep" if there.id else "create", "permission set", wanted.label, f"{wanted.description}; {whom}")
+    right = "read and edit" if wanted.edits else "read only"
+    lacking, differing = there.lacks(fields), there.differs(wanted, fields)
+    for name in dict.fromkeys(each.object for each in fields):
+        new = sum(each.object == name for each in lacking)
+        changed = sum(each.object == name for each in differing)
+        same = sum(each.object == name for each in fields) - new - changed
+        counts: dict[Action, int] = {"grant": new, "change": changed, "keep": same}
+        for action, count in counts.items():
+            if count:
+                yield Step(
+                    action, "access", f"{wanted.label} on {name}", f"{right}: {count} field{'s' if count > 1 else ''}"
+                )
+
+
+def _unfit(schema: Schema, field: NewField) -> str | None:
+    """Say why a field that exists cannot serve; its type cannot be relied on to be changed."""
+    seen = _seen(schema, field)
+    if seen is None:
+        return None
+    where = f"{name_of(field)} exists in Salesforce"
+    if seen.kind != field.kind and {seen.kind, field.kind} not in ALIKE:
+        return f"{where} as {seen.kind}, not {field.kind}; delete it there or map another name"
+    if field.unique and not seen.unique:
+        return f"{where} without unique values; make it unique there (Setup, Object Manager) or map another name"
+    return None
+
+
+def type_of(field: NewField) -> str:
+    """Name a field's type as Setup shows it.
+
+    >>> type_of(NewField("Lead", "A__c", "A", "number", ""))
+    'Number(18, 0)'
+    """
+    told = metadata_of(field)
+    if field.kind == "number":
+        return f"Number({NUMBER_DIGITS - field.scale}, {field.scale})"
+    size = f"({told['length']})" if "length" in told else ""
+    unique = ", unique external id" if field.unique else ""
+    words = {"DateTime": "Date/Time", "LongTextArea": "Long Text Area"}
+    return f"{words.get(told['type'], told['type'])}{size}{unique}"
+
+
 def metadata_of(field: NewField) -> dict[str, JsonValue]:
     """Write the definition of a field; a choice is kept as text, so that a new value needs no change of the org."""
-    common = {"label": field.label, "description": field.description, "required": False}
+    common = {"label": field.label, "description": field.description, "inlineHelpText": field.help, "required": False}
     if field.kind == "number":
         return {**common, "type": "Number", "precision": NUMBER_DIGITS, "scale": field.scale}
     if field.kind == "boolean":
@@ -91,71 +158,6 @@ def _create(gateway: Gateway, schema: Schema, field: NewField) -> bool:
     return True
 
 
-def _first_id(gateway: Gateway, source: str, where: str) -> str | None:
-    soql = select(["Id"], source, where)
-    records = gateway.json(Request("GET", "query/", params={"q": soql}))["records"]
-    return records[0]["Id"] if records else None
-
-
-def _ensure(gateway: Gateway, source: str, where: str, fields: Mapping[str, JsonValue]) -> str:
-    """Find a setup record, or create it; another maker may be quicker."""
-    found = _first_id(gateway, source, where)
-    if found is not None:
-        return found
-    # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/dome_sobject_create.htm
-    request = Request("POST", f"sobjects/{source}/", write=True, json=dict(fields))
-    try:
-        return str(gateway.json(request)["id"])
-    except BatchRefused as refused:
-        found = _first_id(gateway, source, where) if refused.code in EXISTS else None
-        if found is None:
-            raise
-        return found
-
-
-def _grant(gateway: Gateway, fields: Sequence[NewField]) -> None:
-    # https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_permissionset.htm
-    named = {
-        "Name": PERMISSION_SET,
-        "Label": PERMISSION_SET,
-        "Description": "Access to the fields that Leadlight writes",
-    }
-    set_id = _ensure(gateway, "PermissionSet", f"Name = {text_literal(PERMISSION_SET)}", named)
-    _grant_fields(gateway, set_id, fields)
-    user_id = gateway.json(Request("GET", "/services/oauth2/userinfo"))["user_id"]
-    where = f"PermissionSetId = {text_literal(set_id)} AND AssigneeId = {text_literal(user_id)}"
-    _ensure(gateway, "PermissionSetAssignment", where, {"PermissionSetId": set_id, "AssigneeId": user_id})
-
-
-def _grant_fields(gateway: Gateway, set_id: str, fields: Sequence[NewField]) -> None:
-    """Grant reading and editing, all fields in one call."""
-    where = f"ParentId = {text_literal(set_id)} AND {is_one_of('Field', [_name(each) for each in fields])}"
-    soql = select(["Field"], "FieldPermissions", where)
-    granted = {row["Field"] for row in gateway.json(Request("GET", "query/", params={"q": soql}))["records"]}
-    # https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_fieldpermissions.htm
-    records = [_permission(set_id, each) for each in fields if _name(each) not in granted]
-    for chunk in chunks(records, ROWS_PER_CALL):
-        results = send(gateway, "POST", chunk)
-        refused = [
-            f"{record['Field']}: access was not granted: {result.code} {result.message}"
-            for record, result in zip(chunk, results, strict=True)
-            if not result.ok and result.code not in EXISTS
-        ]
-        if refused:
-            raise ConfigError(refused)
-
-
-def _permission(set_id: str, field: NewField) -> dict[str, JsonValue]:
-    return {
-        "attributes": {"type": "FieldPermissions"},
-        "ParentId": set_id,
-        "SobjectType": field.object,
-        "Field": _name(field),
-        "PermissionsRead": True,
-        "PermissionsEdit": True,
-    }
-
-
 def _await_access(gateway: Gateway, schema: Schema, fields: Sequence[NewField]) -> None:
     """Describe again until the new fields show; a change of the schema takes its time."""
     waiting = list(fields)
@@ -167,5 +169,5 @@ def _await_access(gateway: Gateway, schema: Schema, fields: Sequence[NewField]) 
         waiting = [each for each in waiting if not _usable(schema, each)]
         if not waiting:
             return
-    names = ", ".join(_name(each) for each in waiting)
+    names = ", ".join(name_of(each) for each in waiting)
     raise RetryableError(f"Salesforce does not show {names} to this user yet; run provision again in a minute")

@@ -97,6 +97,7 @@ def field_of(raw: Mapping[str, JsonValue]) -> FieldInfo:
         restricted=bool(raw.get("restrictedPicklist")),
         references=tuple(raw.get("referenceTo") or ()),
         custom=bool(raw.get("custom")),
+        help=raw.get("inlineHelpText") or "",
     )
 
 

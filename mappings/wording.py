@@ -1,0 +1,51 @@
+"""What our fields are called in the CRM, and what people are told about them there."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from mappings.targets import ResultName
+
+LABELS: Final[Mapping[ResultName, str]] = {
+    "total": "score",
+    "fit": "fit",
+    "engagement": "engagement",
+    "fit_grade": "fit",
+    "engagement_grade": "engagement",
+    "band": "band",
+    "reasons": "why",
+    "model": "model",
+    "as_of": "scored at",
+    "state": "state",
+    "priority": "priority",
+}
+# for administrators
+DESCRIPTIONS: Final[Mapping[ResultName, str]] = {
+    "total": "The lead score: fit plus engagement. Written by Leadlight; edits are overwritten.",
+    "fit": "Points for who this is. Written by Leadlight; edits are overwritten.",
+    "engagement": "Points for what they do. Written by Leadlight; edits are overwritten.",
+    "fit_grade": "Grade of who this is, A being best. Written by Leadlight; edits are overwritten.",
+    "engagement_grade": "Grade of what they do, 1 being best. Written by Leadlight; edits are overwritten.",
+    "band": "What the score means for sales. Written by Leadlight; edits are overwritten.",
+    "reasons": "The rules that made the score. Written by Leadlight; edits are overwritten.",
+    "model": "The model that made the score and the hash of its file. Written by Leadlight.",
+    "as_of": "The moment the score is true for (UTC). Written by Leadlight.",
+    "state": "active, never_active, gated, disqualified or suppressed. Written by Leadlight; edits are overwritten.",
+    "priority": "Whom to call first: the band, then the points in it. Written by Leadlight; edits are overwritten.",
+}
+# for those who read a record: a Salesforce bubble beside the field
+HELP: Final[Mapping[ResultName, str]] = {
+    "total": "The higher, the better the lead. Leadlight why says where the points come from.",
+    "fit": "How well company and role match what we sell to.",
+    "engagement": "How much interest they have shown lately; it fades with time.",
+    "fit_grade": "How well company and role match what we sell to: A is best.",
+    "engagement_grade": "How much interest they have shown lately: 1 is most, and it fades with time.",
+    "band": "What to do with the score: the band decides who gets the lead and by when they are called.",
+    "reasons": "What gave and took the most points, the weightiest first.",
+    "model": "Which rules made the score; an administrator finds them by this name.",
+    "as_of": "The score is as of this time.",
+    "state": "Why there is no score, where there is none: left out on purpose, or nothing known yet.",
+    "priority": "Sort a list by this, highest first, and call from the top.",
+}
+KEY_LABEL: Final = "Leadlight key"
+KEY_DESCRIPTION: Final = "Keeps a task from being made twice. Written by Leadlight; do not edit."
+KEY_HELP: Final = "Set by Leadlight so that no task is made twice. Please leave it as it is."
