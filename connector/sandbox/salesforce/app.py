@@ -23,6 +23,7 @@ from connector.sandbox.salesforce import (
 )
 from connector.sandbox.salesforce import query as queries
 from connector.sandbox.salesforce.catalog import Catalog
+from connector.sandbox.salesforce.composite import composite
 from connector.sandbox.salesforce.convert import convert
 from connector.sandbox.salesforce.errors import CrmError, not_found
 from connector.sandbox.salesforce.ids import record_id
@@ -182,6 +183,7 @@ class SalesforceApp:
             ("GET", "/query", self._query),
             ("GET", "/queryAll", self._query_all),
             ("GET", "/query/([^/]+)", self._query_more),
+            ("POST", "/composite", lambda org, call: composite(org, call, self._route)),
             *RECORD_ROUTES,
             *BULK_ROUTES,
         ]

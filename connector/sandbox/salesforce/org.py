@@ -103,11 +103,15 @@ class Org:
 
 @dataclass
 class Call:
-    """Hold one request with its API version and row locks; object and wrote are noted for the journal."""
+    """Hold one request with its API version and row locks; object and wrote are noted for the journal.
+
+    outer: the transaction of the composite request that it is part of, null for a request of its own.
+    """
 
     request: Request
     version: str
     claims: Claims
+    outer: Transaction | None = None
     object: str | None = None
     wrote: bool = False
 
@@ -134,6 +138,9 @@ class Call:
     @contextmanager
     def transaction(self, org: Org, status: int = 200) -> Iterator[Transaction]:
         """Change records as the connector; notes whether anything was written."""
+        if self.outer is not None:
+            yield self.outer
+            return
         with org.storage.transaction("connector", self.request.method, self.request.path) as transaction:
             transaction.status = status
             yield transaction
