@@ -45,13 +45,6 @@ def interactions(name: str) -> tuple[Interaction, ...]:
     return (Interaction("", "", {}, None, 200, text),)
 
 
-def part(whole: Interaction, index: int) -> Interaction:
-    """Take one subrequest out of a recorded composite request."""
-    asked, answered = whole.sent["compositeRequest"][index], whole.body["compositeResponse"][index]
-    path, query = _split(asked["url"])
-    return Interaction(asked["method"], path, query, None, answered["httpStatusCode"], answered["body"])
-
-
 def _from_yaml(document: dict[str, Any]) -> list[Interaction]:
     listed = document.get("interactions") or document.get("http_interactions") or [document]
     return [_interaction(item) for item in listed]

@@ -12,7 +12,7 @@ from connector.sandbox.salesforce.objects import FieldSpec
 from tests.sandbox.salesforce_bodies import BODY_CASES, TEXT_CASES, BodyCase
 from tests.sandbox.salesforce_cases import DB, DESCRIBES, FLOWS, GLOBAL_DESCRIBE, NOT_COMPARED, SHARED, Step
 from tests.sandbox.salesforce_org import OrgInMemory
-from tests.sandbox.salesforce_recordings import FOLDER, Interaction, all_files, interactions, part
+from tests.sandbox.salesforce_recordings import FOLDER, Interaction, all_files, interactions
 from tests.sandbox.salesforce_replay import Replay, differences, parsed
 
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason=f"recordings are not at {FOLDER}")
@@ -65,7 +65,6 @@ def custom_as_ours(value: Any) -> Any:  # noqa: ANN401 - JSON
 def ready(name: str, step: Step) -> Interaction:
     """Read a step's interaction and fit it to this org."""
     found = interactions(name)[step.index]
-    found = found if step.part is None else part(found, step.part)
     if name.startswith(DB):
         found = Interaction(
             found.method,
