@@ -34,6 +34,7 @@ from connector.sandbox.salesforce.org import Call, Credentials, Org, Usage
 from connector.sandbox.salesforce.profiles import grant_to_profiles, install_profiles
 from connector.sandbox.salesforce.refusing import REFUSALS, limit_exceeded, refuse
 from connector.sandbox.salesforce.right_changes import change_rights
+from connector.sandbox.salesforce.schema_edits import change_schema
 from connector.sandbox.salesforce.system_rows import ACTOR_IDS, install_rows
 from connector.sandbox.state import Clock, Switches
 from connector.sandbox.storage import Storage
@@ -129,6 +130,7 @@ class SalesforceApp:
             "merge": lambda body: merge(org, body),
             "undelete": lambda body: undelete(org, body),
             "permissions": lambda body: change_rights(org, body),
+            "schema": lambda body: change_schema(org, body),
         }
 
     def refusals(self) -> frozenset[str]:

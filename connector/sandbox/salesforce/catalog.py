@@ -10,9 +10,14 @@ from connector.sandbox.salesforce.permissions import Rights, read_rights
 from connector.sandbox.state import Switches
 from connector.sandbox.storage import Storage, quote
 
-SCHEMA = """
+FIELDS = """
 CREATE TABLE IF NOT EXISTS salesforce_fields (object TEXT, name TEXT, id TEXT, spec TEXT, PRIMARY KEY (object, name))
 """
+CHANGES = """
+CREATE TABLE IF NOT EXISTS salesforce_field_changes (object TEXT, name TEXT, spec TEXT, original TEXT, renamed TEXT,
+  PRIMARY KEY (object, name))
+"""
+CHANGED = "FROM salesforce_field_changes WHERE object = ? AND name = ?"
 
 
 @dataclass(frozen=True)
@@ -75,20 +80,59 @@ class Catalog:
 
     def install(self) -> None:
         """Make the tables and load the custom fields added before."""
-        self._storage.execute(SCHEMA)
+        for statement in (FIELDS, CHANGES):
+            self._storage.execute(statement)
         for row in self._storage.query("SELECT object, name, spec FROM salesforce_fields ORDER BY rowid"):
             self._admit(row["object"], make_field(row["name"], json.loads(row["spec"])))
+        for row in self._storage.query("SELECT object, name, spec FROM salesforce_field_changes"):
+            self._replace(row["object"], row["name"], _read(row["name"], row["spec"]))
         for spec in self.objects.values():
             self._define(spec)
 
     def add_field(self, object: str, spec: FieldSpec, field_id: str) -> None:  # noqa: A002 - the vendor's own word
         """Add a custom field to an object and its table; raises KeyError for an unknown object."""
         self._admit(object, spec)
-        values = json.dumps({key: value for key, value in asdict(spec).items() if key != "name"})
         self._storage.execute(
-            "INSERT OR REPLACE INTO salesforce_fields VALUES (?, ?, ?, ?)", [object, spec.name, field_id, values]
+            "INSERT OR REPLACE INTO salesforce_fields VALUES (?, ?, ?, ?)",
+            [object, spec.name, field_id, _written(spec)],
         )
         self._define(self.objects[object])
+        if self.is_changed(object, spec.name):  # a new field in place of a deleted one starts empty
+            self._storage.execute(f"DELETE {CHANGED}", [object, spec.name])
+            self._storage.execute(f"UPDATE {quote(object)} SET {quote(spec.name)} = NULL")  # noqa: S608 - quoted names
+
+    def is_changed(self, object: str, name: str) -> bool:  # noqa: A002 - the vendor's own word
+        """Tell whether a field was changed after it was made."""
+        return bool(self._storage.query(f"SELECT 1 {CHANGED}", [object, name]))
+
+    def change_field(
+        self,
+        object: str,  # noqa: A002 - the vendor's own word
+        name: str,
+        spec: FieldSpec | None,
+        *,
+        renamed: str | None = None,
+    ) -> None:
+        """Put a changed field in place of one, null for none; raises KeyError for an unknown field."""
+        found = self._storage.query(f"SELECT original {CHANGED}", [object, name])
+        original = found[0][0] if found else _written(self.objects[object].fields[name])
+        values = [object, name, None if spec is None else _written(spec), original, renamed]
+        self._storage.execute("INSERT OR REPLACE INTO salesforce_field_changes VALUES (?, ?, ?, ?, ?)", values)
+        self._replace(object, name, spec)
+
+    def restore_field(self, object: str, name: str) -> str | None:  # noqa: A002 - the vendor's own word
+        """Bring a changed field back as it was made; gives the name it was renamed to, or null."""
+        row = self._storage.query(f"SELECT original, renamed {CHANGED}", [object, name])[0]
+        self._storage.execute(f"DELETE {CHANGED}", [object, name])
+        self._replace(object, name, _read(name, row["original"]))
+        renamed: str | None = row["renamed"]
+        return renamed
+
+    def remove_field(self, object: str, name: str) -> None:  # noqa: A002 - the vendor's own word
+        """Forget an added field for good."""
+        for table in ("salesforce_fields", "salesforce_field_changes"):
+            self._storage.execute(f"DELETE FROM {table} WHERE object = ? AND name = ?", [object, name])  # noqa: S608 - our own text
+        self._replace(object, name, None)
 
     def view(self) -> View:
         """Give what the connecting user may see now."""
@@ -107,6 +151,11 @@ class Catalog:
 
     def _admit(self, object: str, spec: FieldSpec) -> None:  # noqa: A002 - the vendor's own word
         self.objects[object] = self.objects[object].with_fields({spec.name: spec})
+        self._version += 1
+
+    def _replace(self, object: str, name: str, spec: FieldSpec | None) -> None:  # noqa: A002 - the vendor's own word
+        fields = {key: field for key, field in self.objects[object].fields.items() if key != name}
+        self.objects[object] = replace(self.objects[object], fields={**fields, **({spec.name: spec} if spec else {})})
         self._version += 1
 
     def _define(self, spec: ObjectSpec) -> None:
@@ -152,3 +201,11 @@ class Catalog:
         listed = ", ".join(f"'{user_id}'" for user_id in inactive)
         formula = f"CASE WHEN {{t}}._id IN ({listed}) THEN 0 ELSE {{t}}.IsActive END"
         return {"IsActive": replace(spec.fields["IsActive"], formula=formula)}
+
+
+def _written(spec: FieldSpec) -> str:
+    return json.dumps({key: value for key, value in asdict(spec).items() if key != "name"})
+
+
+def _read(name: str, text: str | None) -> FieldSpec | None:
+    return None if text is None else make_field(name, json.loads(text))
