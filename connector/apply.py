@@ -15,6 +15,7 @@ from connector.errors import LeadlightError, StalePlan
 from connector.job import Job
 from connector.notify import notice_entries
 from connector.plan import Change, Plan, TaskChange
+from connector.planning.owners import keep_routing
 from connector.score import BANDS, revision
 from connector.settings_acting import Action
 from connector.store import episodes, notices, outbox, quarantine, runs, written
@@ -75,6 +76,7 @@ def commit_plan(job: Job, run_id: str, plan: Plan, bands: Path) -> None:
         notices.doubt_inflight(job.state)
         outbox.release_inflight(job.state)
         _take_back(job, run_id)
+        keep_routing(job, run_id, plan)
         quarantine.release_due(job.state, run_id, now)
         outbox.enqueue(job.state, run_id, quarantine.ask_again(job.state, run_id, _entries(job, plan), now))
         episodes.close_many(job.state, [(e.object, e.record_id, e.trigger) for e in plan.closed], as_of)

@@ -8,7 +8,7 @@ from connector.compose import describe_all, load_parts, model_problems
 from connector.crm.base import Connection, Crm
 from connector.crm.registry import connect
 from connector.errors import ConfigError, LeadlightError
-from connector.routing.pools import resolve_pools
+from connector.routing.pools import resolve_table
 from connector.settings import Settings
 from connector.store.state import check as check_state
 from connector.store.state import open_state
@@ -85,10 +85,11 @@ def _mapping(crm: Crm, mapping: Mapping) -> Iterator[Check]:
 
 
 def _pools(crm: Crm, settings: Settings) -> Iterator[Check]:
-    pools, problems = resolve_pools({pool.id: pool.owners for pool in settings.pool}, crm.owners())
-    yield from (Check("owners", False, problem, "edit [[pool]]") for problem in problems)
-    for pool in pools.values():
-        if not pool.owners:
+    table, problems = resolve_table(settings.route, settings.pool, settings.hours, crm.owners())
+    yield from (Check("owners", False, problem, "edit [[pool]] and [[route]]") for problem in problems)
+    for pool in table.pools.values():
+        if not pool.active:
             yield Check("owners", False, f"[[pool]] {pool.id}: nobody in it is active", "add an active user")
-    if pools and not problems:
-        yield Check("owners", True, ", ".join(f"{pool.id}: {len(pool.owners)} active" for pool in pools.values()))
+    if table.pools and not problems:
+        told = ", ".join(f"{pool.id}: {len(pool.active)} active" for pool in table.pools.values())
+        yield Check("owners", True, told)

@@ -22,9 +22,9 @@ from connector.job import Job
 from connector.mirror import MIRROR
 from connector.notify import Notified, send_notices
 from connector.plan import Change, Plan, checksum, refuse_unsafe, utc_text
+from connector.planning.owners import routing_table
 from connector.planning.stage import plan_stage
 from connector.pull import pull_stage
-from connector.routing.pools import resolve_pools
 from connector.score import Scored, bands_file, score_stage, scores_of
 from connector.store import runs
 
@@ -134,7 +134,11 @@ def without_conflicts(job: Job, reviewed: Plan) -> Plan:
         replace(task, owner_id=to) if (to := given.get((task.object, task.record_id))) in able else task
         for task in reviewed.tasks
     )
-    return replace(reviewed, changes=tuple(change for change in kept if change.fields or change.owner), tasks=tasks)
+    routing = tuple(
+        made for made in reviewed.routing if made.kind != "record" or (made.object, made.record_id) not in given
+    )
+    changes = tuple(change for change in kept if change.fields or change.owner)
+    return replace(reviewed, changes=changes, tasks=tasks, routing=routing)
 
 
 def peak_rss_mb() -> float:
@@ -195,11 +199,7 @@ def _score(job: Job, outcome: Outcome, options: Options) -> None:
 
 
 def _plan(job: Job, outcome: Outcome, options: Options) -> None:
-    configured = {pool.id: tuple(pool.owners) for pool in job.settings.pool}
-    pools, problems = resolve_pools(configured, job.owners)
-    if problems:
-        raise ConfigError(problems)
-    outcome.plan = plan_stage(job, outcome.as_of, pools, backfill_tasks=options.backfill_tasks)
+    outcome.plan = plan_stage(job, outcome.as_of, routing_table(job), backfill_tasks=options.backfill_tasks)
     crash_point("plan: made")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from connector.crm.base import JsonScalar
 from connector.errors import ConfigError, UnsafePlan
+from connector.routing.decide import Decision
 
 PLAN_SCHEMA = 1
 
@@ -19,7 +20,7 @@ class Change:
     """Ask for one record's fields to change; fields and owner hold (before, after), owner may be absent.
 
     band and total are why; a person reads them beside the diff; total is null where the record left an audience.
-    owner_reason says which action decided where several name an owner.
+    owner_reason says by which rule and pool, and which action decided where several name an owner.
     """
 
     object: str
@@ -103,7 +104,8 @@ class Plan:
     """Hold everything one apply would do; equal store, configuration and as_of give equal bytes.
 
     revision names the committed state it was made from; as_of is UTC text. resumed are closed episodes that go on,
-    since the record came back within the cool-down.
+    since the record came back within the cool-down. routing holds every decision about an owner in the order in which
+    they were made, those that wait included; warnings are for people, and stop nothing.
     """
 
     crm: str
@@ -119,6 +121,8 @@ class Plan:
     guards: tuple[Guard, ...]
     resumed: tuple[EpisodeChange, ...] = ()
     notices: tuple[NoticeChange, ...] = ()
+    routing: tuple[Decision, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Count the field changes' records, owner changes, tasks and notices."""
@@ -206,6 +210,8 @@ def _from_data(data: Mapping[str, Any]) -> Plan:
             "resumed": _episodes(data.get("resumed", ())),
             "guards": tuple(Guard(**row) for row in data["guards"]),
             "notices": tuple(NoticeChange(**row) for row in data.get("notices", ())),
+            "routing": tuple(Decision(**row) for row in data.get("routing", ())),
+            "warnings": tuple(data.get("warnings", ())),
         }
     )
 

@@ -21,7 +21,8 @@ from connector.settings_channels import unknown_channels
 from connector.settings_example import render
 from connector.settings_hours import HoursSettings
 from connector.settings_notices import ChannelSettings, NoticeSettings
-from connector.settings_routing import PoolSettings
+from connector.settings_routing import PoolSettings, RouteSettings
+from connector.settings_routing_checks import routing_problems
 from connector.settings_sources import DEFAULT_STORE, PREFIX, SECRETS, merged
 from connector.settings_table import Table
 
@@ -182,6 +183,7 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     model: tuple[ModelSettings, ...] = Field(min_length=1)
     action: tuple[Action, ...] = ()
+    route: tuple[RouteSettings, ...] = ()
     pool: tuple[PoolSettings, ...] = ()
     hours: tuple[HoursSettings, ...] = ()
     channel: tuple[ChannelSettings, ...] = ()
@@ -190,7 +192,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
 
-    @check("action", "pool", "hours", "channel")
+    @check("action", "route", "pool", "hours", "channel")
     @classmethod
     def _distinct(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
         return checks.distinct(value, ("band", "model") if info.field_name == "action" else ("id",))
@@ -233,7 +235,7 @@ def load_settings(path: Path) -> Settings:
     do not exist, secrets in a file that others can read.
     """
     raw, origins, problems = merged(path, Settings)
-    unknown = (*checks.unknown_pools(raw), *checks.unknown_hours(raw), *unknown_channels(raw))
+    unknown = (*routing_problems(raw), *checks.unknown_hours(raw), *unknown_channels(raw))
     problems += [f"{path.name}: {problem}" for problem in unknown]
     try:
         settings = Settings(**raw)

@@ -13,10 +13,15 @@ EFFECTS = ("owner", "task", "notify")
 
 
 class OwnerAction(Table):
-    """Who gets the record."""
+    """Who gets the record: pool, or route = true."""
 
-    pool: str = Field(description="id of a [[pool]]", examples=["sdr"])
-    strategy: Literal["round_robin"] = Field(default="round_robin", description="the fewest records so far is next")
+    pool: str | None = Field(default=None, description="id of a [[pool]]", examples=["sdr"])
+    route: Literal[True] | None = Field(
+        default=None, description="true, in place of a pool: as the [[route]] rules say"
+    )
+    strategy: Literal["round_robin"] = Field(default="round_robin", description="by turns, as the pool's weights say")
+
+    _one = model_validator(mode="after")(checks.pool_or_route)
 
 
 class TaskAction(Table):

@@ -169,22 +169,18 @@ def distinct(rows: tuple[Any, ...], keys: tuple[str, ...]) -> tuple[Any, ...]:
     return rows
 
 
-def unknown_pools(raw: Mapping[str, Any]) -> list[str]:
-    """Name the actions whose pool is not there; asked of the raw tables, so that other problems do not hide it."""
-    pools = [str(pool.get("id")) for pool in _tables(raw.get("pool"))]
-    named = [(n, action.get("owner")) for n, action in enumerate(_tables(raw.get("action")), start=1)]
-    wanted = [(n, owner["pool"]) for n, owner in named if isinstance(owner, dict) and "pool" in owner]
-    return [
-        f"action[{n}].owner.pool: no [[pool]] with id {pool!r}{nearest(str(pool), pools)}"
-        for n, pool in wanted
-        if pool not in pools
-    ]
+def pool_or_route(owner: A) -> A:
+    """Check that an owner comes from one place."""
+    named = [name for name in ("pool", "route") if getattr(owner, name, None) is not None]
+    if len(named) != 1:
+        raise ValueError("names both a pool and route" if named else "names neither a pool nor route = true")
+    return owner
 
 
 def unknown_hours(raw: Mapping[str, Any]) -> list[str]:
     """Name what asks for hours that are not there; asked of the raw tables, as pools are."""
-    known = [str(row.get("id")) for row in _tables(raw.get("hours"))]
-    tasks = [(f"action[{n}].task", row.get("task")) for n, row in enumerate(_tables(raw.get("action")), start=1)]
+    known = [str(row.get("id")) for row in tables(raw.get("hours"))]
+    tasks = [(f"action[{n}].task", row.get("task")) for n, row in enumerate(tables(raw.get("action")), start=1)]
     wanted = [(where, row["hours"]) for where, row in tasks if isinstance(row, dict) and "hours" in row]
     return [
         f"{where}.hours: no [[hours]] with id {name!r}{nearest(str(name), known)}"
@@ -246,7 +242,8 @@ def _what(detail: ErrorDetails, settings: type[BaseModel]) -> str:
             return f"{detail['msg'][0].lower()}{detail['msg'][1:]}{given}"
 
 
-def _tables(value: object) -> list[dict[str, Any]]:
+def tables(value: object) -> list[dict[str, Any]]:
+    """Give the tables of a list, whatever else stands in it."""
     return [row for row in value if isinstance(row, dict)] if isinstance(value, list) else []
 
 

@@ -29,21 +29,23 @@ def _field(name: str, field: FieldInfo) -> Iterator[str]:
     inner, _ = _table(field.annotation)
     if inner is not None:
         yield from _inner_comments(inner)
-    optional = field.default is None and inner is None
+    optional = field.default is None and (inner is None or bool(field.examples))
     yield f"{'# ' if optional else ''}{name} = {_toml(_value(field))}"
 
 
 def _inner_comments(table: type[BaseModel]) -> Iterator[str]:
     for key, field in table.model_fields.items():
-        yield from _comment(f"  {key}: {field.description}")
+        if field.description:
+            yield from _comment(f"  {key}: {field.description}")
 
 
 def _value(field: FieldInfo) -> Any:  # noqa: ANN401 - a value of any kind
-    inner, _ = _table(field.annotation)
-    if inner is not None:
-        return {key: _value(found) for key, found in inner.model_fields.items()}
     if field.examples:
         return field.examples[0]
+    inner, _ = _table(field.annotation)
+    if inner is not None:
+        shown = {key: found for key, found in inner.model_fields.items() if found.examples or found.default is not None}
+        return {key: _value(found) for key, found in shown.items()}
     literals = get_args(field.annotation)
     return literals[0] if field.is_required() and literals else field.default
 

@@ -9,10 +9,10 @@ from connector.calendars import Calendars
 from connector.models import Line
 from connector.plan import Change, EpisodeChange, Guard, NoticeChange, TaskChange
 from connector.planning.call_order import CallOrder
-from connector.routing.pools import Pool, Rota
+from connector.routing.decide import Decision, Terms
+from connector.routing.rota import Rota
 from connector.settings_acting import Action
 from mappings.model import WriteField
-from mappings.targets import Policy
 
 RecordKey = tuple[str, str]
 
@@ -28,11 +28,13 @@ class Rules:
     as_of: datetime
     actions: Sequence[Action]
     deciding: Mapping[str, Sequence[int]] | None
-    pools: Mapping[str, Pool]
-    unassigned: frozenset[str]
+    terms: Terms
     working: frozenset[str]  # users who can be given a task
+    queue_owned: frozenset[str]  # objects that a queue may own
+    lines: Mapping[str | None, Line]  # the models of people, by the names that actions give them
     owner_field: str | None
-    owner_policy: Policy
+    fits: bool  # whether records come with the rules that fit them
+    promised: Mapping[RecordKey, str]  # owners that were chosen and have not reached the CRM
     assignable: frozenset[str]  # objects that may be owned by whom we choose
     open: Mapping[tuple[str, str, str], int]
     last: Mapping[tuple[str, str, str], int]
@@ -63,7 +65,8 @@ class Draft:
 
     rota: Rota
     changes: dict[RecordKey, Change] = field(default_factory=dict)
-    owners: dict[RecordKey, str] = field(default_factory=dict)  # decided by several models' actions
+    decisions: dict[RecordKey, Decision | None] = field(default_factory=dict)  # about owners, each record once
+    routing: list[Decision] = field(default_factory=list)  # as they were made, those about tasks among them
     tasks: list[TaskChange] = field(default_factory=list)
     opened: list[EpisodeChange] = field(default_factory=list)
     closed: list[EpisodeChange] = field(default_factory=list)

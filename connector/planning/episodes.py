@@ -6,13 +6,13 @@ from connector.actions import band_trigger, due_at, parse_duration, task_key
 from connector.plan import EpisodeChange, TaskChange, utc_text
 from connector.planning.draft import Draft, LineRules, Rules
 from connector.planning.notices import note_notice
-from connector.planning.owners import doer_of
+from connector.planning.owners import Owning, doer_of
 from connector.planning.records import Record
 from connector.settings_acting import Action
 
 
 def plan_episodes(
-    rules: Rules, about: LineRules, draft: Draft, row: Record, action: Action | None, owner: str | None
+    rules: Rules, about: LineRules, draft: Draft, row: Record, action: Action | None, owning: Owning
 ) -> None:
     """Open, resume or close what a record's band means, with the task of an episode that opens."""
     trigger = band_trigger(action.band, about.line.id) if action else None
@@ -28,13 +28,15 @@ def plan_episodes(
     if _cooling(action, rules.closed_at.get(key), rules.as_of):
         draft.resumed.append(EpisodeChange(*key, rules.last[key]))
         return
+    if owning.waits and about.tasks:  # the task comes with the owner
+        return
     number = rules.last.get(key, 0) + 1
     draft.opened.append(EpisodeChange(*key, number))
     if about.tasks and action.task is not None:
-        doer = doer_of(rules, draft.rota, action, owner)
+        doer = doer_of(rules, draft, row, action, owning.owner)
         draft.tasks.append(_task(rules, row, action, trigger, number, doer))
     if action.notify is not None and not about.baseline:  # who was there before is no news
-        note_notice(rules, draft, row, action.notify, trigger, number, owner)
+        note_notice(rules, draft, row, action.notify, trigger, number, owning.owner)
 
 
 def _cooling(action: Action, closed_at: datetime | None, as_of: datetime) -> bool:

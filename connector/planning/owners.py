@@ -1,48 +1,155 @@
 """Who gets a record, and who its task, while a plan is made."""
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+import duckdb
+
+from connector.errors import ConfigError
 from connector.job import Job
+from connector.mirror import MIRROR
+from connector.plan import Plan
 from connector.planning.diff import Mirror
 from connector.planning.draft import Draft, Rules
 from connector.planning.records import Record
-from connector.routing.pools import Rota, may_assign
+from connector.routing import matching
+from connector.routing.decide import Asked, Decision, decide, task_owner
+from connector.routing.pools import RoutingTable, Target, resolve_table
+from connector.routing.rota import DAY, Rota, pointer_of, pointer_text
 from connector.settings_acting import Action
-from connector.store import written
+from connector.store import assignments
+
+LOOK_BACK = DAY + timedelta(hours=2)  # a pool's local day can be that long
 
 
-def given_so_far(job: Job) -> dict[str, int]:
-    """Count the records that each owner got from us, which is where the rota goes on."""
+@dataclass(frozen=True)
+class Owning:
+    """Name a record's owner after a plan; change is the new one, null where it keeps the one it has.
+
+    waits: it is to get one as soon as somebody of its pool is there.
+    """
+
+    owner: str | None
+    change: str | None = None
+    reason: str | None = None
+    waits: bool = False
+
+
+def rota_of(engine: duckdb.DuckDBPyConnection, job: Job, table: RoutingTable, as_of: datetime) -> Rota:
+    """Read where the pools stand: their pointers, what was given of late, and what is open where that is capped."""
+    kept = assignments.pointers(job.state)
+    rota = Rota(
+        pointers={pool: {owner: pointer_of(text) for owner, text in owners.items()} for pool, owners in kept.items()},
+        given=assignments.given_since(job.state, as_of - LOOK_BACK),
+    )
     owner = job.mapping.write.owner
-    load: dict[str, int] = {}
-    for name in job.mapping.objects("people") if owner else ():
-        for row in written.last_written(job.state, name):
-            if (holder := row.fields.get(owner.field if owner else "")) is not None:
-                load[str(holder)] = load.get(str(holder), 0) + 1
-    return load
+    capped = [pool for pool in table.pools.values() if any(one.cap_open is not None for one in pool.members)]
+    if capped and owner is not None and job.lake.relation(MIRROR) is not None:
+        facts = matching.open_facts(engine, job.lake, as_of)
+        owners = matching.current_owners(job.lake, owner.field, MIRROR)
+        for pool in capped:
+            rota.open_now[pool.id] = Counter(matching.open_counts(facts, pool, owners))
+    return rota
+
+
+def match_rules(engine: duckdb.DuckDBPyConnection, job: Job, table: RoutingTable, as_of: datetime) -> bool:
+    """Find who fits which rules, where any action asks for them; tells whether it did."""
+    asked = any(action.owner is not None and action.owner.route for action in job.settings.action)
+    if asked and job.lake.relation("people") is not None:
+        matching.make_fits(matching.open_facts(engine, job.lake, as_of), table.routes, job.models.of("person"))
+    return asked
+
+
+def keep_routing(job: Job, run_id: str, plan: Plan) -> None:
+    """Enter a plan's decisions and how far they move the pools; call it in the transaction that commits the plan."""
+    owner = job.mapping.write.owner
+    if owner is None:
+        return
+    table = routing_table(job)
+    kept = assignments.pointers(job.state)
+    rota = Rota({pool: {name: pointer_of(text) for name, text in held.items()} for pool, held in kept.items()})
+    for made in plan.routing:
+        pool = table.pools.get(made.pool or "")
+        if pool is not None and made.owner is not None and not made.renewed:
+            rota.move(pool, made.owner, made.passed.get(pool.id, {}))
+    assignments.supersede_unsent(job.state, owner.field)
+    assignments.put_pointers(
+        job.state,
+        {pool: {name: pointer_text(n) for name, n in held.items()} for pool, held in rota.pointers.items()},
+    )
+    at = datetime.fromisoformat(plan.as_of)
+    assignments.record(job.state, (_assignment(run_id, at, made) for made in plan.routing))
+
+
+def routing_table(job: Job) -> RoutingTable:
+    """Resolve the configured rules and pools; raises ConfigError naming everybody whom the CRM does not know."""
+    settings = job.settings
+    table, problems = resolve_table(settings.route, settings.pool, settings.hours, job.owners)
+    if problems:
+        raise ConfigError(problems)
+    return table
+
+
+def _assignment(run_id: str, at: datetime, made: Decision) -> assignments.Assignment:
+    return assignments.Assignment(
+        run_id, made.kind, made.object, made.record_id, at, made.rule, made.pool, made.before, made.owner,
+        made.reason, made.passed,
+    )  # fmt: skip
 
 
 def new_owner(
     rules: Rules, draft: Draft, row: Record, action: Action | None, current: str | None, mirror: Mirror
-) -> tuple[str | None, str | None]:
-    """Choose a record's new owner, null where it keeps the one it has, and say why where several actions name one."""
+) -> Owning:
+    """Choose a record's owner and say why; a record that several models ask about is decided once."""
     key = (row["object"], row["record_id"])
     places = rules.deciding.get(row["record_id"], ()) if rules.deciding is not None else ()
     deciding = rules.actions[places[0]] if places else action if rules.deciding is None else None
-    reason = _reason(rules, places)
-    if key in draft.owners:
-        return draft.owners[key], reason
     if deciding is None or deciding.owner is None or row["object"] not in rules.assignable or not rules.owner_field:
-        return None, None
-    pool = rules.pools[deciding.owner.pool]
-    last = mirror.written.get(rules.owner_field)
-    told = None if last is None else str(last)
-    if not pool.owners or not may_assign(rules.owner_policy, current, pool, told, rules.unassigned):
-        return None, None
-    chosen = draft.rota.next(pool)
-    if rules.deciding is not None:
-        draft.owners[key] = chosen
-    return chosen, reason
+        return Owning(current)
+    if key not in draft.decisions:
+        asked = _asked(rules, row, deciding, current, mirror.written.get(rules.owner_field))
+        draft.decisions[key] = decide(rules.terms, draft.rota, asked)
+        draft.routing += filter(None, (draft.decisions[key],))
+    found = draft.decisions[key]
+    if found is None or found.owner is None:
+        return Owning(current, waits=found is not None and found.pool is not None)
+    reason = "; ".join(filter(None, (found.reason, _reason(rules, places))))
+    return Owning(found.owner, found.owner, reason)
+
+
+def doer_of(rules: Rules, draft: Draft, row: Record, action: Action, owner: str | None) -> str | None:
+    """Choose who gets a task: the record's owner, or who would be its next where the owner left or is nobody.
+
+    The record itself keeps the owner it has; null lets the CRM decide.
+    """
+    if owner in rules.working and owner not in rules.terms.unassigned:
+        return owner
+    if action.owner is None:
+        return None
+    found = task_owner(rules.terms, draft.rota, _asked(rules, row, action, owner, None))
+    if found is None:
+        return None
+    draft.routing.append(found)
+    return found.owner
+
+
+def _asked(rules: Rules, row: Record, action: Action, current: str | None, last: object) -> Asked:
+    pool = action.owner.pool if action.owner else None
+    line = rules.lines[action.model]
+    return Asked(
+        object=row["object"],
+        record_id=row["record_id"],
+        band=action.band,
+        current=current,
+        last_written=None if last is None else str(last),
+        target=None if pool is None else Target("pool", pool),
+        places=matching.places_of(row, line),
+        account_owner=row.get("account_owner"),
+        promised=rules.promised.get((row["object"], row["record_id"])),
+        takes_queues=row["object"] in rules.queue_owned,
+    )
 
 
 def _reason(rules: Rules, places: Sequence[int]) -> str | None:
@@ -55,14 +162,3 @@ def _reason(rules: Rules, places: Sequence[int]) -> str | None:
 
 def _band_of(action: Action) -> str:
     return f"{action.model} {action.band}" if action.model else action.band
-
-
-def doer_of(rules: Rules, rota: Rota, action: Action, owner: str | None) -> str | None:
-    """Choose who gets a task: the record's owner, or the pool's next where the owner left or is nobody.
-
-    The record itself keeps the owner it has; null lets the CRM decide.
-    """
-    if owner in rules.working and owner not in rules.unassigned:
-        return owner
-    pool = rules.pools[action.owner.pool] if action.owner else None
-    return rota.next(pool) if pool and pool.owners else None

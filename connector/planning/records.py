@@ -11,6 +11,7 @@ from connector.job import Job
 from connector.mirror import MIRROR
 from connector.models import Line
 from connector.planning.diff import PASSENGERS
+from connector.routing.matching import FITS
 from connector.score import PERSON, SUBJECTS, tables_of
 from connector.store import written
 from mappings.targets import ResultName
@@ -25,8 +26,11 @@ def register_written(engine: duckdb.DuckDBPyConnection, job: Job) -> None:
     engine.register("written", written.as_arrow(job.state))
 
 
-def scored_records(engine: duckdb.DuckDBPyConnection, job: Job, line: Line) -> Iterator[Record]:
-    """Read every record that a model scored with its mirror row and what was written to it last, hottest first."""
+def scored_records(engine: duckdb.DuckDBPyConnection, job: Job, line: Line, *, fits: bool) -> Iterator[Record]:
+    """Read every record that a model scored with its mirror row and what was written to it last, hottest first.
+
+    fits: with the rules of routing that fit it, from the table that `matching.make_fits` made.
+    """
     table = tables_of(line)[0]
     mirror, scores = job.lake.relation(MIRROR), job.lake.relation(table)
     if mirror is None or scores is None:
@@ -35,16 +39,16 @@ def scored_records(engine: duckdb.DuckDBPyConnection, job: Job, line: Line) -> I
     yield from _rows(
         engine,
         f"""SELECT s.* REPLACE ({scored}), m.* REPLACE ({held}), w.fields_json,
-                   w.written_at::TIMESTAMP AS written_at, {_account(job)} AS account_id
+                   w.written_at::TIMESTAMP AS written_at, {_account(job)} AS account_id{_fitting(fits)[0]}
             FROM {scores} s JOIN {mirror} m ON m.role = '{line.role}' AND m.record_id = s.subject_id
             LEFT JOIN {job.lake.relation("people")} p ON m.role = '{PERSON}' AND p.person_id = s.subject_id
-            LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id
+            LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id {_fitting(fits)[1]}
             ORDER BY s.total DESC, m.object, m.record_id""",  # noqa: S608 - relations are file lists of our own making
     )
 
 
 def left_records(
-    engine: duckdb.DuckDBPyConnection, job: Job, line: Line, as_of: datetime, open_ids: Sequence[str]
+    engine: duckdb.DuckDBPyConnection, job: Job, line: Line, as_of: datetime, open_ids: Sequence[str], *, fits: bool
 ) -> Iterator[Record]:
     """Read the records outside a model's audience that still show its score or have an episode open, without a score.
 
@@ -59,9 +63,9 @@ def left_records(
     rows = _rows(
         engine,
         f"""SELECT m.* REPLACE ({_naive(job, MIRROR)}), w.fields_json, w.written_at::TIMESTAMP AS written_at,
-                   NULL AS account_id
+                   NULL AS account_id{_fitting(fits)[0]}
             FROM {mirror} m JOIN {facts} f ON f.{SUBJECTS[table][1]} = m.record_id
-            LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id
+            LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id {_fitting(fits)[1]}
             WHERE m.role = '{line.role}' AND {_present(job, table, as_of)} AND ({_shows(job, line)})
               AND NOT EXISTS (SELECT 1 FROM {scores} s WHERE s.subject_id = m.record_id)
             ORDER BY m.object, m.record_id""",  # noqa: S608 - as above
@@ -93,6 +97,12 @@ def deciding_actions(engine: duckdb.DuckDBPyConnection, job: Job) -> dict[str, l
 def quote(name: str) -> str:
     """Quote a column name."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _fitting(fits: bool) -> tuple[str, str]:
+    """Write the columns of the rules that fit a person, and their join."""
+    join = f"LEFT JOIN {FITS} g ON m.role = '{PERSON}' AND g.subject_id = m.record_id"
+    return (", g.* EXCLUDE (subject_id)", join) if fits else ("", "")
 
 
 def _account(job: Job) -> str:

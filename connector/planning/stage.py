@@ -1,7 +1,6 @@
 """The plan stage: scores beside the mirror, and what follows from the difference."""
 
 import json
-from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -17,23 +16,25 @@ from connector.planning.diff import Mirror, field_changes
 from connector.planning.draft import Draft, LineRules, Rules
 from connector.planning.episodes import plan_episodes
 from connector.planning.guards import guards
-from connector.planning.owners import given_so_far, new_owner
+from connector.planning.owners import match_rules, new_owner, rota_of
 from connector.planning.records import Record, deciding_actions, left_records, register_written, scored_records
-from connector.routing.pools import Pool, Rota
+from connector.routing.decide import Terms
+from connector.routing.pools import RoutingTable
+from connector.routing.shares import share_warnings
 from connector.score import previous_bands, revision
-from connector.store import episodes, runs
+from connector.store import assignments, episodes, runs
 
 
-def plan_stage(job: Job, as_of: datetime, pools: Mapping[str, Pool], *, backfill_tasks: bool) -> Plan:
+def plan_stage(job: Job, as_of: datetime, table: RoutingTable, *, backfill_tasks: bool) -> Plan:
     """Compare the newest scores with the mirror; reads the store only.
 
     Models go in their order, records hottest first, ties by id, so that the same store gives the same owners.
     """
     job.progress.begin("plan")
-    draft = Draft(Rota(given_so_far(job)))
     with job.engine() as engine:
         register_written(engine, job)
-        rules = _rules(engine, job, as_of, pools)
+        draft = Draft(rota_of(engine, job, table, as_of))
+        rules = _rules(engine, job, as_of, table)
         for line in job.models.lines:
             _plan_line(engine, job, rules, _line_rules(job, line, backfill_tasks=backfill_tasks), draft)
     return Plan(
@@ -50,43 +51,55 @@ def plan_stage(job: Job, as_of: datetime, pools: Mapping[str, Pool], *, backfill
         resumed=tuple(draft.resumed),
         guards=tuple(draft.guards),
         notices=tuple(draft.notices),
+        routing=tuple(draft.routing),
+        warnings=tuple(share_warnings(job.state, table, draft.routing, as_of)),
     )
 
 
 def _plan_line(engine: duckdb.DuckDBPyConnection, job: Job, rules: Rules, about: LineRules, draft: Draft) -> None:
     """Plan what one model means for everybody in its audience, and for those who left it."""
     line = about.line
-    for row in scored_records(engine, job, line):
+    for row in scored_records(engine, job, line, fits=rules.fits):
         _plan_record(rules, about, draft, row)
         job.progress.advance(1)
     triggers = about.triggers
     staying = [record_id for _, record_id, trigger in rules.open if trigger in triggers]
-    for row in left_records(engine, job, line, rules.as_of, staying):
+    for row in left_records(engine, job, line, rules.as_of, staying, fits=rules.fits):
         _plan_record(rules, about, draft, row)
     seen = previous_bands(job.lake, job.state, rules.as_of, line.seat)
     draft.guards += guards(engine, job, line, seen, baseline=about.baseline)
 
 
-def _rules(engine: duckdb.DuckDBPyConnection, job: Job, as_of: datetime, pools: Mapping[str, Pool]) -> Rules:
+def _rules(engine: duckdb.DuckDBPyConnection, job: Job, as_of: datetime, table: RoutingTable) -> Rules:
     owner = job.mapping.write.owner
-    queues = frozenset(o.id for o in job.owners if o.queue)
     stays = episodes.current(job.state)
     return Rules(
         crm=job.crm.capabilities.crm,
         as_of=as_of,
         actions=job.settings.action,
         deciding=deciding_actions(engine, job),
-        pools=pools,
-        unassigned=queues | {job.connection.user_id},
-        working=frozenset(o.id for o in job.owners if o.active and not o.queue),
+        terms=Terms(table, owner.policy if owner else "never", table.queues | {job.connection.user_id}, as_of),
+        working=table.working,
+        queue_owned=_queue_owned(job),
+        lines={name: job.models.line(job.models.place(name)) for name in {a.model for a in job.settings.action}},
         owner_field=owner.field if owner else None,
-        owner_policy=owner.policy if owner else "never",
+        promised=assignments.unsent(job.state, owner.field) if owner else {},
+        fits=match_rules(engine, job, table, as_of),
         assignable=frozenset(job.mapping.objects("people")),
         open={key: stay.number for key, stay in stays.items() if stay.closed_at is None},
         last={key: stay.number for key, stay in stays.items()},
         closed_at={key: stay.closed_at for key, stay in stays.items() if stay.closed_at is not None},
-        calendars=calendars_of(job.settings.hours, job.owners),
+        calendars=calendars_of(job.settings.hours, job.owners, table.hours),
     )
+
+
+def _queue_owned(job: Job) -> frozenset[str]:
+    """Name the objects that a queue may own; HubSpot's owners are people and queues alike."""
+    owner = job.mapping.write.owner
+    if owner is None:
+        return frozenset()
+    described = {name: job.describes[name].fields.get(owner.field) for name in job.mapping.objects("people")}
+    return frozenset(name for name, info in described.items() if info and {"Group", "owners"} & {*info.references})
 
 
 def _line_rules(job: Job, line: Line, *, backfill_tasks: bool) -> LineRules:
@@ -110,11 +123,11 @@ def _plan_record(rules: Rules, about: LineRules, draft: Draft, row: Record) -> N
     fields = field_changes(about.specs, mirror, score, plain)
     action = about.actions.get(row["band"] or "")
     current = mirror.current(rules.owner_field) if rules.owner_field else None
-    owner, reason = new_owner(rules, draft, row, action, current, mirror)
-    if fields or owner:
-        change = (current, owner) if owner else None
-        draft.note(Change(row["object"], row["record_id"], fields, change, row["band"], row["total"], reason))
-    plan_episodes(rules, about, draft, row, action, owner or current)
+    owning = new_owner(rules, draft, row, action, current, mirror)
+    if fields or owning.change:
+        change = (current, owning.change) if owning.change else None
+        draft.note(Change(row["object"], row["record_id"], fields, change, row["band"], row["total"], owning.reason))
+    plan_episodes(rules, about, draft, row, action, owning)
 
 
 def _mirror(rules: Rules, row: Record) -> Mirror:

@@ -42,6 +42,18 @@ _VERSION_1 = (
 _VERSION_2 = (
     # a refused row is tried again at this time (the CRM's clock); null: as soon as a run sends
     """ALTER TABLE outbox ADD COLUMN not_before TEXT""",
+    # how far each pool has gone, in turns (an exact fraction), so that nobody's turn is lost between runs
+    """CREATE TABLE pool_pointers (
+      pool TEXT NOT NULL, owner_id TEXT NOT NULL, pointer TEXT NOT NULL,
+      PRIMARY KEY (pool, owner_id)) STRICT, WITHOUT ROWID""",
+    # whom a record or its task was given to, and why; assigned_at is the as_of of the plan
+    """CREATE TABLE assignments (
+      n INTEGER PRIMARY KEY AUTOINCREMENT, run_id TEXT NOT NULL, kind TEXT NOT NULL, object TEXT NOT NULL,
+      record_id TEXT NOT NULL, assigned_at TEXT NOT NULL, rule TEXT, pool TEXT, before_id TEXT, owner_id TEXT,
+      reason TEXT NOT NULL, passed TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'made',
+      CHECK (kind IN ('record', 'task', 'held')), CHECK (state IN ('made', 'superseded'))) STRICT""",
+    """CREATE INDEX assignments_record ON assignments (object, record_id, n)""",
+    """CREATE INDEX assignments_at ON assignments (assigned_at)""",
 )
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
 

@@ -1,0 +1,159 @@
+"""Which rules fit whom: the conditions of rules and pools as SQL over the store's facts, in the words of models."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import duckdb
+from sqlglot import exp
+
+from connector.engine.relations import literal, quoted, relation
+from connector.models import Line
+from connector.routing.pools import Pool, Route
+from connector.store.lake import Lake
+from mappings.lists import load_lists
+from scoring.conditions import Condition, leaves
+from scoring.dialects import rendered
+from scoring.expressions import MACROS, Scalar, column, named, raw_text
+from scoring.predicates import predicate
+from scoring.segments import SEGMENT, segment_column
+from scoring.statement import clock
+from scoring.subjects import Columns, Features, field_types, subjects
+
+FITS: Final = "routing_fits"
+OPEN: Final = "routing_open"
+_TABLES: Final = ("people", "accounts")
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Bind a session to the people and accounts of a store, at one instant."""
+
+    engine: duckdb.DuckDBPyConnection
+    columns: Columns
+
+    def select(self, wanted: Mapping[str, Scalar], types: Features, source: exp.Select | None = None) -> str:
+        """Write a SELECT of subject_id and expressions over everybody's features."""
+        everybody = source or subjects(types.types, self.columns)
+        chosen = [column("subject_id"), *(named(value, name) for name, value in wanted.items())]
+        return rendered(exp.select(*chosen).from_("subjects").with_("subjects", as_=everybody), "duckdb")
+
+    def features(self, conditions: Sequence[Condition]) -> Features:
+        """Give the columns that conditions read; a field that the data lack is unknown."""
+        fields = frozenset(leaf.field or "" for condition in conditions for leaf in leaves(condition))
+        types, _ = field_types(fields, self.columns)
+        return Features(types | {name: "text" for name in fields if name not in types})
+
+
+def open_facts(engine: duckdb.DuckDBPyConnection, lake: Lake, as_of: datetime) -> Facts:
+    """Give a session the views `people`, `accounts` and `clock`, and what conditions call."""
+    columns = {}
+    for name in _TABLES:
+        found = relation(engine, name, lake.relation(name))
+        engine.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {found.view()}")
+        columns[name] = dict(found.types)
+    engine.execute("DROP TABLE IF EXISTS clock")
+    engine.execute(clock(as_of))
+    for macro in MACROS:
+        engine.execute(macro)
+    return Facts(engine, columns)
+
+
+def make_fits(facts: Facts, routes: Sequence[Route], lines: Sequence[Line]) -> None:
+    """Make the table of who fits which rules: subject_id, account_owner, and a list of places for each model's id.
+
+    Bands are left to the caller: a person's band may be another in every model.
+    """
+    made = {_places(line): _fits(facts, routes, line) for line in lines}
+    owner = "a.owner_id" if "owner_id" in facts.columns["accounts"] else "NULL"
+    linked = "account_id" in facts.columns["people"]
+    join = "LEFT JOIN accounts a ON a.account_id = p.account_id" if linked else "LEFT JOIN accounts a ON false"
+    joined = "".join(
+        f" LEFT JOIN ({query}) {quoted(f'l{n}')} ON {quoted(f'l{n}')}.subject_id = p.person_id"
+        for n, query in enumerate(made.values())
+    )
+    places = "".join(f", {quoted(f'l{n}')}.places AS {quoted(name)}" for n, name in enumerate(made))
+    facts.engine.execute(
+        f"""CREATE OR REPLACE TEMP TABLE {FITS} AS
+            SELECT p.person_id AS subject_id, {owner} AS account_owner{places} FROM people p {join}{joined}"""  # noqa: S608 - names of our own making
+    )
+
+
+def places_of(row: Mapping[str, object], line: Line) -> Sequence[int]:
+    """Read the rules that fit a person by one model's segments from a row of the table above."""
+    found = row.get(_places(line))
+    return found if isinstance(found, list) else ()
+
+
+def open_counts(facts: Facts, pool: Pool, owners: str) -> dict[str, int]:
+    """Count the open records of everybody: not converted, and as the pool's `open_when` says.
+
+    `owners` is a relation (record_id, owner_id) of the people as the CRM has them now.
+    """
+    conditions = [pool.open_when] if pool.open_when is not None else []
+    features = facts.features(conditions)
+    test = [predicate(condition, features, load_lists(None)) for condition in conditions]
+    open_ids = facts.select({"counts": test[0] if test else exp.true()}, features)
+    unconverted = "p.converted_at IS NULL" if "converted_at" in facts.columns["people"] else "true"
+    rows = facts.engine.execute(
+        f"""SELECT o.owner_id, count(*) FROM ({open_ids}) s JOIN people p ON p.person_id = s.subject_id
+            JOIN {owners} o ON o.record_id = s.subject_id
+            WHERE s.counts AND {unconverted} AND o.owner_id IS NOT NULL GROUP BY 1"""  # noqa: S608 - as above
+    )
+    return dict(rows.fetchall())
+
+
+def _places(line: Line) -> str:
+    return f"places:{line.model.id}"
+
+
+def _fits(facts: Facts, routes: Sequence[Route], line: Line) -> str:
+    """Write the query of the rules whose segment and conditions hold: subject_id, places."""
+    segmented = any(route.segments for route in routes) and bool(line.model.spec.segment)
+    conditions = [route.when for route in routes if route.when is not None]
+    if segmented:
+        conditions += [segment.when for segment in line.model.spec.segment]
+    features = facts.features(conditions)
+    lists = {**load_lists(None), **dict(line.model.lists)}
+    segment = {SEGMENT: segment_column(line.model, features, lists)} if segmented else {}
+    tests = {f"r{n}": _test(route, features, lists, segmented=segmented) for n, route in enumerate(routes)}
+    inner = subjects(features.types, facts.columns)
+    with_segment = exp.select(exp.Star(), *(named(value, name) for name, value in segment.items())).from_("features")
+    query = (
+        exp.select(column("subject_id"), *(named(value, name) for name, value in tests.items()))
+        .from_("segmented")
+        .with_("features", as_=inner)
+        .with_("segmented", as_=with_segment)
+    )
+    cases = ", ".join(f"CASE WHEN {quoted(name)} THEN {n} END" for n, name in enumerate(tests))
+    listed = f"list_filter([{cases}], lambda place: place IS NOT NULL)" if tests else "[]::INTEGER[]"
+    return f"SELECT subject_id, {listed} AS places FROM ({rendered(query, 'duckdb')})"  # noqa: S608 - as above
+
+
+def _test(route: Route, features: Features, lists: Mapping[str, frozenset[str]], *, segmented: bool) -> Scalar:
+    """Write whether a rule's own conditions hold; a model without segments is in none."""
+    parts: list[Scalar] = [predicate(route.when, features, lists)] if route.when is not None else []
+    if route.segments:
+        within = column(SEGMENT).isin(*map(raw_text, route.segments))
+        parts.append(exp.func("COALESCE", within, exp.false()) if segmented else exp.false())
+    return exp.and_(*parts) if parts else exp.true()
+
+
+def current_owners(lake: Lake, owner_field: str, mirror: str) -> str:
+    """Write the relation (record_id, owner_id) of who owns each person now, our own unseen writes included.
+
+    Needs the relation `written` in the session.
+    """
+    path = literal(f'$."{owner_field}"')
+    unseen = f"(m.modified_at IS NULL OR m.modified_at < w.written_at) AND json_exists(w.fields_json, {path})"
+    return f"""(SELECT m.record_id, CASE WHEN {unseen} THEN json_extract_string(w.fields_json, {path})
+                ELSE m.owner_id END AS owner_id
+                FROM {lake.relation(mirror)} m LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id
+                WHERE m.role = 'person')"""  # noqa: S608 - file lists of our own making
+
+
+def conditions_of(routes: Sequence[Route], pools: Sequence[Pool]) -> Iterator[tuple[str, Condition]]:
+    """Walk every condition of routing with where it stands."""
+    yield from ((f"route.{route.id}.when", route.when) for route in routes if route.when is not None)
+    yield from ((f"pool.{pool.id}.open_when", pool.open_when) for pool in pools if pool.open_when is not None)
