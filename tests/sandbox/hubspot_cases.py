@@ -13,9 +13,11 @@ from tests.sandbox.hubspot_preparations import (
     contacts_with_addresses,
     custom_properties_made,
     group_made,
+    handle_known,
     last_page,
     linked_to,
     links_and_owner_held,
+    lists_held,
     meeting_and_contact_held,
     meeting_held,
     nothing,
@@ -323,9 +325,30 @@ BODY_CASES = [
     body("test/search/error-invalid-object", nothing, ("POST", "/crm/v3/objects/butterflies/search", {}), 400),
 ]
 
-CASES = [*CASSETTE_CASES, *BODY_CASES]
+UPDATER, REMOVED_AT = frozenset({"updatedById"}), frozenset({"hs_last_record_removed_at"})
+LIST_CASES = [
+    cassette("contact_list_batch_find", 0, nothing),
+    cassette("contact_list_batch_find", 3, lists_held),
+    cassette("contact_list_find", 1, lists_held),
+    cassette("contact_list_find", 2, nothing),
+    cassette("contact_list_update", 1, lists_held),
+    cassette("contact_list_update", 2, lists_held),
+    cassette("contact_lists/add_contact", 2, lists_held),
+    cassette("contact_lists/add_contact_to_dynamic_list", 1, handle_known),
+    cassette("contact_lists/add_contact_to_dynamic_list", 2, lists_held),
+    cassette("contact_lists/remove_unknown_contact", 1, lists_held),
+    cassette("contacts_among_list", 0, lists_held),
+    cassette("create_list", 1, nothing),
+    cassette("create_list_with_filters", 1, handle_known),
+    cassette("fail_to_create_list", 1, nothing),
+    cassette("find_all_lists", 6, nothing),
+    cassette("find_all_lists", 7, nothing),
+    Case(f"{CASSETTES}/find_all_lists.yml", 8, lists_held, since=UPDATER, beyond=REMOVED_AT),
+    body("test/read-lists-1-first-page", lists_held, ("POST", "/crm/v3/lists/search", {"count": 2})),
+    body("test/read-lists-2-second-page", lists_held, ("POST", "/crm/v3/lists/search", {})),
+]
+CASES = [*CASSETTE_CASES, *BODY_CASES, *LIST_CASES]
 
-LISTS = "the lists API is not served yet"
 LEGACY = "holds calls of versions 1 and 2 alone, which are not served"
 CAMPAIGNS = "campaigns are outside the CRM objects served"
 MARKETING = "marketing APIs are outside the CRM objects served"
@@ -334,20 +357,6 @@ NOT_COMPARED = {
     f"{CASSETTES}/Hubspot_Contact_create_with_an_existing_email_address_raises_an_error.yml": LEGACY,
     f"{CASSETTES}/Hubspot_Contact_create_with_an_invalid_email_address_raises_an_error.yml": LEGACY,
     f"{CASSETTES}/Hubspot_Contact_merge_with_valid_contact_ids_succeeds.yml": LEGACY,
-    **{
-        f"{CASSETTES}/{name}.yml": LISTS
-        for name in (
-            *("contact_list_batch_find", "contact_list_find", "contact_list_update", "contact_lists/add_contact"),
-            *("contact_lists/add_contact_to_dynamic_list", "contact_lists/remove_unknown_contact"),
-            *(
-                "contacts_among_list",
-                "create_list",
-                "create_list_with_filters",
-                "fail_to_create_list",
-                "find_all_lists",
-            ),
-        )
-    },
     f"{BODIES}/internal/associations/test/contacts-schema-resp.json": "the schemas API is not served yet",
     f"{BODIES}/test/metadata-err-schemas-scope.json": "a 403 of the schemas API, which is not served yet",
     f"{BODIES}/test/batch/read/campaigns/multi-207.json": CAMPAIGNS,
@@ -364,8 +373,6 @@ NOT_COMPARED = {
             "update/6-payload-update-property-interests",
         )
     },
-    f"{BODIES}/test/read-lists-1-first-page.json": LISTS,
-    f"{BODIES}/test/read-lists-2-second-page.json": LISTS,
     f"{BODIES}/test/read-via-search/campaigns-response.json": CAMPAIGNS,
     f"{BODIES}/test/read-via-search/contacts-payload.json": "a request that names a list, which is not served yet",
     f"{BODIES}/test/read-via-search/contacts-response.json": "its request names a list, which is not served yet",

@@ -10,6 +10,12 @@ from tests.sandbox.hubspot_portal import Portal
 from tests.sandbox.hubspot_recordings import BODIES, FOLDER, Interaction
 
 Prepare = Callable[[Portal, Interaction], None]
+KNOWN_ID = {"operator": "IS_KNOWN", "operationType": "ALL_PROPERTY"}
+EVERYBODY = {
+    "filterBranches": [],
+    "filters": [{"filterType": "PROPERTY", "property": "hs_object_id", "operation": KNOWN_ID}],
+    "filterBranchType": "OR",
+}
 CONTACT_ADDRESSES = ("one@example.com", "two@example.com")
 
 
@@ -190,6 +196,41 @@ def contact_and_companies(portal: Portal, recorded: Interaction) -> None:
 def contact_alone(portal: Portal, recorded: Interaction) -> None:
     """Hold the contact that is linked to itself."""
     portal.ensure("contacts", 211762804612)
+
+
+def lists_held(portal: Portal, recorded: Interaction) -> None:
+    """Hold the recorded lists, or the one that the path names, with the records that were put on it."""
+    content = recorded.body if isinstance(recorded.body, dict) else {}
+    told = content.get("lists") or [content.get("list") or content.get("updatedList") or {}]
+    named = next((part for part in recorded.path.split("/") if part.isdigit()), "")
+    for each in told:
+        number, kind = int(each.get("listId") or named), each.get("objectTypeId", "0-1")
+        plural = {"0-1": "contacts", "0-2": "companies"}[kind]
+        row = (number, plural, f"{each.get('name', 'list')} before", each.get("processingType", "MANUAL"))
+        stored = (*row, json.dumps(EVERYBODY) if row[3] == "DYNAMIC" else None, 1, 0, 0, 0, None)
+        portal.storage.seed_rows("INSERT INTO lists VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [stored])
+        if "hs_last_record_added_at" in each.get("additionalProperties", {}):
+            hold_members(portal, number, ["1"])
+    further = [str(10**12 + number) for number in range(content.get("total", 0)) if "paging" in content]
+    hold_members(portal, int(named or 0), [each["recordId"] for each in content.get("results", [])] + further)
+    for number in content.get("recordsIdsAdded", []):
+        portal.ensure("contacts", number)
+    for number in range(content.get("total", 0) - len(told) if "hasMore" in content else 0):
+        other = (10_000 + number, "contacts", f"further {number}", "MANUAL", None, 1, 0, 0, 0, None)
+        portal.storage.seed_rows("INSERT INTO lists VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [other])
+
+
+def handle_known(portal: Portal, recorded: Interaction) -> None:
+    """Have the property that a recorded list filters by."""
+    portal.app.schema.add_property("contacts", "twitterhandle", "string", "text")
+
+
+def hold_members(portal: Portal, list_id: int, ids: list[str]) -> None:
+    """Put contacts on a list."""
+    for number in ids:
+        portal.ensure("contacts", number)
+    rows = [(list_id, "contacts", number, 0) for number in ids]
+    portal.storage.seed_rows("INSERT INTO list_members VALUES (?, ?, ?, ?)", rows)
 
 
 def occurrences_held(portal: Portal, recorded: Interaction) -> None:

@@ -153,4 +153,4 @@ def test_every_recording_is_compared_or_named() -> None:
     compared = {case.file for case in CASES} | set(SENT_ALONE)
     assert set(all_files()) == compared | NOT_COMPARED.keys()
     assert not compared & NOT_COMPARED.keys()
-    assert len({(case.file, case.index) for case in CASES}) == len(CASES) == 67
+    assert len({(case.file, case.index) for case in CASES}) == len(CASES) == 86

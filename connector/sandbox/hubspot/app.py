@@ -14,13 +14,18 @@ from connector.sandbox.hubspot import (
     definitions,
     events,
     linking,
+    list_members,
+    lists,
+    merging,
     owners,
     reading,
     scopes,
     searching,
+    sequences,
     writing,
 )
 from connector.sandbox.hubspot.account import Account, Call
+from connector.sandbox.hubspot.drift import change_schema
 from connector.sandbox.hubspot.limits import RateLimits
 from connector.sandbox.hubspot.objects import object_type, virtual_columns
 from connector.sandbox.hubspot.pipelines import pipeline_body, pipelines
@@ -28,6 +33,7 @@ from connector.sandbox.hubspot.refusing import REFUSALS, refuse
 from connector.sandbox.hubspot.schema import Schema
 from connector.sandbox.hubspot.values import check
 from connector.sandbox.hubspot.wire import ApiError, HtmlError, html_not_found, html_too_long, json_response
+from connector.sandbox.schema_changes import read_schema_change
 from connector.sandbox.state import Clock, Switches
 from connector.sandbox.storage import Storage
 
@@ -63,6 +69,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "objects/{object}", reading.list_records),
     ("POST", "objects/{object}", writing.create_record),
     ("POST", "objects/{object}/search", searching.search),
+    ("POST", "objects/{object}/merge", merging.merge_records),
     ("POST", "objects/{object}/batch/read", reading.batch_read),
     ("POST", "objects/{object}/batch/create", batching.batch_create),
     ("POST", "objects/{object}/batch/update", batching.batch_update),
@@ -98,6 +105,26 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "event-occurrences/event-types", events.list_types),
     ("GET", "account-info/v3/details", account.details),
     ("GET", "account-info/v3/api-usage/daily/private-apps", account.api_usage),
+    ("GET", "lists", lists.get_lists),
+    ("POST", "lists", lists.create_list),
+    ("POST", "lists/search", lists.search_lists),
+    ("GET", "lists/object-type-id/{type_id}/name/{name}", lists.get_by_name),
+    ("GET", "lists/records/{type_id}/{record_id}/memberships", list_members.memberships_of_record),
+    ("GET", "lists/{id}", lists.get_list),
+    ("DELETE", "lists/{id}", lists.delete_list),
+    ("PUT", "lists/{id}/restore", lists.restore_list),
+    ("PUT", "lists/{id}/update-list-name", lists.rename_list),
+    ("GET", "lists/{id}/memberships", list_members.memberships),
+    ("GET", "lists/{id}/memberships/join-order", list_members.memberships_in_order),
+    ("DELETE", "lists/{id}/memberships", list_members.remove_all),
+    ("PUT", "lists/{id}/memberships/add", list_members.add),
+    ("PUT", "lists/{id}/memberships/remove", list_members.remove),
+    ("PUT", "lists/{id}/memberships/add-and-remove", list_members.add_and_remove),
+    ("PUT", "lists/{id}/memberships/add-from/{source_id}", list_members.add_from),
+    ("GET", "sequences", sequences.list_sequences),
+    ("POST", "sequences/enrollments", sequences.enroll),
+    ("GET", "sequences/enrollments/contact/{contact_id}", sequences.enrollment_of),
+    ("GET", "sequences/{id}", sequences.get_sequence),
     ("GET", "oauth/v1/access-tokens/{token}", scopes.access_token_info),
     ("POST", "oauth/v2/private-apps/get/access-token-info", scopes.private_app_info),
 )
@@ -123,7 +150,7 @@ def resource(path: str) -> str:
 def route(method: str, path: str) -> tuple[Handler, Mapping[str, str]]:
     """Find a request's handler; raises HtmlError 404 or ApiError 405.
 
-    A POST to a record's path is an action that is not served (merging), hence unknown.
+    A POST to a record's path is an action that is not served, hence unknown.
     """
     wanted, known = resource(path), False
     for allowed, pattern, act in routes():
@@ -139,9 +166,9 @@ def route(method: str, path: str) -> tuple[Handler, Mapping[str, str]]:
 class HubSpotApp:
     """Answer as HubSpot's CRM, properties, owners, pipelines, account and events APIs do.
 
-    Versions 3 and 4 and the dated paths lead to the same records. Merging, lists, privacy deletion and webhooks are
-    unknown paths. `Object.*` among the hidden fields takes the scopes of an object away (403), as a list of granted
-    scopes does by name.
+    Versions 3 and 4 and the dated paths lead to the same records. Privacy deletion and webhooks are unknown
+    paths. `Object.*` among the hidden fields takes the scopes of an object away (403), as a list of granted scopes does
+    by name.
     """
 
     def __init__(
@@ -153,7 +180,7 @@ class HubSpotApp:
     def install(self) -> None:
         """Make the tables and HubSpot's own properties."""
         self.schema.install()
-        for part in (associations, events, owners):
+        for part in (associations, events, lists, merging, owners, sequences):
             part.install(self._account.storage)
 
     def set_base_url(self, url: str) -> None:
@@ -212,7 +239,7 @@ class HubSpotApp:
             raise ValueError("; ".join(problem["message"] for problem in problems))
         with storage.transaction(actor, "POST", "/control/edit") as transaction:
             if clean:
-                writing.update(self._account, transaction, kind, id, clean)
+                writing.update(self._account, transaction, kind, id, clean, by_person=True)
             if fields.get("archived"):
                 transaction.delete(kind.plural, id)
                 associations.unlink_all(transaction.execute, kind.plural, int(id))
@@ -226,7 +253,13 @@ class HubSpotApp:
 
     def controls(self) -> Mapping[str, ControlCall]:
         """Give the control calls of HubSpot alone."""
-        return {}
+        account = self._account
+        return {
+            "merge": lambda body: merging.merge_as_person(account, body),
+            "schema": lambda body: vars(change_schema(account, read_schema_change(body))),
+            "sequence": lambda body: sequences.make_sequence(account, body),
+            "unenroll": lambda body: sequences.end_enrollment(account, body),
+        }
 
     def refusals(self) -> frozenset[str]:
         """Name what the setting `refusals` may count down."""

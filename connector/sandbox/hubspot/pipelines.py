@@ -83,6 +83,17 @@ def stages_of(plural: str) -> Mapping[str, Stage]:
     return {stage.id: stage for stage in pipeline.stages} if pipeline else {}
 
 
+def moves_back(plural: str, before: str | None, after: str | None) -> bool:
+    """Tell whether a lifecycle stage would go back; to and from none is no way back."""
+    order = list(stages_of(plural))
+    return bool(before and after) and before in order and after in order and order.index(after) < order.index(before)
+
+
+def furthest_stage(plural: str, one: str | None, other: str | None) -> str | None:
+    """Give the later of two stages."""
+    return one if not other or (one and not moves_back(plural, other, one)) else other
+
+
 def pipeline_body(plural: str, pipeline: Pipeline) -> dict[str, Any]:
     """Show a pipeline as `/crm/v3/pipelines/{object}` does."""
     stages = [stage_body(plural, stage, order) for order, stage in enumerate(pipeline.stages)]

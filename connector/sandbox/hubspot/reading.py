@@ -134,6 +134,8 @@ def get_record(call: Call, object: str, id: str) -> Response:  # noqa: A002 - th
     names = call.names("properties")
     where = f"{match_text(column)} AND _deleted = ?"
     records = projection(call.account, kind, names).select(call.account, where, [id, int(call.flag("archived"))])
+    if not records and column == "_id" and (merged := survivor(call.account, kind, id)):
+        records = projection(call.account, kind, names).select(call.account, "_id = ?", [merged])
     if not records:
         raise html_not_found() if names and kind.plural in HTML_MISSING else not_found()
     attach_associations(call, kind, records)
@@ -192,13 +194,25 @@ def numbers_by_key(
     if column != "_id":
         where = f"{quote(column)} IS NOT NULL AND {quote(column)} COLLATE NOCASE IN ({marks}) AND {living}"
     statement = f"SELECT {quote(column)}, _id FROM {quote(kind.plural)} WHERE {where}"  # noqa: S608 - quoted identifiers
-    return {key.lower(): number for key, number in account.storage.query(statement, keys)}
+    found = {key.lower(): number for key, number in account.storage.query(statement, keys)}
+    if column == "_id" and len(found) < len(keys) and not archived:
+        merged = ((key, survivor(account, kind, key)) for key in keys if key not in found)
+        found |= {key: number for key, number in merged if number is not None}
+    return found
 
 
 def lives(account: Account, kind: ObjectType, number: str) -> bool:
     """Tell whether there is such a record, not archived."""
     statement = f"SELECT 1 FROM {quote(kind.plural)} WHERE _id = ? AND _deleted = 0"  # noqa: S608 - quoted identifiers
     return bool(account.storage.query(statement, [number]))
+
+
+def survivor(account: Account, kind: ObjectType, number: str) -> str | None:
+    """Give the id of a living record, or of the one that it was merged into; null where there is neither."""
+    if lives(account, kind, number):
+        return number
+    rows = account.storage.query("SELECT new_id FROM merged_ids WHERE object = ? AND old_id = ?", [kind.plural, number])
+    return rows[0][0] if rows and lives(account, kind, rows[0][0]) else None
 
 
 def attach_associations(call: Call, kind: ObjectType, records: Sequence[dict[str, Any]]) -> None:

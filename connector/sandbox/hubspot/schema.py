@@ -35,6 +35,10 @@ class Schema:
                 "CREATE TABLE IF NOT EXISTS property_groups"
                 " (object TEXT, name TEXT, label TEXT, display_order INTEGER, PRIMARY KEY (object, name))"
             )
+            self._storage.execute(
+                "CREATE TABLE IF NOT EXISTS former_properties"
+                " (object TEXT, name TEXT, definition TEXT, gone INTEGER DEFAULT 0, PRIMARY KEY (object, name))"
+            )
             self._load()
             self._storage.execute("COMMIT")
 
@@ -55,6 +59,8 @@ class Schema:
         for row in self._storage.query("SELECT object, definition FROM properties"):
             prop = _from_json(row["definition"])
             self._properties[row["object"]][prop.name] = prop
+        for row in self._storage.query("SELECT object, name FROM former_properties WHERE gone = 1"):
+            self._properties[row["object"]].pop(row["name"], None)
 
     def _index(self, plural: str) -> None:
         table = quote(plural)
@@ -81,7 +87,24 @@ class Schema:
     def remove(self, plural: str, name: str) -> None:
         """Archive a property: its column and values stay, and come back when the name is made again."""
         self._storage.execute("DELETE FROM properties WHERE object = ? AND name = ?", [plural, name])
+        self._storage.execute("UPDATE former_properties SET gone = 1 WHERE object = ? AND name = ?", [plural, name])
         del self._properties[plural][name]
+
+    def remember(self, plural: str, prop: Property) -> None:
+        """Keep a property's definition for `restore`; the first one that was kept stays."""
+        self._storage.execute(
+            "INSERT OR IGNORE INTO former_properties (object, name, definition) VALUES (?, ?, ?)",
+            [plural, prop.name, _to_json(prop)],
+        )
+
+    def restore(self, plural: str, name: str) -> None:
+        """Bring a property back as it was kept; raises KeyError where none was."""
+        key = [plural, name]
+        rows = self._storage.query("SELECT definition FROM former_properties WHERE object = ? AND name = ?", key)
+        if not rows:
+            raise KeyError(name)
+        self._storage.execute("DELETE FROM former_properties WHERE object = ? AND name = ?", key)
+        self.save(plural, _from_json(rows[0]["definition"]))
 
     def add_property(
         self,

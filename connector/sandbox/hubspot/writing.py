@@ -10,8 +10,8 @@ from connector.sandbox.hubspot.account import Account, Call
 from connector.sandbox.hubspot.computed import Moment, complete
 from connector.sandbox.hubspot.ids import next_id
 from connector.sandbox.hubspot.objects import ObjectType, object_type
-from connector.sandbox.hubspot.pipelines import stages_of
-from connector.sandbox.hubspot.reading import id_column, lives, match_text, projection
+from connector.sandbox.hubspot.pipelines import moves_back, stages_of
+from connector.sandbox.hubspot.reading import id_column, lives, match_text, projection, survivor
 from connector.sandbox.hubspot.refusing import refuse_locked
 from connector.sandbox.hubspot.values import Problem, check
 from connector.sandbox.hubspot.wire import ApiError, json_response, not_found, problem_error, validation_error
@@ -128,15 +128,38 @@ def insert(account: Account, transaction: Transaction, kind: ObjectType, clean: 
     return number
 
 
-def update(account: Account, transaction: Transaction, kind: ObjectType, number: str, clean: Mapping[str, str]) -> None:
-    """Change a record with all that follows from its values; raises TakenError, and KeyError where there is none."""
+def update(
+    account: Account,
+    transaction: Transaction,
+    kind: ObjectType,
+    number: str,
+    clean: Mapping[str, str],
+    *,
+    by_person: bool = False,
+) -> None:
+    """Change a record with all that follows from its values; raises TakenError, and KeyError where there is none.
+
+    by_person: a change inside the CRM, which may take the lifecycle stage back.
+    """
     refuse_locked(account.switches, kind, number)
     check_unique(account, kind, clean, number)
     before = account.storage.get(kind.plural, number)
     if before is None:
         raise KeyError(number)
+    clean = clean if by_person else forward_only(kind, before, clean)
     moment = Moment(kind, number, account.clock.now_ms(), before, account.user_ids(), stages_of(kind.plural))
     transaction.update(kind.plural, number, storable(account, kind, complete(moment, clean)))
+
+
+def forward_only(kind: ObjectType, before: Mapping[str, Any], clean: Mapping[str, str]) -> Mapping[str, str]:
+    """Leave out a lifecycle stage that would go back, which the API passes over in silence unless it was cleared first.
+
+    No recording: from the vendor's help pages and its staff in the developers' community.
+    """
+    stage = clean.get("lifecyclestage")
+    if kind.plural not in ("contacts", "companies") or not moves_back(kind.plural, before["lifecyclestage"], stage):
+        return clean
+    return {name: value for name, value in clean.items() if name != "lifecyclestage"}
 
 
 def storable(account: Account, kind: ObjectType, values: Mapping[str, str]) -> dict[str, str | None]:
@@ -161,6 +184,8 @@ def resolve(account: Account, kind: ObjectType, key: str, id_property: str | Non
     column = id_column(account, kind, id_property)
     statement = f"SELECT _id FROM {quote(kind.plural)} WHERE {match_text(column)} AND _deleted = 0"  # noqa: S608 - quoted identifiers
     rows = account.storage.query(statement, [key])
+    if not rows and column == "_id":
+        return survivor(account, kind, key)
     return str(rows[0][0]) if rows else None
 
 
