@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from connector import canary
 from connector.actions import band_trigger
 from connector.budget import refuse_overspending
 from connector.crash import crash_point
@@ -22,6 +23,7 @@ from connector.store import episodes, notices, outbox, quarantine, runs, written
 from connector.store.outbox import Entry, OutboxRow, Settlement
 from connector.store.state import transaction
 from connector.tasks import task_write
+from connector.undo import Undo
 from connector.wording import people_words, words_of
 
 ROWS_AT_ONCE = 10_000  # what one crash can make us send again
@@ -89,15 +91,28 @@ def commit_plan(job: Job, run_id: str, plan: Plan, bands: Path) -> None:
         job.lake.replace(BANDS, bands, run_id=run_id)
         for line in job.models.of("person"):
             runs.mark_baseline(job.state, run_id, line.id)
+        for line in job.models.lines:
+            runs.accept_model(job.state, line.model.id, line.model.hash)
 
 
-def send(job: Job, run_id: str) -> Applied:
+def restore(job: Job, run_id: str, undo: Undo) -> None:
+    """Commit what takes a run back; changes that still wait to be sent give way to it."""
+    with transaction(job.state):
+        outbox.release_inflight(job.state)
+        _take_back(job, run_id)
+        outbox.enqueue(job.state, run_id, undo.entries)
+
+
+def send(job: Job, run_id: str, allowed: Sequence[str] = ()) -> Applied:
     """Send what is in the outbox, records before tasks, until nothing more can be done in this run.
 
-    Raises what the adapter raises (AuthError, RetryableError, QuotaExhausted); rows without an answer then wait in
-    the outbox. Ends early, without an error, where the process was asked to stop.
+    Raises UnsafePlan where the canary of a large plan died (unless `allowed` names it), and what the adapter raises
+    (AuthError, RetryableError, QuotaExhausted); rows without an answer then wait in the outbox. Ends early, without an
+    error, where the process was asked to stop.
     """
     job.progress.begin("apply")
+    for name in outbox.objects(job.state, "fields"):
+        _fly_canary(job, run_id, name, allowed)
     for kind in ("fields", "task"):
         for name in outbox.objects(job.state, kind):
             _send_object(job, run_id, name, kind)
@@ -166,6 +181,17 @@ def _trigger(job: Job, action: Action) -> str:
     return band_trigger(action.band, job.models.place(action.model))
 
 
+def _fly_canary(job: Job, run_id: str, name: str, allowed: Sequence[str]) -> None:
+    """Write the first few of many records and look at them before the rest goes."""
+    if job.stop.is_set() or not canary.is_due(job, outbox.unsent(job.state, name, "fields"), allowed):
+        return
+    refuse_overspending(job.crm.calls, job.allowed_calls)
+    rows = outbox.take(job.state, job.settings.limits.canary_records, name, "fields")
+    _send_rows(job, run_id, rows)
+    done = outbox.by_id(job.state, [row.id for row in rows])
+    canary.refuse_unheld(job, name, [row for row in done if row.state == "done"])
+
+
 def _send_object(job: Job, run_id: str, name: str, kind: outbox.Kind) -> None:
     for _ in range(PASSES):
         after, again = 0, False
@@ -198,7 +224,7 @@ def _send_rows(job: Job, run_id: str, rows: Sequence[OutboxRow]) -> bool:
             job.state, [_settlement(row, result, started_at) for row, result in zip(rows, results, strict=True)]
         )
         done = [row for row, result in zip(rows, results, strict=True) if result.ok and row.kind == "fields"]
-        remembered = ((row.object, row.record_id, row.payload["fields"], started_at) for row in done)
+        remembered = ((row.object, row.record_id, _ours(row), started_at) for row in done)
         written.remember(job.state, remembered, run_id=run_id)
     job.progress.advance(len(rows))
     return any(result.retry for result in results if not result.ok)
@@ -209,6 +235,12 @@ def _write(row: OutboxRow) -> Write:
         return Write(row.object, row.payload["fields"], id=row.record_id)
     links = tuple((name, target) for name, target in row.payload["links"])
     return Write(row.object, row.payload["fields"], key=(row.payload["key_field"], row.key), links=links)
+
+
+def _ours(row: OutboxRow) -> Mapping[str, Any]:
+    """Give what counts as written by us from now on; an undo gives a record back, and says so."""
+    ours: Mapping[str, Any] = row.payload.get("ours", row.payload["fields"])
+    return ours
 
 
 def _settlement(row: OutboxRow, result: WriteResult, now: datetime) -> Settlement:

@@ -12,10 +12,13 @@ DAY = timedelta(days=1)
 RUNS_OF_A_DAY = 2000
 
 
-def allowance(state: sqlite3.Connection, connection: Connection, share: float) -> int | None:
+def allowance(
+    state: sqlite3.Connection, connection: Connection, share: float, reserve_share: float = 0.0
+) -> int | None:
     """Count the calls that may still be sent; null where the CRM names no daily limit.
 
-    What runs of the last 24 hours sent, by the CRM's clock, is taken off.
+    What runs of the last 24 hours sent, by the CRM's clock, is taken off. However little that is, the reserve stays
+    for people and other tools.
     """
     if connection.api_limit is None:
         return None
@@ -23,7 +26,10 @@ def allowance(state: sqlite3.Connection, connection: Connection, share: float) -
     spent = (run.counts for run in runs.list_runs(state, limit=RUNS_OF_A_DAY))
     ours = (counts["api_calls"] for counts in spent if str(counts.get("server_time_at", "")) > since)
     sent: int = sum(calls["read"] + calls["write"] for calls in ours)
-    return int(connection.api_limit * share) - sent
+    left = int(connection.api_limit * share) - sent
+    if connection.api_used is None:
+        return left
+    return min(left, int(connection.api_limit * (1 - reserve_share)) - connection.api_used)
 
 
 def refuse_overspending(calls: CallCounter, allowed: int | None) -> None:
@@ -32,7 +38,7 @@ def refuse_overspending(calls: CallCounter, allowed: int | None) -> None:
     if allowed is not None and sent > max(allowed, 0):
         raise QuotaExhausted(
             f"API calls: this run sent {sent:,} of the {max(allowed, 0):,} left of our share of the day"
-            " ([limits] daily_api_share); the next run goes on where this one stopped"
+            " ([limits] daily_api_share, daily_api_reserve_share); the next run goes on where this one stopped"
         )
 
 

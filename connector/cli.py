@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from connector.cli_arguments import CONFIG, Allow, AsOf, Backfill, ChangedOnly, Config, Crm, CrmKind, Json
+from connector.cli_arguments import (
+    CONFIG,
+    AcceptModel,
+    Allow,
+    AsOf,
+    Backfill,
+    ChangedOnly,
+    Config,
+    Crm,
+    CrmKind,
+    Json,
+    allowed,
+)
 from connector.cli_groups import model_app, queue_app, runs_app, sandbox_app
 from connector.errors import LeadlightError
 from connector.output import Output
@@ -149,12 +161,13 @@ def apply(
     plan: Annotated[Path, typer.Argument(help="A plan that `plan -o` wrote.")],
     config: Config = CONFIG,
     allow: Allow = None,
+    accept_model: AcceptModel = False,
     json: Json = False,
 ) -> None:
     """Do what a reviewed plan says, or refuse where it is stale."""
     from connector.commands import run  # on use, so that --help stays quick
 
-    raise typer.Exit(run.apply(Output(json), config, plan, tuple(allow or ())))
+    raise typer.Exit(run.apply(Output(json), config, plan, allowed(allow, accept_model=accept_model)))
 
 
 @app.command()
@@ -164,12 +177,13 @@ def sync(
     backfill_tasks: Backfill = False,
     changed_only: ChangedOnly = False,
     allow: Allow = None,
+    accept_model: AcceptModel = False,
     json: Json = False,
 ) -> None:
     """Pull, score, plan and apply."""
     from connector.commands import run  # on use, so that --help stays quick
 
-    options = run.Options(as_of, backfill_tasks, tuple(allow or ()), changed_only=changed_only)
+    options = run.Options(as_of, backfill_tasks, allowed(allow, accept_model=accept_model), changed_only=changed_only)
     raise typer.Exit(run.sync(Output(json), config, options))
 
 

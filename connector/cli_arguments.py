@@ -24,10 +24,16 @@ def utc(text: str) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
+def allowed(guards: list[str] | None, *, accept_model: bool) -> tuple[str, ...]:
+    """List the guards that are let pass."""
+    return (*(guards or ()), *(("model_changed",) if accept_model else ()))
+
+
 Config = Annotated[Path, typer.Option("--config", "-c", help="The configuration file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 AsOf = Annotated[datetime | None, typer.Option(parser=utc, metavar="TIME", help="Use nothing later than this (UTC).")]
 Allow = Annotated[list[str] | None, typer.Option(help="Let this guard pass; may be given more than once.")]
+AcceptModel = Annotated[bool, typer.Option("--accept-model", help="Apply a model that changed since the last plan.")]
 Backfill = Annotated[bool, typer.Option("--backfill-tasks", help="Make tasks on the first run too.")]
 ChangedOnly = Annotated[
     bool, typer.Option("--changed-only", help="Score only those who changed; all others keep their scores.")

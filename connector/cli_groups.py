@@ -88,9 +88,32 @@ def queue_drop(
 @runs_app.command("list")
 def runs_list(config: Config = CONFIG, json: Json = False) -> None:
     """List the newest runs."""
-    from connector.commands import look  # on use, so that --help stays quick
+    from connector.commands import history  # on use, so that --help stays quick
 
-    look.runs_list(Output(json), config)
+    history.runs_list(Output(json), config)
+
+
+@runs_app.command("show")
+def runs_show(
+    run: Annotated[str, typer.Argument(help="The id of a run.")], config: Config = CONFIG, json: Json = False
+) -> None:
+    """Show one run and every row that it wrote or tried to write."""
+    from connector.commands import history  # on use, so that --help stays quick
+
+    history.runs_show(Output(json), config, run)
+
+
+@runs_app.command("undo")
+def runs_undo(
+    run: Annotated[str, typer.Argument(help="The id of a run.")],
+    config: Config = CONFIG,
+    yes: Annotated[bool, typer.Option("--yes", help="Restore; without it, only show what would be.")] = False,
+    json: Json = False,
+) -> None:
+    """Restore what stood in the CRM before a run, where the fields still hold what it wrote."""
+    from connector.commands import history  # on use, so that --help stays quick
+
+    raise typer.Exit(history.runs_undo(Output(json), config, run, yes=yes))
 
 
 @sandbox_app.command("serve")

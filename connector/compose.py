@@ -85,7 +85,9 @@ def _job(
             crm=crm,
             connection=connection,
             owners=tuple(crm.owners()),
-            allowed_calls=allowance(state, connection, settings.limits.daily_api_share),
+            allowed_calls=allowance(
+                state, connection, settings.limits.daily_api_share, settings.limits.daily_api_reserve_share
+            ),
             describes={name: info for name, info in describes.items() if info is not None},
             duck=duck,
             progress=progress or Silent(),

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from connector.apply import Applied, commit_plan, refuse_stale, send
+from connector import canary
+from connector.apply import Applied, commit_plan, refuse_stale, restore, send
 from connector.budget import server_day
 from connector.crash import crash_point
 from connector.errors import ConfigError, LeadlightError, QuotaExhausted, RetryableError, StalePlan
@@ -27,6 +28,7 @@ from connector.planning.stage import plan_stage
 from connector.pull import pull_stage
 from connector.score import Scored, bands_file, score_stage, scores_of
 from connector.store import runs
+from connector.undo import Undo
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,16 @@ def apply(job: Job, reviewed: Plan, options: Options) -> Outcome:
         outcome.scores_run = scores_of(job, outcome.as_of, reviewed.model)
         outcome.pulled = pull_stage(job)
         outcome.plan = without_conflicts(job, reviewed)
-        _send(job, outcome, outcome.plan)
+        _send(job, outcome, outcome.plan, options)
         outcome.applied = _with_superseded(outcome.applied, reviewed, outcome.plan)
+    return outcome
+
+
+def undo(job: Job, approved: Undo) -> Outcome:
+    """Write back what stood in the CRM before a run; what the next plan asks for, it asks for again."""
+    with _run(job, "undo", None) as outcome:
+        restore(job, outcome.run_id, approved)
+        outcome.applied = send(job, outcome.run_id, (canary.NAME,))
     return outcome
 
 
@@ -206,17 +216,17 @@ def _plan(job: Job, outcome: Outcome, options: Options) -> None:
 def _apply(job: Job, outcome: Outcome, options: Options) -> None:
     if outcome.plan is not None:
         refuse_unsafe(outcome.plan, options.allowed)
-        _send(job, outcome, outcome.plan)
+        _send(job, outcome, outcome.plan, options)
 
 
-def _send(job: Job, outcome: Outcome, approved: Plan) -> None:
+def _send(job: Job, outcome: Outcome, approved: Plan, options: Options) -> None:
     if outcome.scores_run is None:
         raise StalePlan(
             "this plan is stale: the scores it was made from are gone; make a new one with `leadlight plan`"
         )
     commit_plan(job, outcome.run_id, approved, bands_file(job, outcome.scores_run))
     try:
-        outcome.applied = send(job, outcome.run_id)
+        outcome.applied = send(job, outcome.run_id, options.allowed)
     except LeadlightError:  # an alert about today must not wait for a CRM that is down or a quota of tomorrow
         outcome.notified = send_notices(job)
         raise

@@ -13,6 +13,7 @@ from connector.errors import ConfigError, UnsafePlan
 from connector.routing.decide import Decision
 
 PLAN_SCHEMA = 1
+MODEL_CHANGED = "model_changed"  # a guard
 
 
 @dataclass(frozen=True)
@@ -86,17 +87,28 @@ class EpisodeChange:
 
 @dataclass(frozen=True)
 class Guard:
-    """State one measured share beside the limit it must not pass."""
+    """State one measured share beside the limit it must not pass; detail says what a share cannot."""
 
     name: str
     measured: float
     limit: float
     population: int
+    detail: str = ""
 
     @property
     def tripped(self) -> bool:
         """Tell whether the limit is passed."""
         return self.measured > self.limit
+
+    @property
+    def flag(self) -> str:
+        """Name the argument that lets it pass."""
+        return "--accept-model" if self.name == MODEL_CHANGED else f"--allow {self.name}"
+
+    def __str__(self) -> str:
+        """Say what was measured."""
+        shares = f"{self.measured:.1%} of {self.population:,} is over the limit of {self.limit:.1%}"
+        return f"guard {self.name}: {self.detail or shares}"
 
 
 @dataclass(frozen=True)
@@ -172,13 +184,8 @@ def refuse_unsafe(plan: Plan, allowed: Sequence[str] = ()) -> None:
     """Raise UnsafePlan naming every guard that tripped, but those that the user allowed by name."""
     tripped = [guard for guard in plan.guards if guard.tripped and guard.name not in allowed]
     if tripped:
-        raise UnsafePlan(
-            "\n".join(
-                f"guard {guard.name}: {guard.measured:.1%} of {guard.population} is over the limit"
-                f" of {guard.limit:.1%}; look at `leadlight plan`, then pass --allow {guard.name} or change [limits]"
-                for guard in tripped
-            )
-        )
+        advice = "look at `leadlight plan`, then pass {flag} or change [limits]"
+        raise UnsafePlan("\n".join(f"{guard}; {advice.format(flag=guard.flag)}" for guard in tripped))
 
 
 def utc_text(moment: datetime) -> str:

@@ -145,8 +145,22 @@ class LimitSettings(Table):
     daily_api_share: float = Field(
         default=0.3, gt=0, le=1, description="Share of the CRM's daily API calls that we may use up"
     )
+    daily_api_reserve_share: float = Field(
+        default=0.2, ge=0, lt=1, description="Share of the day's calls that is left to people, whoever used the others"
+    )
     max_changed_share: float = Field(
         default=0.5, ge=0, le=1, description="A plan that moves a larger share of people to another band is refused"
+    )
+    max_owner_share: float = Field(
+        default=0.3, ge=0, le=1, description="A plan that gives a larger share of people another owner is refused"
+    )
+    max_task_share: float = Field(
+        default=0.3, ge=0, le=1, description="A plan that makes tasks for a larger share of people is refused"
+    )
+    canary_records: int = Field(
+        default=200,
+        ge=0,
+        description="Of a plan five times as large, so many records are written first and read back; 0 for none",
     )
     min_population: int = Field(default=50, ge=0, description="Below so many people, shares are not judged")
     rate_per_10s: int | None = Field(

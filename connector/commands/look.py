@@ -11,10 +11,9 @@ from connector.engine.duckdb import explain as explain_one
 from connector.engine.duckdb import explain_account
 from connector.errors import ConfigError
 from connector.models import Line
-from connector.output import Output, table
-from connector.reading import open_reading, run_row
+from connector.output import Output
+from connector.reading import open_reading
 from connector.score import STATEMENTS, sources
-from connector.store import runs
 from scoring.explain import Explanation, sentence
 
 
@@ -59,14 +58,6 @@ def status(out: Output, config: Path) -> None:
     lines = [f"store: {held}", f"outbox: {waiting}"]
     lines += [f"{run['run_id']} {run['command']} {run['status']}, as of {run['as_of']}" for run in data["runs"]]
     out.result(data, lines)
-
-
-def runs_list(out: Output, config: Path) -> None:
-    """List the newest runs."""
-    with open_reading(config) as reading:
-        rows = [run_row(run) for run in runs.list_runs(reading.state)]
-    cells = [[row["run_id"], row["command"], row["status"], row["as_of"], row["started_at"]] for row in rows]
-    out.result({"runs": rows}, [table(None, ("run", "command", "status", "as of", "started"), cells)])
 
 
 def _told(told: Explanation) -> list[str]:

@@ -129,6 +129,9 @@ class Crm(Protocol):
     def changes(self, object: str, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:  # noqa: A002
         """Read what changed since the cursor, everything where it is null; at least one page, rows may repeat."""
 
+    def read(self, object: str, fields: Sequence[str], ids: Sequence[str]) -> pa.Table:  # noqa: A002 - as above
+        """Read records by id as they are now, rows as in Page and in no order; those that are gone are absent."""
+
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object in as few requests as the vendor allows; results in input order."""
 

@@ -1,13 +1,46 @@
 """Guards: shares that a sane plan does not pass, measured before anything is sent."""
 
+from collections.abc import Iterator
+
 import duckdb
 
 from connector.job import Job
 from connector.models import Line
-from connector.plan import Guard
+from connector.plan import MODEL_CHANGED, Guard
+from connector.planning.draft import Draft
 from connector.score import PERSON, tables_of
+from connector.store import runs
 
 MISSING_LIMIT_SHARE = 0.5
+
+
+def volume_guards(job: Job, draft: Draft, people: int) -> Iterator[Guard]:
+    """Measure what a whole plan does to people's work: owners changed and tasks made, as shares of all people.
+
+    Nothing to measure on a baseline or a small population.
+    """
+    limits = job.settings.limits
+    if people < limits.min_population or not runs.baseline_made(job.state):
+        return
+    owners = sum(1 for change in draft.changes.values() if change.owner)
+    yield Guard("changed_owners", owners / people, limits.max_owner_share, people)
+    yield Guard("new_tasks", len(draft.tasks) / people, limits.max_task_share, people)
+
+
+def model_guard(job: Job) -> Iterator[Guard]:
+    """Trip where a model is not the one by which the last plan was applied; a model that is new has nothing to differ.
+
+    Every point of everybody may move with it, so somebody has to say that it is meant.
+    """
+    before = {line.model.id: runs.accepted_model(job.state, line.model.id) for line in job.models.lines}
+    changed = [
+        f"{line.model.id} was {old} and is {line.model.hash}"
+        for line in job.models.lines
+        if (old := before[line.model.id]) is not None and old != line.model.hash
+    ]
+    if changed:
+        detail = f"the model is not the one that was applied last: {', '.join(changed)}"
+        yield Guard(MODEL_CHANGED, float(len(changed)), 0.0, len(before), detail)
 
 
 def guards(

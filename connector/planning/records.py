@@ -75,6 +75,13 @@ def left_records(
         yield {**NO_SCORE, **row}
 
 
+def count_people(engine: duckdb.DuckDBPyConnection, job: Job) -> int:
+    """Count the people whom any model scored."""
+    relations = [job.lake.relation(tables_of(line)[0]) for line in job.models.of("person")]
+    every = " UNION ".join(f"SELECT subject_id FROM {name}" for name in relations if name)  # noqa: S608 - as above
+    return int(engine.execute(f"SELECT count(*) FROM ({every})").fetchall()[0][0]) if every else 0  # noqa: S608 - as above
+
+
 def deciding_actions(engine: duckdb.DuckDBPyConnection, job: Job) -> dict[str, list[int]] | None:
     """Find which actions name an owner for each person, by their places in the file; null where one model alone acts.
 

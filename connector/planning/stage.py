@@ -15,9 +15,16 @@ from connector.planning.call_order import call_order
 from connector.planning.diff import Mirror, field_changes
 from connector.planning.draft import Draft, LineRules, Rules
 from connector.planning.episodes import plan_episodes
-from connector.planning.guards import guards
+from connector.planning.guards import guards, model_guard, volume_guards
 from connector.planning.owners import match_rules, new_owner, rota_of
-from connector.planning.records import Record, deciding_actions, left_records, register_written, scored_records
+from connector.planning.records import (
+    Record,
+    count_people,
+    deciding_actions,
+    left_records,
+    register_written,
+    scored_records,
+)
 from connector.routing.decide import Terms
 from connector.routing.pools import RoutingTable
 from connector.routing.shares import share_warnings
@@ -37,6 +44,7 @@ def plan_stage(job: Job, as_of: datetime, table: RoutingTable, *, backfill_tasks
         rules = _rules(engine, job, as_of, table)
         for line in job.models.lines:
             _plan_line(engine, job, rules, _line_rules(job, line, backfill_tasks=backfill_tasks), draft)
+        draft.guards += [*volume_guards(job, draft, count_people(engine, job)), *model_guard(job)]
     return Plan(
         crm=job.crm.capabilities.crm,
         as_of=utc_text(as_of),

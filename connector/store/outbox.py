@@ -149,6 +149,24 @@ def counts(connection: sqlite3.Connection, run_id: str) -> dict[State, int]:
         return dict(connection.execute(query, (run_id,)).fetchall())
 
 
+def unsent(connection: sqlite3.Connection, object: str, kind: Kind) -> int:  # noqa: A002 - the vendors' own word
+    """Count an object's rows of a kind that wait to be sent."""
+    query = f"SELECT count(*) FROM outbox WHERE {_OPEN} AND state IN ('planned', 'retry') AND object = ? AND kind = ?"  # noqa: S608 - constant
+    with store_errors():
+        return int(connection.execute(query, (object, kind)).fetchone()[0])
+
+
+def by_id(connection: sqlite3.Connection, ids: Sequence[int]) -> list[OutboxRow]:
+    """Give rows as they are now, in plan order."""
+    wanted = json.dumps(list(ids))
+    return list(_select(connection, "WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id", (wanted,)))
+
+
+def of_run(connection: sqlite3.Connection, run_id: str) -> list[OutboxRow]:
+    """List the rows of a run, in plan order."""
+    return list(_select(connection, "WHERE run_id = ? ORDER BY id", (run_id,)))
+
+
 def objects(connection: sqlite3.Connection, kind: Kind) -> list[str]:
     """List the objects that have unsent rows of a kind, in plan order."""
     query = f"SELECT object FROM outbox WHERE {_OPEN} AND state IN ('planned', 'retry') AND kind = ? GROUP BY object ORDER BY min(id)"  # noqa: S608, E501 - constant

@@ -82,6 +82,19 @@ def mark_baseline(connection: sqlite3.Connection, run_id: str, line: str | None 
         connection.execute("INSERT OR IGNORE INTO facts VALUES (?, ?)", (_baseline(line), run_id))
 
 
+def accepted_model(connection: sqlite3.Connection, model_id: str) -> str | None:
+    """Give the hash of the model of this id whose plan was applied last, null without any."""
+    with store_errors():
+        found = connection.execute("SELECT value FROM facts WHERE name = ?", (f"accepted_model@{model_id}",)).fetchone()
+    return str(found[0]) if found else None
+
+
+def accept_model(connection: sqlite3.Connection, model_id: str, model_hash: str) -> None:
+    """Record the model by which a plan was made that is applied now."""
+    with transaction(connection):
+        connection.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (f"accepted_model@{model_id}", model_hash))
+
+
 def _baseline(line: str | None) -> str:
     return "baseline_run" if line is None else f"baseline_run@{line}"
 

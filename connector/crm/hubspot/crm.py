@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import pyarrow as pa
+
 from connector.crm.administration import Right, Step
 from connector.crm.base import CallCounter, Capabilities, Connection, Owner, Page, Write, WriteResult
 from connector.crm.hubspot import provision as properties
@@ -74,6 +76,12 @@ class HubSpotCrm:
             raise AuthError(f"HubSpot: the token cannot see {object}; grant its crm.objects and crm.schemas scopes")
         kinds = {name: known.kind for name, known in info.fields.items()}
         yield from Stream(self.client, object, tuple(fields), kinds).pages(reached)
+
+    def read(self, object: str, fields: Sequence[str], ids: Sequence[str]) -> pa.Table:  # noqa: A002 - same
+        """Read records by id, 100 a request."""
+        info = self.describe(object)
+        kinds = {name: known.kind for name, known in info.fields.items()} if info else {}
+        return Stream(self.client, object, ("id", *(name for name in fields if name != "id")), kinds).by_id(ids)
 
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object, 100 a request; results in input order."""

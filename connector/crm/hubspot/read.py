@@ -86,6 +86,13 @@ class Stream:
             yield self._page(list(waiting), reached)
         yield self._sweep(cursor, replace(reached, since_at=_later(reached.since_at, started_at)))
 
+    def by_id(self, ids: Sequence[str]) -> pa.Table:
+        """Read records as they are now; those that are gone or were merged into another are absent."""
+        bodies, _ = self._read(list(dict.fromkeys(ids)))
+        rows = columns.record_rows(bodies, self.fields)
+        table = columns.record_table(rows, self.fields, self.kinds)
+        return table.filter(pc.is_in(table["id"], pa.array(ids, pa.string())))
+
     @property
     def _linked(self) -> list[str]:
         return columns.association_types(self.fields)

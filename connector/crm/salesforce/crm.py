@@ -4,8 +4,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import pyarrow as pa
+
 from connector.crm.administration import Right, Step
 from connector.crm.base import CallCounter, Capabilities, Connection, Owner, Page, Write, WriteResult
+from connector.crm.salesforce.by_id import read_by_id
 from connector.crm.salesforce.faults import as_config_error
 from connector.crm.salesforce.gateway import Gateway
 from connector.crm.salesforce.owners import list_owners
@@ -59,6 +62,10 @@ class SalesforceCrm:
     def changes(self, object: str, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:  # noqa: A002 - the port's name
         """Read what changed since the cursor; rows hold Id and the requested fields."""
         return pages(self.gateway, selection_of(self.schema.need(object), fields), cursor)
+
+    def read(self, object: str, fields: Sequence[str], ids: Sequence[str]) -> pa.Table:  # noqa: A002 - the port's name
+        """Query records by id; rows hold Id and the requested fields."""
+        return read_by_id(self.gateway, selection_of(self.schema.need(object), fields), ids)
 
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object, by Collections or, for many updates, Bulk; results in input order."""
