@@ -161,7 +161,7 @@ def test_who_leaves_an_audience_loses_score_and_episode_and_may_come_back(two: L
 def test_who_leaves_the_audience_of_the_only_model_is_no_hot_lead_for_ever(synced: Loop) -> None:
     (synced.folder / "model.toml").write_text(NEW_BUSINESS, encoding="utf-8")
     synced.retitle("p00", CUSTOMER)
-    left = synced.sync()
+    left = synced.sync(allowed=("model_changed",))
     assert new_business(synced, "p00") == (None, None)
     assert left.plan is not None
     assert [change.total for change in left.plan.changes] == [None]
@@ -248,7 +248,7 @@ def test_where_two_models_name_an_owner_the_first_action_of_the_file_decides(
 
 def test_a_model_that_comes_later_has_a_baseline_of_its_own(synced: Loop) -> None:
     synced.retitle("p08", CUSTOMER)
-    first = with_lines(synced).sync()
+    first = with_lines(synced).sync(allowed=("model_changed",))
     assert first.plan is not None
     assert (expansion(synced, "p08"), subjects(synced, "p08")) == ((40, "expand"), [])
     assert [opened.trigger for opened in first.plan.opened] == ["expansion:band:expand"]
