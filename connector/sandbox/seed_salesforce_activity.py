@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from connector.sandbox.salesforce.campaigns import add_statuses
 from connector.sandbox.salesforce.ids import record_id
 from connector.sandbox.salesforce.org import ADMIN_USER
 from connector.sandbox.salesforce_book import Book, Who, defaults, put
@@ -19,6 +20,7 @@ from connector.sandbox.storage import Storage
 from connector.sandbox.world.rows import Event, World
 
 WEBINARS = {"webinar_registered": "Registered", "webinar_attended": "Attended"}
+WEBINAR_STATUSES = {"Sent": False, "Responded": True, "Registered": True, "Attended": True, "No Show": False}
 NATIVE = frozenset({"call", "meeting", "email_sent", *WEBINARS})
 ACTIVITIES: dict[str, Sequence[str]] = {
     "Task": (
@@ -57,6 +59,8 @@ def seed_activities(storage: Storage, book: Book, world: World) -> None:
         for n, (name, key) in enumerate(campaigns.items())
     ]
     put(storage, "Campaign", ("Name", "Type", "IsActive", "OwnerId"), rows)
+    for n, key in enumerate(campaigns.values()):
+        add_statuses(storage, key, stamps(n, UNKNOWN_CREATED_S)[0], "seed", WEBINAR_STATUSES)
 
 
 def table_for(event: Event, who: Who | None, members: set[tuple[str, str]]) -> str:

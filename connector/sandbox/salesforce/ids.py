@@ -4,6 +4,7 @@ KEY_PREFIXES = {
     "Account": "001",
     "Campaign": "701",
     "CampaignMember": "00v",
+    "CampaignMemberStatus": "01Y",
     "Contact": "003",
     "CustomField": "00N",
     "Event": "00U",

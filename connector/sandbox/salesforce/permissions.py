@@ -13,7 +13,7 @@ from connector.sandbox.storage import Storage
 PREFIX = "Permissions"
 GOVERNED = ("Account", "Campaign", "Contact", "Lead", "Opportunity", "Web_Activity__c")
 ACTIVITIES = {"Task": "EditTask", "Event": "EditEvent"}
-FOLLOWERS = {"CampaignMember": "Campaign", "OpportunityContactRole": "Opportunity"}
+FOLLOWERS = {"CampaignMember": "Campaign", "CampaignMemberStatus": "Campaign", "OpportunityContactRole": "Opportunity"}
 OPERATIONS = ("read", "create", "edit", "delete", "view_all", "modify_all")
 ALL = frozenset(OPERATIONS)
 ASSIGNED = "SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = ? AND _deleted = 0"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.sandbox.salesforce import rules
+from connector.sandbox.salesforce.campaigns import FIRST_STATUSES, add_statuses
 from connector.sandbox.salesforce.catalog import View
 from connector.sandbox.salesforce.duplicates import refuse_duplicates
 from connector.sandbox.salesforce.errors import CrmError, not_found
@@ -51,6 +52,8 @@ class Writer:
         self._call.claims.claim(None, spec.name, *([values] if locks_parents_when_new(spec.name, values) else []))
         new_id = record_id(spec.name, self._org.storage.next_number(spec.name, first=1_000_000_000))
         self._transaction.insert(spec.name, new_id, values)
+        if spec.name == "Campaign":
+            add_statuses(self._org.storage, new_id, self._org.clock.now_ms(), "connector", FIRST_STATUSES)
         self._assign(spec, new_id)
         return new_id
 

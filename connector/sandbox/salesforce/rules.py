@@ -6,7 +6,7 @@ No recording of inactive owners, converted leads, campaign members and queues: f
 from collections.abc import Mapping
 from typing import Any
 
-from connector.sandbox.salesforce import grants
+from connector.sandbox.salesforce import campaigns, grants
 from connector.sandbox.salesforce.errors import CrmError
 from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec, stored
 from connector.sandbox.salesforce.org import UNASSIGNED_QUEUE, Org
@@ -26,7 +26,6 @@ PROBABILITIES = {
 }
 ASSIGNED_OBJECTS = ("Lead", "Account")
 TRANSFERRED = ("Lead", "Account", "Contact", "Opportunity")
-RESPONDED = ("Responded", "Registered", "Attended")
 
 
 def check_reference(org: Org, spec: ObjectSpec, field: FieldSpec, target_id: str) -> None:
@@ -80,7 +79,7 @@ def check_unique(storage: Storage, spec: ObjectSpec, values: Mapping[str, Any], 
 def check_new(org: Org, spec: ObjectSpec, values: Mapping[str, Any]) -> None:
     """Refuse a new row that its object's own rules forbid."""
     checks = {
-        "CampaignMember": _check_member,
+        "CampaignMember": campaigns.check_member,
         "PermissionSet": grants.check_set,
         "PermissionSetAssignment": grants.check_assignment,
         "FieldPermissions": grants.check_field_grant,
@@ -89,15 +88,6 @@ def check_new(org: Org, spec: ObjectSpec, values: Mapping[str, Any]) -> None:
     check = checks.get(spec.name)
     if check is not None:
         check(org, values)
-
-
-def _check_member(org: Org, values: Mapping[str, Any]) -> None:
-    person = "ContactId" if values.get("ContactId") else "LeadId"
-    if not values.get(person):
-        raise CrmError("REQUIRED_FIELD_MISSING", "Required fields are missing: [LeadId]", ["LeadId"])
-    statement = f"SELECT 1 FROM CampaignMember WHERE CampaignId = ? AND {person} = ? AND _deleted = 0"  # noqa: S608 - two names
-    if org.storage.query(statement, [values["CampaignId"], values[person]]):
-        raise CrmError("DUPLICATE_VALUE", "This entity is already a member of this campaign")
 
 
 def check_change(org: Org, spec: ObjectSpec, before: Mapping[str, Any], values: Mapping[str, Any]) -> None:
@@ -128,9 +118,7 @@ def derived(org: Org, spec: ObjectSpec, before: Mapping[str, Any], values: Mappi
             return {"CompletedDateTime": stored(now) if done else None, **_task_account(org, values)}
     if spec.activity and ("WhoId" in values or "WhatId" in values):
         return _task_account(org, {**before, **values})
-    if spec.name == "CampaignMember" and values.get("Status") in RESPONDED and not before.get("FirstRespondedDate"):
-        return {"FirstRespondedDate": now.date().isoformat()}
-    return {}
+    return campaigns.first_response(org, before, values) if spec.name == "CampaignMember" else {}
 
 
 def _task_account(org: Org, values: Mapping[str, Any]) -> dict[str, Any]:
