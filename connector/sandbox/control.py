@@ -1,4 +1,30 @@
-"""The sandbox's control API: look at the journal, make faults, act as people do, move the clock."""
+"""The sandbox's control API: look at the journal, make faults, act as people do, move the clock.
+
+JSON over loopback, never part of the CRM's own paths. Both CRMs have:
+
+| call | meaning |
+|---|---|
+| `GET /control/journal?after=N` | every request and change, oldest first |
+| `GET /control/stats` | counts of requests, reads, writes, commits and faults |
+| `GET /control/records?object=X` | the records as the CRM holds them, deleted ones included |
+| `POST /control/faults`, `DELETE /control/faults` | which requests go wrong, and how (faults.py) |
+| `POST /control/edit` | `{actor, object, id, fields}`: what a person or an automation changes |
+| `GET /control/clock`, `POST /control/clock` | `{now}` or `{advance_s}` |
+| `GET /control/settings`, `POST /control/settings` | state.py describes each one |
+
+A vendor's app adds its own, each described where it is carried out. Salesforce:
+
+| call | meaning |
+|---|---|
+| `POST /control/convert` | a lead becomes a contact: `{id, account_id?, contact_id?, opportunity?, ...}` (convert.py) |
+| `POST /control/merge` | `{object, winner, losers, fields?}` for leads, contacts and accounts (merging.py) |
+| `POST /control/undelete` | `{object, id}` out of the recycle bin, with what went along (merging.py) |
+| `POST /control/permissions` | `{system?, objects?, fields?}`: the connecting user's rights (right_changes.py) |
+| `POST /control/schema` | `{object, field, op, to?, option?}`: a field changes (schema_edits.py) |
+
+Salesforce's names in the setting `refusals`: TotalRequests, ConcurrentRequests, ConcurrentPerOrgLongTxn and
+SERVER_UNAVAILABLE strike requests, UNABLE_TO_LOCK_ROW all rows of a write.
+"""
 
 import json
 import sqlite3

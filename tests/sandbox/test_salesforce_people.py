@@ -162,11 +162,16 @@ def test_merged_accounts_hand_over_contacts(sandbox: RunningSandbox, crm: Client
     assert "one or two ids" in control(sandbox, "merge", {**body, "losers": []})[0]
 
 
-def test_the_recycle_bin_gives_back(sandbox: RunningSandbox, crm: Client) -> None:
-    lead, _, _ = lead_with_tasks(crm, "fay")
-    crm.Lead.delete(lead)
+def test_the_recycle_bin_gives_back_what_went_with_a_record(sandbox: RunningSandbox, crm: Client) -> None:
+    lead, todo, done = lead_with_tasks(crm, "fay")
+    crm.Task.delete(done)
+    control(sandbox, "edit", {"object": "Lead", "id": lead, "fields": {"IsDeleted": True}})
+    gone = one(crm, f"SELECT IsDeleted, Key__c FROM Task WHERE Id = '{todo}'")  # noqa: S608 - SOQL
+    assert gone == {"IsDeleted": True, "Key__c": "fay-open"}
     assert control(sandbox, "undelete", {"object": "Lead", "id": lead}) == {"object": "Lead", "id": lead}
     assert crm.Lead.get(lead)["LastName"] == "fay"
+    assert crm.Task.get(todo)["WhoId"] == lead
+    assert one(crm, f"SELECT IsDeleted FROM Task WHERE Id = '{done}'")["IsDeleted"]  # noqa: S608 - SOQL
     assert control(sandbox, "undelete", {"object": "Lead", "id": lead}) == [f"undelete: {lead} is not deleted"]
 
 

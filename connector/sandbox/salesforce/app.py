@@ -15,6 +15,7 @@ from connector.sandbox.salesforce import (
     bulk_ingest,
     bulk_jobs,
     bulk_query,
+    cascades,
     describe,
     replication,
     sobject_collections,
@@ -68,6 +69,7 @@ class SalesforceApp:
         """Make the tables and the org's first rows; what is there stays."""
         self._org.catalog.install()
         bulk_jobs.install(self._org)
+        cascades.install(self._org)
         install_rows(self._org)
         install_profiles(self._org)
 
@@ -105,7 +107,7 @@ class SalesforceApp:
     def edit(self, actor: str, object: str, id: str, fields: Mapping[str, Any]) -> None:  # noqa: A002 - contract's words
         """Do what a person or an automation does in the CRM; raises KeyError for an unknown record or field.
 
-        No rule of the API is checked. `IsDeleted: true` deletes.
+        No rule of the API is checked. `IsDeleted: true` deletes, with what hangs on the record.
         """
         spec = self._org.catalog.objects[object]
         deletes = bool(fields.get("IsDeleted"))
@@ -116,7 +118,7 @@ class SalesforceApp:
         with self._org.storage.transaction(actor, "POST", "/control/edit") as transaction:
             transaction.update(object, id, values)
             if deletes:
-                transaction.delete(object, id)
+                cascades.delete(self._org, transaction, object, id)
 
     def records(self, object: str) -> list[dict[str, Any]]:  # noqa: A002 - contract's words
         """List an object's records with the vendor's field names, deleted ones included; empty for an unknown one."""

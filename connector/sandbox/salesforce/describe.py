@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.sandbox.http import Response
+from connector.sandbox.salesforce.cascades import CASCADES
 from connector.sandbox.salesforce.catalog import View
 from connector.sandbox.salesforce.errors import not_found
 from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec, is_permissionable
@@ -190,7 +191,7 @@ def describe_whole(view: View, spec: ObjectSpec, base: str, instance_url: str) -
 def _children(view: View, spec: ObjectSpec) -> list[dict[str, Any]]:
     return [
         {
-            "cascadeDelete": False,
+            "cascadeDelete": (child.name, field.name) in CASCADES.get(spec.name, ()),
             "childSObject": child.name,
             "deprecatedAndHidden": False,
             "field": field.name,

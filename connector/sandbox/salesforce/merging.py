@@ -7,6 +7,7 @@ deleted record with MasterRecordId. No recording: from the vendor's documentatio
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from connector.sandbox.salesforce import cascades
 from connector.sandbox.salesforce.control_bodies import checked, record
 from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec, stored
 from connector.sandbox.salesforce.org import Org
@@ -79,6 +80,5 @@ def undelete(org: Org, body: Mapping[str, Any]) -> dict[str, Any]:
     if not row["_deleted"]:
         raise ValueError(f"{row['_id']} is not deleted")
     with org.storage.transaction(actor, "POST", "/control/undelete") as transaction:
-        transaction.execute(f"UPDATE {quote(name)} SET _deleted = 0 WHERE _id = ?", [row["_id"]])  # noqa: S608 - quoted name
-        transaction.update(name, row["_id"], {"MasterRecordId": None} if name in MERGED else {})
+        cascades.undelete(org, transaction, name, row["_id"])
     return {"object": name, "id": row["_id"]}

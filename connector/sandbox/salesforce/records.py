@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connector.sandbox.salesforce import rules
+from connector.sandbox.salesforce import cascades, rules
 from connector.sandbox.salesforce.campaigns import FIRST_STATUSES, add_statuses
 from connector.sandbox.salesforce.catalog import View
 from connector.sandbox.salesforce.duplicates import refuse_duplicates
@@ -78,7 +78,7 @@ class Writer:
         before = self.living(spec, record_id)
         _require(spec, "delete", "deleted")
         self._call.claims.claim(record_id, spec.name, before)
-        self._transaction.delete(spec.name, record_id)
+        cascades.delete(self._org, self._transaction, spec.name, record_id)
 
     def upsert(self, spec: ObjectSpec, key: FieldSpec, value: Any, fields: Mapping[str, Any]) -> tuple[str, bool]:  # noqa: ANN401 - any JSON value
         """Update the record whose key has this value, or create one; gives its id and whether it is new.
