@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from connector import canary
@@ -28,6 +28,7 @@ from connector.planning.stage import plan_stage
 from connector.pull import pull_stage
 from connector.score import Scored, bands_file, score_stage, scores_of
 from connector.store import runs
+from connector.store.tidying import tidy
 from connector.undo import Undo
 
 
@@ -231,6 +232,7 @@ def _send(job: Job, outcome: Outcome, approved: Plan, options: Options) -> None:
         outcome.notified = send_notices(job)
         raise
     outcome.notified = send_notices(job)
+    tidy(job.state, datetime.now(UTC))
 
 
 def _owners_now(job: Job, record_ids: Sequence[str]) -> Mapping[tuple[str, str], str | None]:

@@ -77,45 +77,39 @@ def _restored(job: Job, row: OutboxRow, held: Mapping[str, Any] | None) -> tuple
     """Say what to write to one record, and what to leave; null where there is nothing to write."""
     if held is None:
         return None, [Left(row.object, row.record_id, None, "the record is gone")]
-    fields: dict[str, JsonScalar] = {}
-    left: list[Left] = []
-    for name, wrote in row.payload["fields"].items():
-        before = row.payload["before"][name]
-        if name in held and not _differs(job, name, held[name], before):
-            continue
-        if why := _reason_to_leave(job, name, wrote, before, held):
-            left.append(Left(row.object, row.record_id, name, _by_whom(job, row, name, held, why)))
-        else:
-            fields[name] = before
+    before = row.payload["before"]
+    wanted = [
+        name for name in row.payload["fields"] if name not in held or _differs(job, name, held[name], before[name])
+    ]
+    last = written.last_run(job.state, row.object, row.record_id)
+    if wanted and last != row.run_id:
+        return None, [Left(row.object, row.record_id, None, f"a later run wrote to it again ({last})")]
+    reasons = {name: _reason_to_leave(job, row, name, held) for name in wanted}
+    left = [Left(row.object, row.record_id, name, why) for name, why in reasons.items() if why]
+    fields: dict[str, JsonScalar] = {name: before[name] for name, why in reasons.items() if why is None}
     if not fields:
         return None, left
     owner = job.mapping.write.owner
     given_back = {owner.field: None} if owner and owner.field in fields else {}
-    payload = {"fields": fields, "before": {n: row.payload["fields"][n] for n in fields}, "ours": fields | given_back}
-    return Entry("fields", row.object, row.record_id, payload), left
+    wrote = {name: row.payload["fields"][name] for name in fields}
+    return Entry(
+        "fields", row.object, row.record_id, {"fields": fields, "before": wrote, "ours": fields | given_back}
+    ), left
 
 
-def _reason_to_leave(job: Job, name: str, wrote: JsonScalar, before: JsonScalar, held: Mapping[str, Any]) -> str | None:
+def _reason_to_leave(job: Job, row: OutboxRow, name: str, held: Mapping[str, Any]) -> str | None:
+    """Say why a value cannot be restored, null where it can."""
     if name not in held:
         return "the field is gone or hidden"
-    if _differs(job, name, held[name], wrote):
-        return "changed since"
-    owner = job.mapping.write.owner
+    if _differs(job, name, held[name], row.payload["fields"][name]):
+        return "somebody changed it since"
+    owner, before = job.mapping.write.owner, row.payload["before"][name]
     if owner is None or name != owner.field:
         return None
     if before is None and job.crm.capabilities.crm == "salesforce":
         return "the record had no owner, and the CRM asks for one"
     able = {one.id for one in job.owners if one.active}
     return None if before is None or before in able else "the earlier owner is not active any more"
-
-
-def _by_whom(job: Job, row: OutboxRow, name: str, held: Mapping[str, Any], why: str) -> str:
-    """Tell a later run's change from somebody else's."""
-    if why != "changed since":
-        return why
-    last = next((one for one in written.of_record(job.state, row.object, row.record_id)), None)
-    ours = last is not None and name in last.fields and not _differs(job, name, held[name], last.fields[name])
-    return "a later run wrote it again" if ours else "somebody changed it since"
 
 
 def _differs(job: Job, name: str, held: Any, value: JsonScalar) -> bool:  # noqa: ANN401 - whatever the CRM's field holds

@@ -67,7 +67,7 @@ def runs_undo(out: Output, config: Path, run_id: str, *, yes: bool) -> int:
 
 
 def _undo_lines(found: Undo) -> Iterator[str]:
-    yield f"{found.run_id}: {found.fields:,} values of {len(found.entries):,} records can be restored"
+    yield f"{found.run_id}: values to restore: {found.fields:,}, in records: {len(found.entries):,}"
     for entry in found.entries[:SHOWN]:
         before = entry.payload["before"]
         parts = [f"{name}: {told(before[name])} -> {told(value)}" for name, value in entry.payload["fields"].items()]

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from connector.errors import ConfigError
 from connector.output import Output, table
+from connector.plan import utc_text
 from connector.reading import STATES, open_reading
 from connector.store import outbox, quarantine
 from connector.store.lock import hold
 from connector.store.outbox import OutboxRow
-from connector.store.state import to_text
 
 SHOWN = ("id", "kind", "object", "record_id", "state", "attempts", "reason")
 
@@ -40,7 +40,7 @@ def queue_drop(out: Output, config: Path, ids: Sequence[int]) -> None:
 
 
 def _told(row: OutboxRow) -> dict[str, object]:
-    until = to_text(row.not_before) if row.not_before else ""
+    until = utc_text(row.not_before) if row.not_before else ""
     return {key: getattr(row, key) for key in SHOWN} | {"run_id": row.run_id, "not_before": until}
 
 

@@ -54,12 +54,12 @@ def last_written(connection: sqlite3.Connection, object: str) -> Iterator[Writte
             yield Written(object_, record_id, json.loads(fields), from_text(written_at))
 
 
-def of_record(connection: sqlite3.Connection, object: str, record_id: str) -> Iterator[Written]:  # noqa: A002 - as above
-    """Give what was written to one record, if anything was."""
-    query = "SELECT fields, written_at FROM written WHERE object = ? AND record_id = ?"
+def last_run(connection: sqlite3.Connection, object: str, record_id: str) -> str | None:  # noqa: A002 - as above
+    """Name the run that wrote to a record last, null where none did."""
+    query = "SELECT run_id FROM written WHERE object = ? AND record_id = ?"
     with store_errors():
-        for fields, written_at in connection.execute(query, (object, record_id)):
-            yield Written(object, record_id, json.loads(fields), from_text(written_at))
+        found = connection.execute(query, (object, record_id)).fetchone()
+    return found[0] if found else None
 
 
 def as_arrow(connection: sqlite3.Connection) -> pa.Table:

@@ -191,9 +191,7 @@ class Loop:
         rule = {"match": {"method": method, "path_re": path, "nth": nth}, "when": when, "act": act}
         self.control("faults", [rule])
 
-    def sync(
-        self, *, backfill: bool = False, as_of: datetime | None = None, allowed: tuple[str, ...] = ()
-    ) -> Outcome:
+    def sync(self, *, backfill: bool = False, as_of: datetime | None = None, allowed: tuple[str, ...] = ()) -> Outcome:
         """Run a whole sync in this process."""
         with open_job(self.config, writer=True, writes_crm=True) as job:
             return pipeline.sync(job, Options(as_of=as_of, backfill_tasks=backfill, allowed=allowed))

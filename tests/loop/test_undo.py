@@ -7,7 +7,7 @@ from connector.compose import open_job
 from connector.errors import ConfigError
 from connector.store import runs
 from connector.undo import Left, Undo, plan_undo
-from tests.loop.loops import CHIEF, CLERK, Loop, written_state
+from tests.loop.loops import CHIEF, CLERK, DIRECTOR, Loop, written_state
 
 
 def undone(loop: Loop, run_id: str) -> Undo:
@@ -70,12 +70,13 @@ def test_what_changed_since_is_left_and_told(synced: Loop) -> None:
 def test_a_later_runs_values_are_left(synced: Loop) -> None:
     synced.retitle("p20", CHIEF)
     run = synced.sync()
-    synced.retitle("p20", "Sales Director")
-    synced.sync()
+    synced.retitle("p20", DIRECTOR)
+    later = synced.sync()
     with open_job(synced.config, writer=True) as job:
         found = plan_undo(job, run.run_id)
     person = synced.people()["p20"]["id"]
-    assert (person, synced.words.score, "a later run wrote it again") in fields_left(found)
+    assert (person, None, f"a later run wrote to it again ({later.run_id})") in fields_left(found)
+    assert found.entries == ()
 
 
 @pytest.mark.parametrize("crm", ["hubspot"])
