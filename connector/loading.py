@@ -5,6 +5,7 @@ from pathlib import Path
 from connector.actions import template_problems
 from connector.errors import ConfigError
 from connector.models import Models, load_models
+from connector.routing.checks import route_problems
 from connector.settings import Settings, load_settings
 from connector.settings_acting import Action
 from mappings.lists import load_lists
@@ -32,6 +33,7 @@ def load_parts(config: Path) -> tuple[Settings, Models, CrmMapping]:
     if models is None or mapping is None:
         raise ConfigError(problems)
     problems += wording_problems(settings, models)
+    problems += route_problems(settings, models, mapping)
     mapping, misfits = bind_models(mapping, [line.use for line in models.lines])
     problems += misfits
     if mapping.crm != settings.crm.kind:

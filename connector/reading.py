@@ -15,6 +15,7 @@ from connector.engine.duckdb import open_engine
 from connector.errors import ConfigError
 from connector.loading import load_parts
 from connector.models import Line, Models
+from connector.routing.shares import rule_hits, share_warnings, watched_shares
 from connector.score import ACCOUNT_SCORES, RESCORED, SCORES, tables_of
 from connector.settings import Settings
 from connector.store import coverage, outbox, runs
@@ -91,10 +92,16 @@ class Reading:
     def status(self) -> dict[str, Any]:
         """Count what the store holds and list the newest runs."""
         waiting = Counter(row.state for row in outbox.rows(self.state, STATES))
+        newest = runs.list_runs(self.state, limit=1)
+        hits = rule_hits(self.state, newest[0].as_of) if newest else {}
         return {
             "tables": {name: self._count(name) for name in self._tables()},
             "outbox": dict(waiting),
             "baseline": runs.baseline_made(self.state),
+            "routing": {
+                "rules": dict(hits),
+                "warnings": list(share_warnings(hits, watched_shares(self.settings.route))),
+            },
             "runs": [run_row(run) for run in runs.list_runs(self.state, limit=5)],
         }
 

@@ -122,8 +122,8 @@ class RouteSettings(Table):
 
     @property
     def catches_all(self) -> bool:
-        """Tell whether everybody fits."""
-        return not self.band and not self.segment and self.when is None
+        """Tell whether everybody fits, but for those whom it cannot serve: who has no account has no account owner."""
+        return not (self.band or self.segment or self.when or self.to.account_owner)
 
 
 def away_days(text: str) -> tuple[date, date]:

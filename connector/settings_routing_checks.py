@@ -119,12 +119,12 @@ def _pool_of(where: str, value: object) -> Iterator[tuple[str, str, object]]:
 
 
 def _unreachable(raw: Raw) -> Iterator[str]:
-    """Name the rules behind one that takes everything."""
+    """Name the rules behind one that takes everything, as a pool does: other targets may be passed over."""
     taken: str | None = None
     for n, route in enumerate(tables(raw.get("route")), start=1):
         if taken is not None:
             yield f"route[{n}]: is never reached, for {taken} before it takes everything; move it up"
-        elif not any(route.get(key) for key in ("band", "segment", "when")):
+        elif not any(route.get(key) for key in ("band", "segment", "when")) and any(_pool_of("", route.get("to"))):
             taken = f"{route.get('id')!r}"
 
 

@@ -56,6 +56,9 @@ def status(out: Output, config: Path) -> None:
     held = ", ".join(f"{n:,} {name}" for name, n in data["tables"].items())
     waiting = ", ".join(f"{n:,} {state}" for state, n in data["outbox"].items()) or "empty"
     lines = [f"store: {held}", f"outbox: {waiting}"]
+    if rules := ", ".join(f"{name} {n:,}" for name, n in data["routing"]["rules"].items()):
+        lines.append(f"routed in 30 days: {rules}")
+    lines += [f"warning: {warning}" for warning in data["routing"]["warnings"]]
     lines += [f"{run['run_id']} {run['command']} {run['status']}, as of {run['as_of']}" for run in data["runs"]]
     out.result(data, lines)
 

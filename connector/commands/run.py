@@ -13,6 +13,7 @@ from connector.job import Job
 from connector.output import Output
 from connector.pipeline import Options
 from connector.plan import Change, Plan, load_plan, refuse_unsafe, save_plan
+from connector.routing import shares
 from connector.settings import Settings, load_settings
 
 __all__ = ["Options", "apply", "daemon", "plan", "pull", "score_store", "sync"]
@@ -50,6 +51,7 @@ def plan(out: Output, config: Path, output: Path | None, options: Options) -> in
         "changes": made.size,
         "checksum": digest,
         "guards": [asdict(guard) for guard in made.guards],
+        "routing": shares.summary(made.routing, made.warnings),
         "path": str(output) if output else None,
     }
     out.result(data, _plan_lines(made, output))
@@ -106,6 +108,7 @@ def _outcome_lines(outcome: pipeline.Outcome) -> Sequence[str]:
         lines.append(f"scored {outcome.scored['people']:,} people" + (f" ({', '.join(each)})" if each else "") + kept)
     if outcome.plan:
         lines.append("planned " + ", ".join(f"{n:,} {name}" for name, n in outcome.plan.counts().items()))
+        lines += shares.lines(outcome.plan.routing, outcome.plan.warnings)
     if outcome.applied:
         lines += _applied_lines(outcome.applied.as_dict())
     if outcome.notified and any(outcome.notified.as_dict().values()):
@@ -127,6 +130,7 @@ def _plan_lines(made: Plan, output: Path | None) -> list[str]:
     return [
         f"{made.size:,} changes as of {made.as_of}: {parts}.",
         *_change_lines(made),
+        *shares.lines(made.routing, made.warnings),
         *guards,
         f"Nothing was written. Next: {next_step}",
     ]

@@ -27,7 +27,7 @@ from connector.planning.records import (
 )
 from connector.routing.decide import Terms
 from connector.routing.pools import RoutingTable
-from connector.routing.shares import share_warnings
+from connector.routing.shares import rule_hits, share_warnings, watched_shares
 from connector.score import previous_bands, revision
 from connector.store import assignments, episodes, runs
 
@@ -60,7 +60,7 @@ def plan_stage(job: Job, as_of: datetime, table: RoutingTable, *, backfill_tasks
         guards=tuple(draft.guards),
         notices=tuple(draft.notices),
         routing=tuple(draft.routing),
-        warnings=tuple(share_warnings(job.state, table, draft.routing, as_of)),
+        warnings=_warnings(job, draft, as_of),
     )
 
 
@@ -99,6 +99,11 @@ def _rules(engine: duckdb.DuckDBPyConnection, job: Job, as_of: datetime, table: 
         closed_at={key: stay.closed_at for key, stay in stays.items() if stay.closed_at is not None},
         calendars=calendars_of(job.settings.hours, job.owners, table.hours),
     )
+
+
+def _warnings(job: Job, draft: Draft, as_of: datetime) -> tuple[str, ...]:
+    hits = rule_hits(job.state, as_of, draft.routing)
+    return tuple(share_warnings(hits, watched_shares(job.settings.route)))
 
 
 def _queue_owned(job: Job) -> frozenset[str]:

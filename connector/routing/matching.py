@@ -1,6 +1,6 @@
 """Which rules fit whom: the conditions of rules and pools as SQL over the store's facts, in the words of models."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -22,7 +22,6 @@ from scoring.statement import clock
 from scoring.subjects import Columns, Features, field_types, subjects
 
 FITS: Final = "routing_fits"
-OPEN: Final = "routing_open"
 _TABLES: Final = ("people", "accounts")
 
 
@@ -151,9 +150,3 @@ def current_owners(lake: Lake, owner_field: str, mirror: str) -> str:
                 ELSE m.owner_id END AS owner_id
                 FROM {lake.relation(mirror)} m LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id
                 WHERE m.role = 'person')"""  # noqa: S608 - file lists of our own making
-
-
-def conditions_of(routes: Sequence[Route], pools: Sequence[Pool]) -> Iterator[tuple[str, Condition]]:
-    """Walk every condition of routing with where it stands."""
-    yield from ((f"route.{route.id}.when", route.when) for route in routes if route.when is not None)
-    yield from ((f"pool.{pool.id}.open_when", pool.open_when) for pool in pools if pool.open_when is not None)

@@ -74,7 +74,6 @@ class Route:
     segments: tuple[str, ...]
     when: Condition | None
     to: Target
-    warn_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -220,9 +219,8 @@ def _fallback(pool: PoolSettings, known: _Known) -> Target | None:
 
 
 def _route(route: RouteSettings, known: _Known) -> Route:
-    share = CATCH_ALL_SHARE if route.warn_share is None and route.catches_all else route.warn_share
     to = _target(f"[[route]] {route.id}", route.to, known)
-    return Route(route.id, route.band or (), route.segment or (), route.when, to, share)
+    return Route(route.id, route.band or (), route.segment or (), route.when, to)
 
 
 def _target(where: str, to: TargetSettings, known: _Known) -> Target:

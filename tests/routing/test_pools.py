@@ -3,7 +3,7 @@
 import pytest
 
 from connector.crm.base import Owner
-from connector.routing.pools import Target, may_assign, resolve_table
+from connector.routing.pools import may_assign, resolve_table
 from connector.settings_hours import HoursSettings
 from connector.settings_routing import PoolSettings, RouteSettings
 from mappings.targets import Policy
@@ -60,14 +60,6 @@ def test_all_unknown_owners_are_named_with_the_nearest() -> None:
         "[[route]] one: owner 'ana@acme.example' is no queue of this CRM",
         "[[route]] two: owner 'X' is no user or queue of this CRM",
     ]
-
-
-def test_a_rule_without_conditions_is_watched_unless_told_otherwise() -> None:
-    said: list[dict[str, object]] = [{"id": "a", "band": "hot"}, {"id": "b", "warn_share": 0.5}, {"id": "c"}]
-    rules = [RouteSettings.model_validate({**each, "to": "account_owner"}) for each in said]
-    table, _ = resolve_table(rules, (), (), OWNERS)
-    assert [route.warn_share for route in table.routes] == [None, 0.5, 0.2]
-    assert {route.to for route in table.routes} == {Target("account_owner")}
 
 
 @pytest.mark.parametrize(
