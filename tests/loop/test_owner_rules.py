@@ -26,7 +26,7 @@ def with_routing(loop: Loop, routing: str, *, owner: str = "route = true") -> Lo
 def user(loop: Loop, address: str) -> str:
     """Find whom an address belongs to."""
     if loop.crm == "salesforce":
-        return next(row["id"] for row in loop.records("User") if row["fields"]["Email"] == address)
+        return next(str(row["id"]) for row in loop.records("User") if row["fields"]["Email"] == address)
     owners = loop.ask("GET", "/crm/v3/owners?limit=100")["results"]
     return next(str(row["id"]) for row in owners if row["email"] == address)
 
