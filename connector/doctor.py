@@ -1,34 +1,28 @@
 """Checks that say what is wrong and what to do about it, each by itself."""
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from connector.compose import describe_all, load_parts, model_problems
+from connector.crm.administration import AdministeredCrm, Right
 from connector.crm.base import Connection, Crm
 from connector.crm.registry import connect
 from connector.errors import ConfigError, LeadlightError
+from connector.models import Models
 from connector.routing.pools import resolve_table
 from connector.settings import Settings
-from connector.store.state import check as check_state
 from connector.store.state import open_state
+from connector.surroundings import Check, clock_check, quota_check, store_checks, warning
 from mappings.check import check_mapping
-from mappings.model import Mapping
+from mappings.fields import ObjectInfo
+from mappings.model import Mapping as CrmMapping
+from mappings.needs import needs_of, task_keeping
 from mappings.prune import prune
 
-
-@dataclass(frozen=True)
-class Check:
-    """State one finding; fix is empty where all is well."""
-
-    name: str
-    ok: bool
-    detail: str
-    fix: str = ""
-
-    def as_dict(self) -> dict[str, object]:
-        """Give the finding as the command line's JSON has it."""
-        return asdict(self)
+Describes = Mapping[str, ObjectInfo | None]
 
 
 def examine(config: Path) -> list[Check]:
@@ -39,49 +33,80 @@ def examine(config: Path) -> list[Check]:
     except ConfigError as error:
         return [Check("configuration", False, problem, f"edit {config.name}") for problem in error.problems]
     found = [Check("configuration", True, f"model {models.name}, mapping {settings.crm.mapping}")]
-    found.append(_store(Path(settings.store.path)))
+    found += store_checks(Path(settings.store.path))
+    sound = all(check.ok for check in found if check.name == "store")
     crm = connect(settings)
     try:
         connection = crm.check()
     except LeadlightError as error:
         return [*found, Check("connection", False, error.message, "check [crm] and its secrets")]
-    found.append(_connected(connection))
-    found += _mapping(crm, mapping)
-    found += [
-        Check("model", False, problem, "edit the model or the mapping") for problem in model_problems(models, mapping)
-    ]
-    found += _pools(crm, settings)
+    found += _connected(settings, connection, store_is_sound=sound)
+    try:
+        for check in _against_crm(settings, models, mapping, crm):
+            found.append(check)
+    except LeadlightError as error:
+        found.append(
+            Check("crm", False, error.message, "grant the right or try again later; checks after it are left out")
+        )
     return found
 
 
-def _store(folder: Path) -> Check:
-    try:
-        state = open_state(folder)
-        damage = check_state(state)
-        state.close()
-    except LeadlightError as error:
-        return Check("store", False, error.message, "check [store] path and the disk")
-    return Check("store", not damage, "; ".join(damage) or f"sound, in {folder}", "restore a backup" if damage else "")
+def _connected(settings: Settings, connection: Connection, *, store_is_sound: bool) -> Iterator[Check]:
+    yield Check("connection", True, f"org {connection.org_id}")
+    yield clock_check(connection, datetime.now(UTC))
+    if store_is_sound:
+        with closing(open_state(Path(settings.store.path))) as state:
+            yield quota_check(state, settings, connection)
 
 
-def _connected(connection: Connection) -> Check:
-    used = ""
-    if connection.api_limit:
-        used = f", {connection.api_used or 0:,} of {connection.api_limit:,} API calls of the day used"
-    return Check("connection", True, f"org {connection.org_id}{used}")
-
-
-def _mapping(crm: Crm, mapping: Mapping) -> Iterator[Check]:
+def _against_crm(settings: Settings, models: Models, mapping: CrmMapping, crm: AdministeredCrm) -> Iterator[Check]:
     describes = describe_all(crm, mapping)
-    yield from (Check("rights", False, right, "grant it to the token") for right in crm.refused.values())
     wrong = check_mapping(mapping, describes, new_fields_ok=True)
     missing = [problem for problem in check_mapping(mapping, describes, new_fields_ok=False) if problem not in wrong]
+    yield from _rights(settings, mapping, crm, provisioned=not missing)
     yield from (Check("mapping", False, problem, "edit the mapping, or grant access") for problem in wrong)
     yield from (Check("fields", False, problem, "run `leadlight provision`") for problem in missing)
     if not wrong and not missing:
         yield Check("mapping", True, "every field that is read or written exists")
-    for dropped in prune(mapping, describes).dropped:
-        yield Check("optional", True, f"{dropped}: left out")
+    yield from (Check("optional", True, f"{dropped}: left out") for dropped in prune(mapping, describes).dropped)
+    yield from _tasks(mapping, describes)
+    for problem in model_problems(models, mapping):
+        yield Check("model", False, problem, "edit the model or the mapping")
+    yield from _pools(crm, settings)
+
+
+def _rights(settings: Settings, mapping: CrmMapping, crm: AdministeredCrm, *, provisioned: bool) -> Iterator[Check]:
+    """Name missing and excess rights; what the CRM refused by itself is told where no check of rights names it."""
+    routed = bool(settings.pool or settings.route)
+    needs = [replace(need, moves=need.moves and routed) for need in needs_of(mapping)]
+    found = list(crm.rights(needs, provisioned=provisioned))
+    told = " ".join(right.detail for right in found if right.level != "ok" and right.name == "rights")
+    for name, refused in crm.refused.items():
+        if not any(scope in told for scope in refused.replace(",", " ").split() if scope.count(".") > 1):
+            optional = name in mapping.read and mapping.read[name].optional
+            yield Check("rights", optional, refused, "grant it to the token", warning=optional)
+    yield from map(_right, found)
+
+
+def _right(right: Right) -> Check:
+    return Check(right.name, right.level != "wrong", right.detail, right.fix, warning=right.level == "warning")
+
+
+def _tasks(mapping: CrmMapping, describes: Describes) -> Iterator[Check]:
+    """Say what keeps a task from being made twice, and how well."""
+    task = mapping.write.task
+    if task is None:
+        return
+    key = f"{task.object}.{task.key_field}"
+    match task_keeping(task, describes.get(task.object)):
+        case "unique":
+            yield Check("tasks", True, f"made with the unique key {key}: the CRM itself refuses a second one")
+        case "searched":
+            told = f"fallback mode: {key} is not unique, so tasks are looked for before they are made;"
+            weaker = "one whose answer was lost may be made twice while the CRM's search lags behind"
+            yield warning("tasks", f"{told} {weaker}", "make the field unique: `leadlight provision`, or --files")
+        case "missing":
+            yield warning("tasks", f"none can be made yet: {key} does not exist", "run `leadlight provision`")
 
 
 def _pools(crm: Crm, settings: Settings) -> Iterator[Check]:

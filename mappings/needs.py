@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
-from mappings.model import ASSOCIATIONS, Mapping, ReadTable
+from mappings.fields import ObjectInfo
+from mappings.model import ASSOCIATIONS, Mapping, ReadTable, TaskTarget
 from mappings.read import fields_to_read, sources_of
 from mappings.write import written_fields
 
@@ -69,4 +71,15 @@ def _plain(names: Iterable[str]) -> Iterator[str]:
     return (name for name in names if not name.startswith(ASSOCIATIONS) and "." not in name)
 
 
-__all__ = ["Need", "needs_of"]
+def task_keeping(task: TaskTarget, info: ObjectInfo | None) -> Literal["unique", "searched", "missing"]:
+    """Tell what keeps a task from being made twice: its key as a unique field, or a search before each is made.
+
+    missing: the field is not there yet, or may not be seen.
+    """
+    key = info.fields.get(task.key_field) if info else None
+    if key is None:
+        return "missing"
+    return "unique" if key.unique else "searched"
+
+
+__all__ = ["Need", "needs_of", "task_keeping"]

@@ -69,5 +69,6 @@ def _keep(path: Path, statement: Statement) -> None:
     unfinished = path.with_suffix(f".{os.getpid()}.tmp")
     with suppress(OSError):
         path.parent.mkdir(mode=0o700, exist_ok=True)
+        unfinished.touch(mode=0o600)
         unfinished.write_text(json.dumps(asdict(statement)), encoding="utf-8")
         unfinished.replace(path)

@@ -188,6 +188,7 @@ def _worth_it(files: Sequence[LakeFile]) -> bool:
 
 
 def _make_durable(file: Path) -> None:
+    file.chmod(0o600)  # an engine writes another file and puts it in the place of the one reserved
     for path in (file, file.parent):
         handle = os.open(path, os.O_RDONLY)
         try:

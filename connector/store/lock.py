@@ -50,6 +50,7 @@ def holder(folder: Path) -> dict[str, str] | None:
 
 def _sign(folder: Path) -> None:
     partial = folder / f"{HOLDER_NAME}.partial"
+    partial.touch(mode=0o600)
     partial.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": now_text()}), "utf-8")
     partial.replace(folder / HOLDER_NAME)  # a reader sees the old signature or the new one, never half of one
 

@@ -152,7 +152,8 @@ class _OpenFile:
 
 def new_file(folder: Path) -> Path:
     """Create an empty file, named by the next number; numbers order a table's files by age. Raises OSError."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # parents are made with the default mode
+    folder.mkdir(mode=0o700, exist_ok=True)
     number = max((int(path.stem) for path in folder.glob("*.parquet")), default=0)
     while True:
         number += 1

@@ -24,7 +24,13 @@ SOURCE: Final = "force-app/main/default"
 NAMESPACE: Final = "http://soap.sforce.com/2006/04/metadata"
 LABEL_LENGTH: Final = 40
 OBJECTS: Final = ("Lead", "Contact", "Account", "Opportunity", "Campaign")  # those that object permissions are for
-SYSTEM: Final = {"ApiEnabled": "always", "EditTask": "tasks", "TransferAnyEntity": "moves", "TransferAnyLead": "moves"}
+SYSTEM: Final = {
+    "ActivitiesAccess": "tasks",
+    "ApiEnabled": "always",
+    "EditTask": "tasks",
+    "TransferAnyEntity": "moves",
+    "TransferAnyLead": "moves",
+}
 # standard fields that need field permissions, each by the name it has there
 STANDARD: Final[Mapping[str, Mapping[str, str]]] = {
     "Lead": {

@@ -15,6 +15,7 @@ ALL_READ: Final = ("PermissionsViewAllData", "PermissionsModifyAllData")
 ALL_WRITE: Final = ("PermissionsModifyAllData",)
 SYSTEM: Final = {
     "PermissionsApiEnabled": "API Enabled",
+    "PermissionsActivitiesAccess": "Access Activities",
     "PermissionsEditTask": "Edit Tasks",
     "PermissionsTransferAnyLead": "Transfer Leads",
     "PermissionsTransferAnyEntity": "Transfer Record",
@@ -27,7 +28,8 @@ TOO_MUCH: Final = {
 }
 FOR_PROVISION: Final = {"PermissionsCustomizeApplication": "Customize Application"}
 # activities go by Edit Tasks and the right to their person, members of a campaign by the campaign
-NO_OBJECT_RIGHTS: Final = frozenset({"Task", "Event", "CampaignMember"})
+ACTIVITIES: Final = frozenset({"Task", "Event"})
+NO_OBJECT_RIGHTS: Final = ACTIVITIES | {"CampaignMember"}
 WORDS: Final = {"ModifyAllRecords": "Modify All", "Edit": "Edit", "Create": "Create", "Delete": "Delete"}
 NAMED: Final = 5  # of a long list
 SET: Final = "permission set Leadlight"
@@ -62,6 +64,8 @@ def _system_missing(granted: Granted, needs: Sequence[Need]) -> Iterator[Right]:
         yield _missing("API Enabled", "without it the next login is refused")
     if any(need.object == "Task" and need.sets for need in needs) and not _has(granted, "PermissionsEditTask"):
         yield _missing("Edit Tasks", "tasks cannot be made")
+    if any(need.object in ACTIVITIES for need in needs) and not _has(granted, "PermissionsActivitiesAccess"):
+        yield _missing("Access Activities", "tasks and events cannot be read")
     moved = [need.object for need in needs if need.moves]
     if _has(granted, "PermissionsTransferAnyEntity", *ALL_WRITE):
         return
