@@ -25,6 +25,7 @@ SAMPLE = {
     "owner": "Ben Sample",
     "model": "New business",
     "url": "https://crm.example/record/1",
+    "role": "decision_maker",
 }
 
 
@@ -39,6 +40,11 @@ class TaskText:
 def band_trigger(band: str, model_id: str | None = None) -> str:
     """Name the trigger of entering a band; null is the primary model, whose triggers bear no name of it."""
     return f"band:{band}" if model_id is None else f"{model_id}:band:{band}"
+
+
+def rule_trigger(rule: str, model_id: str | None = None) -> str:
+    """Name the trigger of an event that a rule is about; null as for bands."""
+    return f"rule:{rule}" if model_id is None else f"{model_id}:rule:{rule}"
 
 
 def step_key(crm: str, object: str, record_id: str, trigger: str, step: str, episode: int) -> str:  # noqa: A002 - as below

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from connector import canary
-from connector.actions import band_trigger
+from connector.acting import trigger_of
 from connector.budget import refuse_overspending
 from connector.crash import crash_point
 from connector.crm.base import Write, WriteResult
@@ -18,13 +18,12 @@ from connector.notify import notice_entries
 from connector.plan import Change, Plan, TaskChange
 from connector.planning.owners import keep_routing
 from connector.score import BANDS, revision
-from connector.settings_acting import Action
 from connector.store import episodes, notices, outbox, quarantine, runs, written
 from connector.store.outbox import Entry, OutboxRow, Settlement
 from connector.store.state import transaction
 from connector.tasks import task_write
 from connector.undo import Undo
-from connector.wording import people_words, words_of
+from connector.wording import words_about
 
 ROWS_AT_ONCE = 10_000  # what one crash can make us send again
 PASSES = 3  # a row that may pass later is tried so often in one run
@@ -89,9 +88,8 @@ def commit_plan(job: Job, run_id: str, plan: Plan, bands: Path) -> None:
         )
         episodes.open_many(job.state, openings)
         job.lake.replace(BANDS, bands, run_id=run_id)
-        for line in job.models.of("person"):
-            runs.mark_baseline(job.state, run_id, line.id)
         for line in job.models.lines:
+            runs.mark_baseline(job.state, run_id, line.baseline)
             runs.accept_model(job.state, line.model.id, line.model.hash)
 
 
@@ -144,11 +142,8 @@ def _entries(job: Job, plan: Plan) -> Iterator[Entry]:
     yield from notice_entries(job, plan.notices, plan.as_of)
     if not plan.tasks or job.mapping.write.task is None:
         return
-    people = people_words(job, [task.record_id for task in plan.tasks])
-    for task in plan.tasks:
-        if task.record_id not in people:  # deleted or converted since the plan was made
-            continue
-        write = _task(job, task, people[task.record_id])
+    for task, words in words_about(job, plan.tasks):
+        write = _task(job, task, words)
         payload = {"fields": dict(write.fields), "key_field": write.key[0] if write.key else "", "links": write.links}
         yield Entry("task", write.object, task.record_id, payload, task.key)
 
@@ -162,23 +157,20 @@ def _payload(change: Change, owner_field: str) -> dict[str, Any]:
     }
 
 
-def _task(job: Job, task: TaskChange, person: Mapping[str, str]) -> Write:
+def _task(job: Job, task: TaskChange, words: Mapping[str, str]) -> Write:
     target = job.mapping.write.task
-    asked = next(a for a in job.settings.action if a.task and _trigger(job, a) == task.trigger)
+    asked = next(a for a in job.settings.action if a.task and trigger_of(a, job.models) == task.trigger)
     if target is None or asked.task is None:
         raise ValueError("a plan with tasks needs [write.task]")
+    linked = task.person is None or task.person[0] == "Contact"  # Salesforce refuses an account beside a lead
     return task_write(
         target,
         task,
         asked.task,
-        words_of(job, task, person),
+        words,
         html_body=job.crm.capabilities.crm == "hubspot",
-        account_link=job.crm.capabilities.crm != "salesforce" or task.object == "Contact",
+        account_link=job.crm.capabilities.crm != "salesforce" or linked,
     )
-
-
-def _trigger(job: Job, action: Action) -> str:
-    return band_trigger(action.band, job.models.place(action.model))
 
 
 def _fly_canary(job: Job, run_id: str, name: str, allowed: Sequence[str]) -> None:

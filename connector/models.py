@@ -34,6 +34,16 @@ class Line:
         return None if self.primary else self.model.id
 
     @property
+    def named(self) -> str | None:
+        """Name the line in triggers, where the primary model of people alone has no name."""
+        return None if self.primary and self.role == "person" else self.model.id
+
+    @property
+    def baseline(self) -> str | None:
+        """Name the line where it is kept which models were applied once."""
+        return self.id if self.role == "person" else self.seat
+
+    @property
     def seat(self) -> str:
         """Name whose bands these are in what is kept between runs."""
         return self.role if self.primary else f"{self.role}@{self.model.id}"

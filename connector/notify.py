@@ -23,7 +23,7 @@ from connector.settings import Settings
 from connector.store import notices
 from connector.store.notices import WaitingNotice
 from connector.store.outbox import Entry
-from connector.wording import people_words, words_of
+from connector.wording import words_about
 
 log = structlog.get_logger()
 Answer = Literal["sent", "refused", "unknown"]
@@ -49,20 +49,9 @@ class Notified:
 
 def notice_entries(job: Job, changes: Sequence[NoticeChange], opened_at: str) -> Iterator[Entry]:
     """Make outbox rows of a plan's notices: the template and its words, which are filled when they are sent."""
-    if not changes:
-        return
-    people = people_words(job, [change.record_id for change in changes])
-    for change in changes:
-        if change.record_id in people:  # else deleted or converted since the plan was made
-            words = words_of(job, change, people[change.record_id])
-            payload = {
-                "channel": change.channel,
-                "text": change.text,
-                "words": words,
-                "total": change.total,
-                "opened_at": opened_at,
-            }
-            yield Entry(notices.KIND, change.object, change.record_id, payload, change.key)
+    for change, words in words_about(job, changes):
+        told = {"channel": change.channel, "text": change.text, "words": words, "total": change.total}
+        yield Entry(notices.KIND, change.object, change.record_id, told | {"opened_at": opened_at}, change.key)
 
 
 def require_channels(settings: Settings) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from connector.actions import band_trigger
+from connector.acting import line_of, trigger_of
 from connector.job import Job
 from connector.mirror import MIRROR
 from connector.report.html import Count, Lead, Overview
@@ -112,9 +112,9 @@ def _tasks(job: Job, record_ids: set[str]) -> dict[str, tuple[str, str]]:
     if target is None:
         return {}
     others = [
-        band_trigger(action.band, place)
+        trigger_of(action, job.models)
         for action in job.settings.action
-        if (place := job.models.place(action.model)) is not None
+        if line_of(action, job.models).named is not None
     ]
     theirs = episodes.task_keys(job.state, others)
     subject, due = (target.fields[part].field if part in target.fields else "" for part in ("subject", "due"))

@@ -35,9 +35,10 @@ class Change:
 
 @dataclass(frozen=True)
 class TaskChange:
-    """Ask for one task; action is the band whose [[action]] holds the wording, which is rendered when applied.
+    """Ask for one task; action is the band or rule whose [[action]] holds the wording, which is rendered when applied.
 
-    due_at is UTC text; account_id is the company to link where the CRM allows it.
+    due_at is UTC text; account_id is the company to link where the CRM allows it. subject tells what the record is; the
+    task of a play on an account may be about a person of it, who has this role.
     """
 
     object: str
@@ -52,6 +53,17 @@ class TaskChange:
     band: str | None
     total: float
     reasons: str | None
+    subject: str = "person"  # or account
+    role: str | None = None
+    person_object: str | None = None
+    person_id: str | None = None
+
+    @property
+    def person(self) -> tuple[str, str] | None:
+        """Give the object and id of the person that the task is about, if it is about one."""
+        if self.subject == "person":
+            return self.object, self.record_id
+        return (self.person_object, self.person_id) if self.person_object and self.person_id else None
 
 
 @dataclass(frozen=True)
@@ -73,6 +85,7 @@ class NoticeChange:
     band: str | None
     total: float | None
     reasons: str | None
+    subject: str = "person"  # or account
 
 
 @dataclass(frozen=True)

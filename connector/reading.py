@@ -15,8 +15,9 @@ from connector.engine.duckdb import open_engine
 from connector.errors import ConfigError
 from connector.loading import load_parts
 from connector.models import Line, Models
+from connector.newest import newest_contributions
 from connector.routing.shares import rule_hits, share_warnings, watched_shares
-from connector.score import ACCOUNT_SCORES, RESCORED, SCORES, tables_of
+from connector.score import ACCOUNT_SCORES, SCORES, tables_of
 from connector.settings import Settings
 from connector.store import coverage, outbox, runs
 from connector.store.lake import Lake
@@ -62,21 +63,7 @@ class Reading:
 
         A run that scored only what changed has the rows of these alone; all others' are in the runs before it.
         """
-        held, table = coverage.get(self.state), tables_of(line)[1]
-        if held is None or len(held.runs) == 1:
-            return self.lake.relation(table)
-        rows: list[str] = []
-        marks: list[str] = []
-        for place, run_id in enumerate(held.runs):
-            for name, into in ((table, rows), (RESCORED, marks)):
-                if relation := self.lake.relation(name, run_id=run_id):
-                    into.append(f"SELECT *, {place} AS place FROM {relation}")  # noqa: S608 - as above
-        last = (
-            f"SELECT subject_id, max(place) AS last FROM ({' UNION ALL '.join(marks)}) "  # noqa: S608 - as above
-            f"WHERE role = '{line.role}' GROUP BY subject_id"
-        )
-        every = f"({' UNION ALL '.join(rows)}) LEFT JOIN ({last}) USING (subject_id)"
-        return f"(SELECT * EXCLUDE (place, last) FROM {every} WHERE place = coalesce(last, 0))"  # noqa: S608 - as above
+        return newest_contributions(self.lake, self.state, line)
 
     def is_account(self, record: str) -> bool:
         """Tell whether a record is an account; HubSpot counts people and companies apart, so a person goes first."""

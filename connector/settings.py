@@ -209,7 +209,11 @@ class Settings(BaseSettings):
     @check("action", "route", "pool", "hours", "channel")
     @classmethod
     def _distinct(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
-        return checks.distinct(value, ("band", "model") if info.field_name == "action" else ("id",))
+        if info.field_name != "action":
+            return checks.distinct(value, ("id",))
+        for key in ("band", "rule"):
+            checks.distinct(tuple(row for row in value if getattr(row, key) is not None), (key, "model"))
+        return value
 
     @classmethod
     def settings_customise_sources(

@@ -49,11 +49,22 @@ class TaskAction(Table):
 
 
 class Action(Table):
-    """What entering a band means: an owner, a task, a notice, or several of them."""
+    """What entering a band means: an owner, a task, a notice, or several of them. With rule in place of band, what an
+    event means at once, whatever the band."""
 
-    band: str = Field(description="A band of the model", examples=["hot"])
+    band: str | None = Field(
+        default=None,
+        description="A band of the model; an action has this or rule",
+        examples=["hot"],
+        json_schema_extra={"shown": True},
+    )
+    rule: str | None = Field(
+        default=None,
+        description="An [[engagement]] rule of the model, in place of band: a new event that it is about acts at once",
+        examples=["demo_request"],
+    )
     model: str | None = Field(
-        default=None, description="Id of the model of people. Default: the primary one", examples=["expansion"]
+        default=None, description="Id of a model. Default: the primary one of people", examples=["expansion"]
     )
     owner: OwnerAction | None = Field(
         default=None,
@@ -64,12 +75,29 @@ class Action(Table):
     notify: NotifyAction | None = Field(default=None, description="One message for each time that it enters the band")
     cool_down: str | None = Field(
         default=None,
-        description="A record that leaves the band and comes back within this time gets no second task",
+        description="A record that leaves the band and comes back within this time gets no second task; after an "
+        "event, further ones within this time (default 1d) are not told",
         examples=["7d"],
     )
+    fresh: str | None = Field(
+        default=None,
+        description="With rule: an event that is older when it is first seen is history. Default 1d",
+        examples=["4h"],
+    )
+    roles: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="With a model of accounts: one task for each of these roles, about its best-scored contact; "
+        "without, or where nobody has one of them, one task on the account",
+        examples=[["decision_maker", "champion"]],
+    )
 
-    _cool_down = check("cool_down")(checks.optional_duration)
+    _durations = check("cool_down", "fresh")(checks.optional_duration)
 
     @model_validator(mode="after")
     def _not_empty(self) -> "Action":
+        if (self.band is None) == (self.rule is None):
+            raise ValueError("names a band or a rule, one of them")
+        if self.fresh is not None and self.rule is None:
+            raise ValueError("fresh is for a rule")
         return checks.does_something(self, EFFECTS)

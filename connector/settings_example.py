@@ -29,7 +29,8 @@ def _field(name: str, field: FieldInfo) -> Iterator[str]:
     inner, _ = _table(field.annotation)
     if inner is not None:
         yield from _inner_comments(inner)
-    optional = field.default is None and (inner is None or bool(field.examples))
+    shown = isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("shown")
+    optional = field.default is None and (inner is None or bool(field.examples)) and not shown
     yield f"{'# ' if optional else ''}{name} = {_toml(_value(field))}"
 
 

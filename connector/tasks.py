@@ -31,7 +31,7 @@ def task_write(
         "due": change.due_at,
         "priority": action.priority,
         "owner": change.owner_id,
-        "person": change.record_id,
+        "person": change.person[1] if change.person else None,
         "account": change.account_id if account_link else None,
     }
     fields: dict[str, JsonScalar] = dict(target.constants)

@@ -1,14 +1,15 @@
 """The words that templates of tasks and notices may use: who it is about, and why."""
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, TypeVar
 
 from connector.job import Job
 from connector.mirror import MIRROR
 from connector.plan import NoticeChange, TaskChange
 
 HUBSPOT_TYPES: Final = {"contacts": "0-1", "companies": "0-2"}
+Told = TypeVar("Told", TaskChange, NoticeChange)
 _MODEL = re.compile(r"(?P<model>.+?):(?:band|rule):")
 
 
@@ -18,8 +19,28 @@ def trigger_model(job: Job, trigger: str) -> str:
     return found["model"] if found else job.models.people.id
 
 
-def words_of(job: Job, change: TaskChange | NoticeChange, subject: Mapping[str, str]) -> dict[str, str]:
-    """Give everything a template may name, about one task or notice; subject is what `people_words` found."""
+def words_about(job: Job, changes: Sequence[Told]) -> Iterator[tuple[Told, dict[str, str]]]:
+    """Walk tasks or notices with the words of their templates; what was deleted or converted meanwhile is left out."""
+    persons = {change: person for change in changes if (person := _person(change)) is not None}
+    people = people_words(job, {record_id for _, record_id in persons.values()})
+    accounts = account_words(job, {change.record_id for change in changes if change.subject == "account"})
+    for change in changes:
+        person, account = persons.get(change), accounts.get(change.record_id, "")
+        if person is not None and person[1] in people:
+            company = {"company": account} if change.subject == "account" else {}
+            yield change, _words(job, change, people[person[1]] | company)
+        elif person is None and change.record_id in accounts:
+            yield change, _words(job, change, {"name": account, "title": "", "company": account})
+
+
+def _person(change: TaskChange | NoticeChange) -> tuple[str, str] | None:
+    if isinstance(change, TaskChange):
+        return change.person
+    return (change.object, change.record_id) if change.subject == "person" else None
+
+
+def _words(job: Job, change: TaskChange | NoticeChange, subject: Mapping[str, str]) -> dict[str, str]:
+    """Give everything a template may name, about one task or notice."""
     names = {owner.id: owner.name for owner in job.owners}
     model = next(line.model for line in job.models.lines if line.model.id == trigger_model(job, change.trigger))
     return {
@@ -29,12 +50,16 @@ def words_of(job: Job, change: TaskChange | NoticeChange, subject: Mapping[str, 
         "reasons": change.reasons or "",
         "owner": names.get(change.owner_id or "", ""),
         "model": model.spec.model.label or model.id,
+        "role": (change.role or "").replace("_", " ") if isinstance(change, TaskChange) else "",
         "url": record_url(job, change.object, change.record_id),
     }
 
 
 def people_words(job: Job, record_ids: Iterable[str]) -> dict[str, dict[str, str]]:
     """Look up who people are, by record id: name, title, company."""
+    wanted = list(record_ids)
+    if not wanted:
+        return {}
     columns = job.lake.columns("people")
     mirror, people, accounts = (job.lake.relation(name) for name in (MIRROR, "people", "accounts"))
     company = "p.company" if "company" in columns else "NULL"
@@ -43,7 +68,7 @@ def people_words(job: Job, record_ids: Iterable[str]) -> dict[str, dict[str, str
     account = "a.name" if linked else "NULL"
     join = f"LEFT JOIN {accounts} a ON a.account_id = p.account_id" if linked else ""
     with job.engine() as engine:
-        engine.execute("CREATE TEMP TABLE wanted AS SELECT DISTINCT unnest(?) AS id", [list(record_ids)])
+        engine.execute("CREATE TEMP TABLE wanted AS SELECT DISTINCT unnest(?) AS id", [wanted])
         rows = engine.execute(
             f"""SELECT p.person_id, coalesce(m.name, 'this person'), coalesce({title}, ''),
                        coalesce({account}, {company}, '')
@@ -51,6 +76,20 @@ def people_words(job: Job, record_ids: Iterable[str]) -> dict[str, dict[str, str
                 JOIN {mirror} m ON m.role = 'person' AND m.record_id = p.person_id {join}"""  # noqa: S608 - file lists of our own making
         ).fetchall()
     return {key: {"name": name, "title": title, "company": company} for key, name, title, company in rows}
+
+
+def account_words(job: Job, record_ids: Iterable[str]) -> dict[str, str]:
+    """Look up the names of accounts, by record id."""
+    mirror, wanted = job.lake.relation(MIRROR), list(record_ids)
+    if mirror is None or not wanted:
+        return {}
+    with job.engine() as engine:
+        rows = engine.execute(
+            f"""SELECT record_id, coalesce(name, 'this account') FROM {mirror}
+                WHERE role = 'account' AND list_contains(?::VARCHAR[], record_id)""",  # noqa: S608 - a file list of our own making
+            [wanted],
+        ).fetchall()
+    return dict(rows)
 
 
 def record_url(job: Job, object: str, record_id: str) -> str:  # noqa: A002 - the vendors' own word

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from connector.acting import role_name
 from connector.actions import band_trigger
 from connector.calendars import Calendars
 from connector.models import Line
 from connector.plan import Change, EpisodeChange, Guard, NoticeChange, TaskChange
 from connector.planning.call_order import CallOrder
+from connector.planning.plays import Cast, RolePlayer
 from connector.routing.decide import Decision, Terms
 from connector.routing.rota import Rota
 from connector.settings_acting import Action
@@ -31,7 +33,7 @@ class Rules:
     terms: Terms
     working: frozenset[str]  # users who can be given a task
     queue_owned: frozenset[str]  # objects that a queue may own
-    lines: Mapping[str | None, Line]  # the models of people, by the names that actions give them
+    lines: Mapping[str | None, Line]  # the models, by the names that actions give them
     owner_field: str | None
     fits: bool  # whether records come with the rules that fit them
     promised: Mapping[RecordKey, str]  # owners that were chosen and have not reached the CRM
@@ -52,11 +54,19 @@ class LineRules:
     baseline: bool
     tasks: bool
     order: CallOrder
+    alerts: Sequence[Action] = ()  # those that an event triggers, and no band
+    cast: Cast = field(default_factory=dict)
 
     @property
     def triggers(self) -> tuple[str, ...]:
-        """Name what opens episodes."""
-        return tuple(band_trigger(band, self.line.id) for band in self.actions)
+        """Name what opens episodes by bands."""
+        return tuple(band_trigger(band, self.line.named) for band in self.actions)
+
+    def players(self, action: Action, account_id: str) -> list[RolePlayer]:
+        """List who stands for the roles of a play, in the order of the file; roles that nobody has are left out."""
+        held = self.cast.get(account_id, {})
+        wanted = dict.fromkeys(map(role_name, action.roles or ()))
+        return [held[role] for role in wanted if role in held]
 
 
 @dataclass

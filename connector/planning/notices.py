@@ -9,7 +9,7 @@ from connector.settings_notices import NotifyAction
 
 def note_notice(
     rules: Rules, draft: Draft, row: Record, asked: NotifyAction, trigger: str, number: int, owner: str | None,
-    *, step: str = "notify",
+    *, subject: str = "person", step: str = "notify",
 ) -> None:  # fmt: skip
     """Ask for one message about an episode; step tells several messages of one episode apart, for ever."""
     draft.notices.append(
@@ -22,9 +22,10 @@ def note_notice(
             channel=asked.channel,
             text=asked.text,
             owner_id=owner,
-            account_id=row["account_id"],
+            account_id=row["account_id"] if subject == "person" else row["record_id"],
             band=row["band"],
             total=row["total"],
             reasons=row["reasons"],
+            subject=subject,
         )
     )

@@ -161,4 +161,4 @@ def _reason(rules: Rules, places: Sequence[int]) -> str | None:
 
 
 def _band_of(action: Action) -> str:
-    return f"{action.model} {action.band}" if action.model else action.band
+    return f"{action.model} {action.band}" if action.model else str(action.band)

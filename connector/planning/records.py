@@ -1,16 +1,18 @@
 """What the store knows of each record that is planned: its score in one model, what the CRM holds, what we wrote."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, get_args
 
 import duckdb
 
+from connector.acting import line_of
 from connector.engine.relations import literal
 from connector.job import Job
 from connector.mirror import MIRROR
 from connector.models import Line
-from connector.planning.diff import PASSENGERS
+from connector.planning.diff import PASSENGERS, Mirror
 from connector.routing.matching import FITS
 from connector.score import PERSON, SUBJECTS, tables_of
 from connector.store import written
@@ -26,15 +28,19 @@ def register_written(engine: duckdb.DuckDBPyConnection, job: Job) -> None:
     engine.register("written", written.as_arrow(job.state))
 
 
-def scored_records(engine: duckdb.DuckDBPyConnection, job: Job, line: Line, *, fits: bool) -> Iterator[Record]:
+def scored_records(
+    engine: duckdb.DuckDBPyConnection, job: Job, line: Line, only: Sequence[str] | None = None, *, fits: bool
+) -> Iterator[Record]:
     """Read every record that a model scored with its mirror row and what was written to it last, hottest first.
 
-    fits: with the rules of routing that fit it, from the table that `matching.make_fits` made.
+    only: these record ids alone. fits: with the rules of routing that fit it, from the table that `matching.make_fits`
+    made.
     """
     table = tables_of(line)[0]
     mirror, scores = job.lake.relation(MIRROR), job.lake.relation(table)
-    if mirror is None or scores is None:
+    if mirror is None or scores is None or only == []:
         return
+    chosen = "" if only is None else "WHERE list_contains(?::VARCHAR[], s.subject_id)"
     scored, held = (_naive(job, name) for name in (table, MIRROR))
     yield from _rows(
         engine,
@@ -42,8 +48,9 @@ def scored_records(engine: duckdb.DuckDBPyConnection, job: Job, line: Line, *, f
                    w.written_at::TIMESTAMP AS written_at, {_account(job)} AS account_id{_fitting(fits)[0]}
             FROM {scores} s JOIN {mirror} m ON m.role = '{line.role}' AND m.record_id = s.subject_id
             LEFT JOIN {job.lake.relation("people")} p ON m.role = '{PERSON}' AND p.person_id = s.subject_id
-            LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id {_fitting(fits)[1]}
+            LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id {_fitting(fits)[1]} {chosen}
             ORDER BY s.total DESC, m.object, m.record_id""",  # noqa: S608 - relations are file lists of our own making
+        [] if only is None else [list(only)],
     )
 
 
@@ -87,18 +94,27 @@ def deciding_actions(engine: duckdb.DuckDBPyConnection, job: Job) -> dict[str, l
 
     The first of a person's decides: were each model's asked in turn, two of them would pass a record to and fro.
     """
-    acting = {job.models.place(action.model) for action in job.settings.action}
-    if len(acting) < 2:
+    acting = [(place, action, line_of(action, job.models)) for place, action in enumerate(job.settings.action)]
+    acting = [one for one in acting if one[1].band is not None and one[2].role == PERSON]
+    if len({line.named for _, _, line in acting}) < 2:
         return None
     found: dict[str, list[int]] = {}
-    for place, action in enumerate(job.settings.action):
-        line = job.models.line(job.models.place(action.model))
+    for place, action, line in acting:
         scores = job.lake.relation(tables_of(line)[0])
         if action.owner is not None and scores is not None:
             rows = engine.execute(f"SELECT subject_id FROM {scores} WHERE band = ?", [action.band])  # noqa: S608 - as above
             for (person_id,) in rows.fetchall():
                 found.setdefault(person_id, []).append(place)
     return found
+
+
+def mirror_of(owner_field: str | None, row: Record) -> Mirror:
+    """Take the mirror of a record out of its row."""
+    last = json.loads(row["fields_json"]) if row["fields_json"] else {}
+    values = {name[1:]: value for name, value in row.items() if name.startswith("=")}
+    if owner_field:
+        values[owner_field] = row["owner_id"]
+    return Mirror(values, last, row["modified_at"], row["written_at"])
 
 
 def quote(name: str) -> str:

@@ -1,27 +1,31 @@
 """The plan stage: scores beside the mirror, and what follows from the difference."""
 
-import json
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 import duckdb
 
+from connector.acting import actions_of, line_of
 from connector.calendars import calendars_of
 from connector.crm.base import JsonScalar
 from connector.job import Job
 from connector.models import Line
 from connector.plan import Change, Plan, utc_text
+from connector.planning.alerts import plan_alerts
 from connector.planning.call_order import call_order
-from connector.planning.diff import Mirror, field_changes
+from connector.planning.diff import field_changes
 from connector.planning.draft import Draft, LineRules, Rules
 from connector.planning.episodes import plan_episodes
 from connector.planning.guards import guards, model_guard, volume_guards
 from connector.planning.owners import match_rules, new_owner, rota_of
+from connector.planning.plays import cast_of
 from connector.planning.records import (
     Record,
     count_people,
     deciding_actions,
     left_records,
+    mirror_of,
     register_written,
     scored_records,
 )
@@ -42,8 +46,11 @@ def plan_stage(job: Job, as_of: datetime, table: RoutingTable, *, backfill_tasks
         register_written(engine, job)
         draft = Draft(rota_of(engine, job, table, as_of))
         rules = _rules(engine, job, as_of, table)
-        for line in job.models.lines:
-            _plan_line(engine, job, rules, _line_rules(job, line, backfill_tasks=backfill_tasks), draft)
+        about = [_line_rules(engine, job, line, backfill_tasks=backfill_tasks) for line in job.models.lines]
+        for each in about:
+            _plan_line(engine, job, rules, each, draft)
+        for each in about:  # after all bands: what they decide about an owner goes first
+            plan_alerts(engine, job, rules, each, draft)
         draft.guards += [*volume_guards(job, draft, count_people(engine, job)), *model_guard(job)]
     return Plan(
         crm=job.crm.capabilities.crm,
@@ -67,6 +74,8 @@ def plan_stage(job: Job, as_of: datetime, table: RoutingTable, *, backfill_tasks
 def _plan_line(engine: duckdb.DuckDBPyConnection, job: Job, rules: Rules, about: LineRules, draft: Draft) -> None:
     """Plan what one model means for everybody in its audience, and for those who left it."""
     line = about.line
+    if line.role == "account":
+        rules = replace(rules, deciding=None)  # those are about people, whose ids may be the same on HubSpot
     for row in scored_records(engine, job, line, fits=rules.fits):
         _plan_record(rules, about, draft, row)
         job.progress.advance(1)
@@ -89,11 +98,11 @@ def _rules(engine: duckdb.DuckDBPyConnection, job: Job, as_of: datetime, table: 
         terms=Terms(table, owner.policy if owner else "never", table.queues | {job.connection.user_id}, as_of),
         working=table.working,
         queue_owned=_queue_owned(job),
-        lines={name: job.models.line(job.models.place(name)) for name in {a.model for a in job.settings.action}},
+        lines={action.model: line_of(action, job.models) for action in job.settings.action},
         owner_field=owner.field if owner else None,
         promised=assignments.unsent(job.state, owner.field) if owner else {},
         fits=match_rules(engine, job, table, as_of),
-        assignable=frozenset(job.mapping.objects("people")),
+        assignable=_assignable(job),
         open={key: stay.number for key, stay in stays.items() if stay.closed_at is None},
         last={key: stay.number for key, stay in stays.items()},
         closed_at={key: stay.closed_at for key, stay in stays.items() if stay.closed_at is not None},
@@ -115,22 +124,32 @@ def _queue_owned(job: Job) -> frozenset[str]:
     return frozenset(name for name, info in described.items() if info and {"Group", "owners"} & {*info.references})
 
 
-def _line_rules(job: Job, line: Line, *, backfill_tasks: bool) -> LineRules:
+def _assignable(job: Job) -> frozenset[str]:
+    """Name the objects whose owner we may choose: people, and accounts where the CRM lets us."""
+    owner = job.mapping.write.owner
+    known = {name: job.describes[name].fields for name in job.mapping.objects("accounts") if name in job.describes}
+    accounts = [name for name, has in known.items() if owner and owner.field in has and has[owner.field].updateable]
+    return frozenset([*job.mapping.objects("people"), *accounts])
+
+
+def _line_rules(engine: duckdb.DuckDBPyConnection, job: Job, line: Line, *, backfill_tasks: bool) -> LineRules:
     """Bind a model to its fields and actions; one that was never applied makes no tasks, unless asked."""
-    baseline = not runs.baseline_made(job.state, line.id)
-    meant = [a for a in job.settings.action if line.role == "person" and job.models.place(a.model) == line.id]
+    baseline = not runs.baseline_made(job.state, line.baseline)
+    meant = actions_of(job.settings.action, job.models, line)
     return LineRules(
         line=line,
         specs=job.mapping.write.specs(line.role, line.id),
-        actions={action.band: action for action in meant},
+        actions={action.band: action for action in meant if action.band is not None},
         baseline=baseline,
         tasks=(backfill_tasks or not baseline) and job.mapping.write.task is not None,
         order=call_order(line.model.spec),
+        alerts=tuple(action for action in meant if action.rule is not None),
+        cast=cast_of(engine, job, line, meant),
     )
 
 
 def _plan_record(rules: Rules, about: LineRules, draft: Draft, row: Record) -> None:
-    mirror = _mirror(rules, row)
+    mirror = mirror_of(rules.owner_field, row)
     model = f"{row['model_id']}@{row['model_hash']}" if row["model_id"] else None
     score = {**row, "model": model, "priority": about.order.priority(row["band"], row["total"])}
     fields = field_changes(about.specs, mirror, score, plain)
@@ -141,14 +160,6 @@ def _plan_record(rules: Rules, about: LineRules, draft: Draft, row: Record) -> N
         change = (current, owning.change) if owning.change else None
         draft.note(Change(row["object"], row["record_id"], fields, change, row["band"], row["total"], owning.reason))
     plan_episodes(rules, about, draft, row, action, owning)
-
-
-def _mirror(rules: Rules, row: Record) -> Mirror:
-    last = json.loads(row["fields_json"]) if row["fields_json"] else {}
-    values = {name[1:]: value for name, value in row.items() if name.startswith("=")}
-    if rules.owner_field:
-        values[rules.owner_field] = row["owner_id"]
-    return Mirror(values, last, row["modified_at"], row["written_at"])
 
 
 def plain(value: Any) -> JsonScalar:  # noqa: ANN401 - whatever the mirror holds

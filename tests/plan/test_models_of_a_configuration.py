@@ -149,7 +149,7 @@ def test_a_mapping_that_names_no_model_is_told_the_nearest(tmp_path: Path) -> No
         ),
         (action("hot", "expansion"), "model expansion has no such band; it has expand, steady; model new_business has"),
         (action("expand", "expantion"), "no [[model]] has the id 'expantion', did you mean 'expansion'?"),
-        (action("hot", "companies"), "model companies scores accounts"),
+        (action("expand", "companies"), "model companies has no such band"),
         (action("hot") + action("hot", "new_business"), "another [[action]] is for this band of model new_business"),
     ],
 )
