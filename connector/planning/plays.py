@@ -25,10 +25,11 @@ class RolePlayer:
 
 
 def cast_of(engine: duckdb.DuckDBPyConnection, job: Job, line: Line, actions: Sequence[Action]) -> Cast:
-    """Find the best-scored active contact of each role that the plays of an account model name, by account and role.
+    """Find the best-scored contact of each role that the plays of an account model name, by account and role.
 
     A role is what the CRM says (buying_role, several divided by ;), else the seniority. Scores are those of the model
-    that the accounts roll up, else of the primary one of people; ties go by id.
+    that the accounts roll up, else of the primary one of people; ties go by id. Who is suppressed, disqualified or
+    gated does not count.
     """
     wanted = sorted({role_name(role) for action in actions for role in action.roles or ()})
     columns = job.lake.columns("people")
@@ -44,7 +45,7 @@ def cast_of(engine: duckdb.DuckDBPyConnection, job: Job, line: Line, actions: Se
                      m.object, m.record_id, s.total
               FROM {scores} s JOIN {people} p ON p.person_id = s.subject_id
               JOIN {mirror} m ON m.role = 'person' AND m.record_id = s.subject_id
-              WHERE s.state = 'active' AND p.account_id IS NOT NULL))
+              WHERE s.state NOT IN ('suppressed', 'disqualified', 'gated') AND p.account_id IS NOT NULL))
             WHERE list_contains(?::VARCHAR[], role)
             QUALIFY row_number() OVER (PARTITION BY account_id, role ORDER BY total DESC, record_id) = 1""",  # noqa: S608 - file lists of our own making
         [wanted],

@@ -134,7 +134,7 @@ def test_real_leads_are_pulled_scored_and_written_once(place: Place, leads: list
     calls_are_few(place, leads, before, first)
     again = place.run("sync", "--config", config_of(place), "--as-of", AS_OF)
     second = place.control("GET", "stats")
-    assert again["plan"] == {"fields": 0, "owners": 0, "tasks": 0}
+    assert set(again["plan"].values()) == {0}
     assert second["writes"] == first["writes"]
     assert second["commits"] == first["commits"]
 
