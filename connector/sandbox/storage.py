@@ -7,6 +7,7 @@ One table per CRM object: bookkeeping columns (`_id`, `_created_at` and `_modifi
 import json
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -119,6 +120,10 @@ class Transaction:
         texts = (json.dumps(before, default=str), json.dumps(after, default=str))
         self._journal.append((at, actor or self._actor, self._method, self._path, object, id, op, *texts))
 
+    def objects(self) -> set[str]:
+        """Name the objects whose changes are journaled."""
+        return {row[4] for row in self._journal}
+
     def journal_rows(self) -> list[tuple[Any, ...]]:
         """Give the journal rows with the final status in place."""
         return [(*row[:4], self.status, *row[4:]) for row in self._journal]
@@ -131,6 +136,7 @@ class Storage:
         self.clock = clock
         self.lock = threading.RLock()
         self.commits = 0
+        self.changed: Counter[str] = Counter()  # commits per object, so that what depends on few is made anew for few
         self._reads: list[tuple[Any, ...]] = []
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
@@ -195,6 +201,7 @@ class Storage:
         marks = ", ".join("?" for _ in range(len(columns) + 3))
         statement = f"INSERT INTO {quote(object)} ({', '.join(map(quote, names))}) VALUES ({marks}, 0, 'seed', 'seed')"  # noqa: S608 - quoted identifiers
         self.seed_rows(statement, rows)
+        self.changed[object] += 1
 
     def seed_rows(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for many rows in one commit, unjournaled; for tables of an app's own."""
@@ -217,6 +224,7 @@ class Storage:
             self._append(self._take_reads() + transaction.journal_rows())
             self._connection.execute("COMMIT")
             self.commits += 1
+            self.changed.update(transaction.objects())
 
     def log_read(self, method: str, path: str, status: int, object: str | None) -> None:  # noqa: A002 - the vendors' own word
         """Journal a request that changed nothing; written with the next commit or the next look at the journal."""

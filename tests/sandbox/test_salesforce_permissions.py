@@ -6,6 +6,7 @@ from connector.sandbox.salesforce.org import INTEGRATION_USER, PERSON_USER
 from tests.sandbox.salesforce_org import NO_RULES, OrgInMemory
 
 MINE = f"(SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = '{INTEGRATION_USER}')"  # noqa: S608 - SOQL
+DATE = {"label": "X", "type": "Date"}
 LEAD = {"LastName": "L", "Company": "C"}
 
 
@@ -154,3 +155,22 @@ def test_a_user_without_the_api_is_turned_away(org: OrgInMemory) -> None:
     withdraw(org, "ApiEnabled")
     refused = org.send("GET", "/limits")
     assert (refused.status, b"API_DISABLED_FOR_ORG" in refused.body) == (403, True)
+
+
+def test_permissions_are_seen_with_view_setup_alone(org: OrgInMemory) -> None:
+    withdraw(org, "ViewSetup")
+    assert org.error("SELECT Id FROM PermissionSet")[0] == "INVALID_TYPE"
+    org.create("Lead", **LEAD)
+
+
+def test_rolled_back_grants_change_nothing(org: OrgInMemory) -> None:
+    own = org.create("PermissionSet", Name="More", Label="More")
+    org.create("PermissionSetAssignment", PermissionSetId=own, AssigneeId=INTEGRATION_USER)
+    org.send("POST", "/tooling/sobjects/CustomField/", {"FullName": "Lead.X__c", "Metadata": DATE})
+    grant = {"attributes": {"type": "FieldPermissions"}, "ParentId": own, "SobjectType": "Lead", "Field": "Lead.X__c"}
+    rows = [{**grant, "PermissionsRead": True}, {"attributes": {"type": "Lead"}}]
+    answer = org.answer("POST", "/composite/sobjects", {"allOrNone": True, "records": rows})
+    assert not any(row["success"] for row in answer)
+    assert org.error("SELECT X__c FROM Lead")[0] == "INVALID_FIELD"
+    org.answer("POST", "/composite/sobjects", {"allOrNone": True, "records": rows[:1]})
+    assert org.query("SELECT X__c FROM Lead")["totalSize"] == 0

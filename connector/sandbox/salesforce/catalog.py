@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec, load_objects, make_field
-from connector.sandbox.salesforce.permissions import Rights, read_rights
+from connector.sandbox.salesforce.permissions import PERMISSION_OBJECTS, Rights, read_rights
 from connector.sandbox.state import Switches
 from connector.sandbox.storage import Storage, quote
 
@@ -137,17 +137,12 @@ class Catalog:
     def view(self) -> View:
         """Give what the connecting user may see now."""
         switches = self._switches
-        key = (self._storage.commits, self._version, switches.hidden_fields, switches.inactive_users)
+        changed = tuple(self._storage.changed[name] for name in PERMISSION_OBJECTS)
+        key = (changed, self._version, switches.hidden_fields, switches.inactive_users)
         if self._cached is None or self._cached[0] != key:
-            self._cached = (key, self._view(read_rights(self._storage, self._user_id), key[1:]))
+            rights = read_rights(self._storage, self._user_id)
+            self._cached = (key, make_view(self._visible(rights), rights))
         return self._cached[1]
-
-    def _view(self, rights: Rights, key: tuple[Any, ...]) -> View:
-        """Make the view anew only where a commit changed what it depends on."""
-        old = self._cached
-        if old is not None and old[0][1:] == key and old[1].rights == rights:
-            return old[1]
-        return make_view(self._visible(rights), rights)
 
     def _admit(self, object: str, spec: FieldSpec) -> None:  # noqa: A002 - the vendor's own word
         self.objects[object] = self.objects[object].with_fields({spec.name: spec})

@@ -1,7 +1,8 @@
 """What one user may do: the permission sets assigned to the user, among them the one that the user's profile owns.
 
 Tasks and events have no ObjectPermissions: two permissions of the user open them. Members of a campaign and contact
-roles follow the record they belong to. No recording: from the vendor's object reference.
+roles follow the record they belong to. The permissions themselves are seen with View Setup alone. No recording: from
+the vendor's object reference.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ PREFIX = "Permissions"
 GOVERNED = ("Account", "Campaign", "Contact", "Lead", "Opportunity", "Web_Activity__c")
 ACTIVITIES = {"Task": "EditTask", "Event": "EditEvent"}
 FOLLOWERS = {"CampaignMember": "Campaign", "CampaignMemberStatus": "Campaign", "OpportunityContactRole": "Opportunity"}
+PERMISSION_OBJECTS = ("FieldPermissions", "ObjectPermissions", "PermissionSet", "PermissionSetAssignment")
 OPERATIONS = ("read", "create", "edit", "delete", "view_all", "modify_all")
 ALL = frozenset(OPERATIONS)
 ASSIGNED = "SELECT PermissionSetId FROM PermissionSetAssignment WHERE AssigneeId = ? AND _deleted = 0"
@@ -46,6 +48,8 @@ class Rights:
         if name in ACTIVITIES:
             changes = {"create", "edit", "delete"} if self.has(ACTIVITIES[name]) else set()
             return frozenset({"read", *changes}) if self.has("ActivitiesAccess") else frozenset()
+        if name in PERMISSION_OBJECTS and not self.has("ViewSetup"):
+            return frozenset()
         owner = FOLLOWERS.get(name)
         if owner is not None:
             return ALL if "edit" in self.on(owner) else self.on(owner) & {"read"}
