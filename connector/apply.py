@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from connector.acting import trigger_of
 from connector.budget import refuse_overspending
 from connector.crash import crash_point
 from connector.crm.base import Write, WriteResult
-from connector.errors import LeadlightError, StalePlan
+from connector.errors import Forbidden, LeadlightError, StalePlan
 from connector.job import Job
 from connector.notify import notice_entries
 from connector.plan import Change, Plan, TaskChange
@@ -105,15 +106,24 @@ def send(job: Job, run_id: str, allowed: Sequence[str] = ()) -> Applied:
     """Send what is in the outbox, records before tasks, until nothing more can be done in this run.
 
     Raises UnsafePlan where the canary of a large plan died (unless `allowed` names it), and what the adapter raises
-    (AuthError, RetryableError, QuotaExhausted); rows without an answer then wait in the outbox. Ends early, without an
-    error, where the process was asked to stop.
+    (AuthError, RetryableError, QuotaExhausted); rows without an answer then wait in the outbox. An object that we may
+    not write is raised at the end, when all others were served. Ends early, without an error, where the process was
+    asked to stop.
     """
     job.progress.begin("apply")
     for name in outbox.objects(job.state, "fields"):
-        _fly_canary(job, run_id, name, allowed)
+        with suppress(Forbidden):  # told below, when all others were served
+            _fly_canary(job, run_id, name, allowed)
+    forbidden: Forbidden | None = None
     for kind in ("fields", "task"):
-        for name in outbox.objects(job.state, kind):
-            _send_object(job, run_id, name, kind)
+        for name in outbox.objects(job.state, kind) if kind == "fields" or job.mapping.write.task else ():
+            try:
+                _send_object(job, run_id, name, kind)
+            except Forbidden as error:
+                job.switched_off.append(f"{name} is not written: {error.message}")
+                forbidden = forbidden or error
+    if forbidden is not None:
+        raise forbidden
     return applied(job, run_id)
 
 
@@ -181,7 +191,7 @@ def _fly_canary(job: Job, run_id: str, name: str, allowed: Sequence[str]) -> Non
     rows = outbox.take(job.state, job.settings.limits.canary_records, name, "fields")
     _send_rows(job, run_id, rows)
     done = outbox.by_id(job.state, [row.id for row in rows])
-    canary.refuse_unheld(job, name, [row for row in done if row.state == "done"])
+    canary.refuse_unheld(job, name, [row for row in done if row.state == "done" and row.reason is None])
 
 
 def _send_object(job: Job, run_id: str, name: str, kind: outbox.Kind) -> None:
@@ -215,11 +225,31 @@ def _send_rows(job: Job, run_id: str, rows: Sequence[OutboxRow]) -> bool:
         outbox.settle(
             job.state, [_settlement(row, result, started_at) for row, result in zip(rows, results, strict=True)]
         )
-        done = [row for row, result in zip(rows, results, strict=True) if result.ok and row.kind == "fields"]
-        remembered = ((row.object, row.record_id, _ours(row), started_at) for row in done)
-        written.remember(job.state, remembered, run_id=run_id)
+        written.remember(job.state, _taken(rows, results, started_at), run_id=run_id)
+    _note_left_out(job, rows, results)
     job.progress.advance(len(rows))
     return any(result.retry for result in results if not result.ok)
+
+
+def _taken(
+    rows: Sequence[OutboxRow], results: Sequence[WriteResult], at: datetime
+) -> Iterator[tuple[str, str, dict[str, Any], datetime]]:
+    """List the fields that the CRM took, by record."""
+    for row, result in zip(rows, results, strict=True):
+        if result.ok and row.kind == "fields":
+            fields = {name: value for name, value in _ours(row).items() if name not in result.fields}
+            yield row.object, row.record_id, fields, at
+
+
+def _note_left_out(job: Job, rows: Sequence[OutboxRow], results: Sequence[WriteResult]) -> None:
+    """Say once for each field that the CRM took records without it."""
+    told = {
+        (row.object, name): result.message
+        for row, result in zip(rows, results, strict=True)
+        if result.ok
+        for name in result.fields
+    }
+    job.switched_off.extend(f"{of}.{name} was not taken: {message}" for (of, name), message in told.items())
 
 
 def _write(row: OutboxRow) -> Write:
@@ -237,7 +267,7 @@ def _ours(row: OutboxRow) -> Mapping[str, Any]:
 
 def _settlement(row: OutboxRow, result: WriteResult, now: datetime) -> Settlement:
     if result.ok:
-        return Settlement(row.id, "done", None, result.id)
+        return Settlement(row.id, "done", f"without {', '.join(result.fields)}" if result.fields else None, result.id)
     reason = f"{result.code}: {result.message}"
     if result.retry:
         return Settlement(row.id, "retry", reason)

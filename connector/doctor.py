@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connector.compose import describe_all, load_parts, model_problems
+from connector.compose import describe_all, load_parts
 from connector.crm.administration import AdministeredCrm, Right
 from connector.crm.base import Connection, Crm
 from connector.crm.registry import connect
 from connector.errors import ConfigError, LeadlightError
+from connector.fitting import bands_of, model_problems
 from connector.models import Models
 from connector.routing.pools import resolve_table
 from connector.settings import Settings
@@ -61,8 +62,10 @@ def _connected(settings: Settings, connection: Connection, *, store_is_sound: bo
 
 def _against_crm(settings: Settings, models: Models, mapping: CrmMapping, crm: AdministeredCrm) -> Iterator[Check]:
     describes = describe_all(crm, mapping)
-    wrong = check_mapping(mapping, describes, new_fields_ok=True)
-    missing = [problem for problem in check_mapping(mapping, describes, new_fields_ok=False) if problem not in wrong]
+    bands = bands_of(models, mapping)
+    wrong = check_mapping(mapping, describes, new_fields_ok=True, bands=bands)
+    every = check_mapping(mapping, describes, new_fields_ok=False, bands=bands)
+    missing = [problem for problem in every if problem not in wrong]
     yield from _rights(settings, mapping, crm, provisioned=not missing)
     yield from (Check("mapping", False, problem, "edit the mapping, or grant access") for problem in wrong)
     yield from (Check("fields", False, problem, "run `leadlight provision`") for problem in missing)

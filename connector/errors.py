@@ -29,6 +29,14 @@ class AuthError(LeadlightError):
     exit_code = 5
 
 
+class Forbidden(AuthError):  # noqa: N818 - named by the reaction: leave this object out
+    """A right to one object is missing; the others can go on."""
+
+
+class SchemaChanged(ConfigError):  # noqa: N818 - as above
+    """An object or field that was there when the run began is gone; the next run looks anew."""
+
+
 class RetryableError(LeadlightError):
     """A passing fault; `retry_after_s` is the wait the server asked for, if it did.
 

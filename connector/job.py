@@ -43,7 +43,8 @@ class Job:
     """Bind configuration, model, mapping, store and CRM together.
 
     mapping is pruned to what this org has. allowed_calls is what is left of our share of the CRM's daily calls. stop is
-    set when the process was asked to end.
+    set when the process was asked to end. switched_off says what the CRM no longer has or allows, one line each; the
+    stages add what they find.
     """
 
     settings: Settings
@@ -60,6 +61,7 @@ class Job:
     allowed_calls: int | None = None
     progress: Progress = field(default_factory=Silent)
     stop: threading.Event = field(default_factory=threading.Event)
+    switched_off: list[str] = field(default_factory=list)
 
     @property
     def model(self) -> Model:

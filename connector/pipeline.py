@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector import canary
-from connector.apply import Applied, commit_plan, refuse_stale, restore, send
+from connector.apply import Applied, applied, commit_plan, refuse_stale, restore, send
 from connector.budget import server_day
 from connector.crash import crash_point
 from connector.errors import ConfigError, LeadlightError, QuotaExhausted, RetryableError, StalePlan
@@ -60,6 +60,7 @@ class Outcome:
     applied: Applied | None = None
     notified: Notified | None = None
     scores_run: str | None = None
+    switched_off: tuple[str, ...] = ()
     duration_s: float = 0.0
     calls: tuple[int, int] = (0, 0)
 
@@ -78,6 +79,7 @@ class Outcome:
             "plan": self.plan.counts() if self.plan else {},
             "applied": self.applied.as_dict() if self.applied else {},
             "notices": self.notified.as_dict() if self.notified else {},
+            "switched_off": list(self.switched_off),
             "duration_s": round(self.duration_s, 3),
             "peak_rss_mb": peak_rss_mb(),
         }
@@ -174,6 +176,7 @@ def _run(job: Job, command: str, as_of: datetime | None) -> Iterator[Outcome]:
         outcome.status = "failed"
         raise
     finally:
+        outcome.switched_off = tuple(dict.fromkeys(job.switched_off))
         outcome.duration_s = time.monotonic() - started
         outcome.calls = (job.crm.calls.read, job.crm.calls.write)
         counts = outcome.as_dict() | {"server_time_at": server_day(job.crm.calls.server_time_at)}
@@ -183,7 +186,8 @@ def _run(job: Job, command: str, as_of: datetime | None) -> Iterator[Outcome]:
 def _status(job: Job, outcome: Outcome) -> runs.Status:
     if job.stop.is_set():
         return "stopped"
-    return "completed_with_errors" if outcome.applied and outcome.applied.rejected else "ok"
+    rejected = outcome.applied is not None and outcome.applied.rejected > 0
+    return "completed_with_errors" if rejected or job.switched_off else "ok"
 
 
 def _run_stages(job: Job, command: str, stages: Sequence[Stage], options: Options) -> Outcome:
@@ -229,6 +233,7 @@ def _send(job: Job, outcome: Outcome, approved: Plan, options: Options) -> None:
     try:
         outcome.applied = send(job, outcome.run_id, options.allowed)
     except LeadlightError:  # an alert about today must not wait for a CRM that is down or a quota of tomorrow
+        outcome.applied = applied(job, outcome.run_id)
         outcome.notified = send_notices(job)
         raise
     outcome.notified = send_notices(job)

@@ -7,6 +7,7 @@ from hashlib import sha256
 from connector.budget import refuse_overspending
 from connector.crash import crash_point
 from connector.crm.base import Page
+from connector.errors import Forbidden, SchemaChanged
 from connector.job import Job
 from connector.mirror import MIRROR, MIRROR_KEY, ROLES, mirror_ids, mirror_rows, mirror_spec
 from connector.store import cursors
@@ -37,7 +38,10 @@ def pull_stage(job: Job) -> dict[str, int]:
         if job.stop.is_set():
             break
         job.progress.begin(f"pull {name}")
-        counts.update(_pull_object(job, name))
+        try:
+            counts.update(_pull_object(job, name))
+        except (Forbidden, SchemaChanged) as error:  # the others can be read; the next run looks at its fields anew
+            job.switched_off.append(f"{name} was not read: {error.message}")
     for table, order in CLUSTERED.items():
         job.lake.compact(table, table_key(table), order)
     return dict(counts)
@@ -75,18 +79,21 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
             for delta in deltas:
                 job.lake.commit(delta)
             cursors.put(job.state, _cursor_name(job, name), cursor or "")
+            cursors.forget_others(job.state, f"{name}@", _cursor_name(job, name))
     return counts
 
 
 def _cursor_name(job: Job, name: str) -> str:
     """Tie a cursor to what was read with it: a changed table of the mapping is read from the start.
 
-    So are the fields of a further model: what stands in them counts before anything is written there.
+    So are the fields of a further model: what stands in them counts before anything is written there. And so is what
+    was switched off or comes back.
     """
     read = job.mapping.read[name]
     role = ROLES.get(read.table)
     further = [t for t in job.mapping.write.targets if t.role == role and t.model_id is not None]
     names = sorted(spec.field for target in further for spec in target.specs.values())
+    names += sorted(f"without {field}" for of, field in job.mapping.off if of == name)
     return f"{name}@{read.hash}" + (f"+{sha256(repr(names).encode()).hexdigest()[:12]}" if names else "")
 
 

@@ -79,7 +79,7 @@ class Reading:
     def status(self) -> dict[str, Any]:
         """Count what the store holds and list the newest runs."""
         waiting = Counter(row.state for row in outbox.rows(self.state, STATES))
-        newest = runs.list_runs(self.state, limit=1)
+        newest = runs.list_runs(self.state, limit=5)
         hits = rule_hits(self.state, newest[0].as_of) if newest else {}
         return {
             "tables": {name: self._count(name) for name in self._tables()},
@@ -89,7 +89,8 @@ class Reading:
                 "rules": dict(hits),
                 "warnings": list(share_warnings(hits, watched_shares(self.settings.route))),
             },
-            "runs": [run_row(run) for run in runs.list_runs(self.state, limit=5)],
+            "switched_off": next((run.counts["switched_off"] for run in newest if "switched_off" in run.counts), []),
+            "runs": [run_row(run) for run in newest],
         }
 
     def _tables(self) -> list[str]:

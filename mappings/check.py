@@ -1,7 +1,7 @@
 """Hold a mapping against what a CRM says exists, before anything is read or written; changes nothing in the CRM."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as AbcMapping
 from typing import Final
 
@@ -14,6 +14,8 @@ from mappings.write import creatable, written_fields
 from scoring.schema import EVENTS, OUTCOMES, TABLES, ColumnType
 
 Describes = AbcMapping[str, ObjectInfo | None]
+Bands = AbcMapping[str, Sequence[str]]  # what a model may write as a band, by the key of its fields (write.person)
+NO_BANDS: Final[Bands] = {}
 _READABLE_AS: Final[AbcMapping[str, frozenset[str]]] = {
     "text": frozenset({"text", "option", "reference", "number", "date"}),
     "map": frozenset({"text"}),
@@ -35,20 +37,23 @@ def objects_to_describe(mapping: Mapping) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*mapping.read, *task)))
 
 
-def check_mapping(mapping: Mapping, describes: Describes, *, new_fields_ok: bool) -> tuple[str, ...]:
+def check_mapping(
+    mapping: Mapping, describes: Describes, *, new_fields_ok: bool, bands: Bands = NO_BANDS
+) -> tuple[str, ...]:
     """List every problem of a mapping in this org; none means that reading and writing it can work.
 
     describes: by object, null (or absent) where the user cannot see the object. Optional objects and fields that do
-    not exist are no problem (`prune` leaves them out). new_fields_ok: fields that `provision` can create may be
-    missing.
+    not exist are no problem (`prune` leaves them out), nor is what was switched off. new_fields_ok: fields that
+    `provision` can create may be missing.
     """
     there = prune(mapping, describes)
     problems: list[str] = []
     for name, table in there.read.items():
         problems += _read_problems(there, name, table, describes.get(name))
     for name, key, spec in written_fields(there):
-        problems += _write_problems(there, name, key, spec, describes.get(name), new_fields_ok)
-    problems += _owner_problems(there, describes)
+        if (name, spec.field) not in there.off:
+            problems += write_problems(there, name, key, spec, describes.get(name), new_fields_ok, bands)
+    problems += [problem for _, problem in owner_problems(there, describes)]
     if there.write.task is not None:
         problems += _task_problems(there.write.task, describes.get(there.write.task.object), new_fields_ok)
     return tuple(dict.fromkeys(problems))
@@ -76,11 +81,23 @@ def _read_problems(mapping: Mapping, name: str, table: ReadTable, info: ObjectIn
             )
     if name.startswith("event:"):
         return  # the properties of an event are text on the wire, whatever they mean
+    for column, kind, field in _misread(table, info):
+        yield f"{key}.{column}: {name}.{field} is a {info.fields[field].kind} field, {column} needs {kind}{_hint(kind)}"
+
+
+def misread_fields(table: ReadTable, name: str, info: ObjectInfo) -> frozenset[str]:
+    """Name the fields of an object that hold another kind of value than the columns read from them."""
+    if name.startswith("event:"):
+        return frozenset()
+    return frozenset(field for _, _, field in _misread(table, info))
+
+
+def _misread(table: ReadTable, info: ObjectInfo) -> Iterator[tuple[str, ColumnType, str]]:
     for column, kind, source in _typed_sources(table):
         for field in source.from_:
             found = info.fields.get(field)
             if found is not None and not _reads_as(found, source, kind):
-                yield f"{key}.{column}: {name}.{field} is a {found.kind} field, {column} needs {kind}{_hint(kind)}"
+                yield column, kind, field
 
 
 def _typed_sources(table: ReadTable) -> Iterator[tuple[str, ColumnType, Source]]:
@@ -107,9 +124,10 @@ def _hint(kind: ColumnType) -> str:
     return '; transform = "number" reads numbers out of text' if kind == "number" else ""
 
 
-def _write_problems(
-    mapping: Mapping, name: str, key: str, spec: WriteField, info: ObjectInfo | None, new_fields_ok: bool
+def write_problems(
+    mapping: Mapping, name: str, key: str, spec: WriteField, info: ObjectInfo | None, new_fields_ok: bool, bands: Bands
 ) -> Iterator[str]:
+    """List what keeps one field from being written on one object."""
     if spec.policy == "never" or info is None:  # an object that cannot be seen is told once, where it is read
         return
     found = info.fields.get(spec.field)
@@ -125,6 +143,10 @@ def _write_problems(
         yield f"{where} is a {found.kind} field, {spec.from_} needs {spec.kind}; map it to another field"
     else:
         yield from _size_problems(where, spec, found)
+    if spec.from_ == "band" and found.kind == "option" and found.restricted:
+        missing = [band for band in bands.get(key.rpartition(".")[0], ()) if band not in found.options]
+        if missing:
+            yield f"{where} has no option {', '.join(map(repr, missing))}; add it, or map the band to a text field"
 
 
 def _size_problems(where: str, spec: WriteField, found: FieldInfo) -> Iterator[str]:
@@ -136,19 +158,21 @@ def _size_problems(where: str, spec: WriteField, found: FieldInfo) -> Iterator[s
         yield f"{where} keeps {found.scale} decimals, round = {spec.decimals} needs more; set round = {found.scale}"
 
 
-def _owner_problems(mapping: Mapping, describes: Describes) -> Iterator[str]:
+def owner_problems(mapping: Mapping, describes: Describes) -> Iterator[tuple[str, str]]:
+    """List the objects whose owner cannot be set, each with the problem."""
     owner = mapping.write.owner
     if owner is None or owner.policy == "never":
         return
     for name in mapping.objects("people"):
         info = describes.get(name)
-        if info is None:
+        if info is None or (name, owner.field) in mapping.off:
             continue
         found = info.fields.get(owner.field)
         if found is None:
-            yield _absent_field("write.owner", name, owner.field, info, 'correct the name, or set policy = "never"')
+            advice = 'correct the name, or set policy = "never"'
+            yield name, _absent_field("write.owner", name, owner.field, info, advice)
         elif not found.updateable:
-            yield f"write.owner: {name}.{owner.field} is not writable for the connecting user; grant edit access"
+            yield name, f"write.owner: {name}.{owner.field} is not writable for the connecting user; grant edit access"
 
 
 def _task_problems(task: TaskTarget, info: ObjectInfo | None, new_fields_ok: bool) -> Iterator[str]:
@@ -170,6 +194,13 @@ def _task_problems(task: TaskTarget, info: ObjectInfo | None, new_fields_ok: boo
         )
 
 
+def task_misfits(task: TaskTarget, info: ObjectInfo) -> tuple[frozenset[str], frozenset[str]]:
+    """Name the parts and the constants of a task that cannot be set on a new one."""
+    parts = {part for part, spec in task.fields.items() if any(_task_field_problems("", "", spec.field, info))}
+    constants = {field for field in task.constants if any(_task_field_problems("", "", field, info))}
+    return frozenset(parts), frozenset(constants)
+
+
 def _task_field_problems(key: str, name: str, field: str, info: ObjectInfo) -> Iterator[str]:
     if field.startswith(ASSOCIATIONS):
         return
@@ -180,4 +211,14 @@ def _task_field_problems(key: str, name: str, field: str, info: ObjectInfo) -> I
         yield f"{key}: {name}.{field} cannot be set by the connecting user on a new record; grant edit access"
 
 
-__all__ = ["check_mapping", "objects_to_describe", "prune"]
+__all__ = [
+    "Bands",
+    "Describes",
+    "check_mapping",
+    "misread_fields",
+    "objects_to_describe",
+    "owner_problems",
+    "prune",
+    "task_misfits",
+    "write_problems",
+]

@@ -34,11 +34,15 @@ class FieldInfo:
 
 @dataclass(frozen=True)
 class ObjectInfo:
-    """Describe one CRM object; a field the user may not see is absent."""
+    """Describe one CRM object; a field the user may not see is absent.
+
+    gone names associations to objects that may not be seen: no describe lists associations, which else are all there.
+    """
 
     name: str
     label: str
     fields: Mapping[str, FieldInfo]
+    gone: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

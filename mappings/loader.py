@@ -131,7 +131,7 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 
 def _names(table: type[BaseModel]) -> list[str]:
     shown = {name: field.alias or field.serialization_alias or name for name, field in table.model_fields.items()}
-    names = [alias for name, alias in shown.items() if name != "dropped"]
+    names = [alias for name, alias in shown.items() if name not in ("dropped", "off")]
     return sorted([*names, "extends"] if table is Mapping else names)
 
 

@@ -124,12 +124,17 @@ _DEFAULT_STAMPS: Final = {"salesforce": ("Id", "SystemModstamp"), "hubspot": ("i
 
 
 class Mapping(Spec):
-    """Map one CRM to the canonical tables and back; `dropped` tells what `prune` took out for this org."""
+    """Map one CRM to the canonical tables and back; `dropped` tells what `prune` took out for this org.
+
+    `off` holds the (object, field) pairs that are not written for now, since the CRM no longer has or allows them; a
+    pair without a field says that no tasks can be made.
+    """
 
     crm: Literal["salesforce", "hubspot"]
     read: dict[str, ReadTable]
     write: WriteTargets = Field(default_factory=WriteTargets)
     dropped: tuple[str, ...] = Field(default=(), exclude=True)
+    off: frozenset[tuple[str, str]] = Field(default=frozenset(), exclude=True)
 
     @model_validator(mode="after")
     def _vendor_defaults(self) -> "Mapping":
@@ -143,6 +148,16 @@ class Mapping(Spec):
         if task is not None and (due := task.fields.get("due")) is not None and due.kind == "text":
             task.fields["due"] = due.model_copy(update={"kind": _DUE_KIND[self.crm]})
         return self
+
+    @property
+    def tasks_wait(self) -> bool:
+        """Tell whether tasks are wanted and cannot be made for now."""
+        return any(not field for _, field in self.off)
+
+    def specs(self, object: str, role: Role, model_id: str | None) -> dict[str, WriteField]:  # noqa: A002 - the vendors' word
+        """Give the fields of one model that can be written on one object."""
+        found = self.write.specs(role, model_id)
+        return {name: spec for name, spec in found.items() if (object, spec.field) not in self.off}
 
     def objects(self, table: CanonicalName) -> tuple[str, ...]:
         """List the CRM objects that one canonical table is read from."""

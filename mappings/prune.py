@@ -16,6 +16,8 @@ def lookup(info: ObjectInfo, field: str) -> FieldInfo | None:
     (`Campaign.Name` through CampaignId, `Parent__r.X` through Parent__c). An event stream that describes no fields has
     them all.
     """
+    if field in info.gone:
+        return None
     if field in info.fields:
         return info.fields[field]
     if field.startswith(ASSOCIATIONS) or (info.name.startswith("event:") and (not info.fields or "." in field)):

@@ -59,6 +59,7 @@ def status(out: Output, config: Path) -> None:
     if rules := ", ".join(f"{name} {n:,}" for name, n in data["routing"]["rules"].items()):
         lines.append(f"routed in 30 days: {rules}")
     lines += [f"warning: {warning}" for warning in data["routing"]["warnings"]]
+    lines += [f"switched off: {what}" for what in data["switched_off"]]
     lines += [f"{run['run_id']} {run['command']} {run['status']}, as of {run['as_of']}" for run in data["runs"]]
     out.result(data, lines)
 

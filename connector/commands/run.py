@@ -113,6 +113,7 @@ def _outcome_lines(outcome: pipeline.Outcome) -> Sequence[str]:
         lines += _applied_lines(outcome.applied.as_dict())
     if outcome.notified and any(outcome.notified.as_dict().values()):
         lines.append("notices: " + ", ".join(f"{n:,} {name}" for name, n in outcome.notified.as_dict().items()))
+    lines += [f"switched off: {what}" for what in outcome.switched_off]
     lines.append(f"API calls: {outcome.calls[0]:,} read, {outcome.calls[1]:,} write")
     return lines
 

@@ -84,6 +84,8 @@ class WriteResult:
     """Answer one Write: `id` when it took effect, else `code` and `message` of the refusal.
 
     retry is true where the same write may pass later (lock, lost answer); a rejected row is a value, no exception.
+    fields are those that a refusal is about, as far as it says; of a write that took effect, those that the CRM would
+    not take and that were left out, `message` then saying why.
     """
 
     id: str | None = None
@@ -91,6 +93,7 @@ class WriteResult:
     code: str | None = None
     message: str | None = None
     retry: bool = False
+    fields: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:

@@ -46,16 +46,20 @@ class Rules:
 
 @dataclass(frozen=True)
 class LineRules:
-    """Hold what is the same for every record of one model: its fields, and its actions by band."""
+    """Hold what is the same for every record of one model: its fields by object, and its actions by band.
+
+    waits: its tasks cannot be made for now, so that whoever enters a band does so once they can.
+    """
 
     line: Line
-    specs: Mapping[str, WriteField]
+    specs: Mapping[str, Mapping[str, WriteField]]
     actions: Mapping[str, Action]
     baseline: bool
     tasks: bool
     order: CallOrder
     alerts: Sequence[Action] = ()  # those that an event triggers, and no band
     cast: Cast = field(default_factory=dict)
+    waits: bool = False
 
     @property
     def triggers(self) -> tuple[str, ...]:

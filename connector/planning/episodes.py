@@ -23,7 +23,7 @@ def plan_episodes(
     if action is None or trigger is None:
         return
     key = (row["object"], row["record_id"], trigger)
-    if key in rules.open:
+    if key in rules.open or (about.waits and action.task is not None):
         return
     if _cooling(action, rules.closed_at.get(key), rules.as_of):
         draft.resumed.append(EpisodeChange(*key, rules.last[key]))

@@ -129,7 +129,8 @@ def _assignable(job: Job) -> frozenset[str]:
     owner = job.mapping.write.owner
     known = {name: job.describes[name].fields for name in job.mapping.objects("accounts") if name in job.describes}
     accounts = [name for name, has in known.items() if owner and owner.field in has and has[owner.field].updateable]
-    return frozenset([*job.mapping.objects("people"), *accounts])
+    off = {name for name, field in job.mapping.off if owner and field == owner.field}
+    return frozenset([*job.mapping.objects("people"), *accounts]) - off
 
 
 def _line_rules(engine: duckdb.DuckDBPyConnection, job: Job, line: Line, *, backfill_tasks: bool) -> LineRules:
@@ -138,13 +139,14 @@ def _line_rules(engine: duckdb.DuckDBPyConnection, job: Job, line: Line, *, back
     meant = actions_of(job.settings.action, job.models, line)
     return LineRules(
         line=line,
-        specs=job.mapping.write.specs(line.role, line.id),
+        specs={name: job.mapping.specs(name, line.role, line.id) for name in job.mapping.read},
         actions={action.band: action for action in meant if action.band is not None},
         baseline=baseline,
         tasks=(backfill_tasks or not baseline) and job.mapping.write.task is not None,
         order=call_order(line.model.spec),
         alerts=tuple(action for action in meant if action.rule is not None),
         cast=cast_of(engine, job, line, meant),
+        waits=job.mapping.tasks_wait,
     )
 
 
@@ -152,7 +154,7 @@ def _plan_record(rules: Rules, about: LineRules, draft: Draft, row: Record) -> N
     mirror = mirror_of(rules.owner_field, row)
     model = f"{row['model_id']}@{row['model_hash']}" if row["model_id"] else None
     score = {**row, "model": model, "priority": about.order.priority(row["band"], row["total"])}
-    fields = field_changes(about.specs, mirror, score, plain)
+    fields = field_changes(about.specs.get(row["object"], {}), mirror, score, plain)
     action = about.actions.get(row["band"] or "")
     current = mirror.current(rules.owner_field) if rules.owner_field else None
     owning = new_owner(rules, draft, row, action, current, mirror)

@@ -33,3 +33,10 @@ def forget(connection: sqlite3.Connection, object: str) -> None:  # noqa: A002 -
     """Drop an object's cursor, so that the next pull reads it whole."""
     with transaction(connection):
         connection.execute("DELETE FROM cursors WHERE object = ?", (object,))
+
+
+def forget_others(connection: sqlite3.Connection, prefix: str, kept: str) -> None:
+    """Drop the cursors whose object begins with these characters, but for one: what they covered was read otherwise."""
+    with transaction(connection):
+        query = "DELETE FROM cursors WHERE substr(object, 1, ?) = ? AND object <> ?"
+        connection.execute(query, (len(prefix), prefix, kept))

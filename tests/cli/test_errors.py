@@ -79,41 +79,41 @@ def test_a_stopped_crm(synced: Loop, shell: Shell) -> None:
 
 
 @pytest.mark.fault("F21")
-def test_fields_of_ours_that_are_hidden(synced: Loop, shell: Shell) -> None:
-    name, mark = synced.words.people[0], synced.mark()
-    hidden = [f"{name}.{synced.words.score}", f"{name}.{synced.words.band}"]
-    synced.control("settings", {"hidden_fields": hidden})
-    refused(shell.on(synced, "sync"), 2, synced.words.score, synced.words.band, "leadlight provision")
-    assert synced.writes(mark) == []
-    doctor = shell.on(synced, "doctor")
+def test_fields_of_ours_that_are_hidden(fresh: Loop, shell: Shell) -> None:
+    name, mark = fresh.words.people[0], fresh.mark()
+    hidden = [f"{name}.{fresh.words.score}", f"{name}.{fresh.words.band}"]
+    fresh.control("settings", {"hidden_fields": hidden})
+    refused(shell.on(fresh, "sync"), 2, fresh.words.score, fresh.words.band, "leadlight provision")
+    assert fresh.writes(mark) == []
+    doctor = shell.on(fresh, "doctor")
     assert doctor.code == 2
     wrong = [check for check in doctor.json["checks"] if not check["ok"]]
     assert len(wrong) == 2
     assert all(check["fix"] for check in wrong)
 
 
-def test_a_field_that_is_read_and_hidden(synced: Loop, shell: Shell) -> None:
-    name, mark = synced.words.people[0], synced.mark()
-    synced.control("settings", {"hidden_fields": [f"{name}.{synced.words.title}"]})
-    refused(shell.on(synced, "sync"), 2, f"{name} has no field {synced.words.title}", "grant read access")
-    assert synced.writes(mark) == []
+def test_a_field_that_is_read_and_hidden(fresh: Loop, shell: Shell) -> None:
+    name, mark = fresh.words.people[0], fresh.mark()
+    fresh.control("settings", {"hidden_fields": [f"{name}.{fresh.words.title}"]})
+    refused(shell.on(fresh, "sync"), 2, f"{name} has no field {fresh.words.title}", "grant read access")
+    assert fresh.writes(mark) == []
 
 
 @pytest.mark.fault("F11")
-def test_an_object_that_may_not_be_seen(synced: Loop, shell: Shell) -> None:
-    mark = synced.mark()
-    if synced.crm == "salesforce":
+def test_an_object_that_may_not_be_seen(fresh: Loop, shell: Shell) -> None:
+    mark = fresh.mark()
+    if fresh.crm == "salesforce":
         unseen = [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]
-        synced.control("faults", [{"match": {"path_re": "/sobjects/Account/"}, "act": {"status": 404, "body": unseen}}])
+        fresh.control("faults", [{"match": {"path_re": "/sobjects/Account/"}, "act": {"status": 404, "body": unseen}}])
     else:
-        synced.control("settings", {"hidden_fields": ["companies.*"]})
-    if synced.crm == "salesforce":
+        fresh.control("settings", {"hidden_fields": ["companies.*"]})
+    if fresh.crm == "salesforce":
         said, code = "object Account does not exist or the connecting user may not see it", 2
     else:  # HubSpot names the scope that is missing
         said, code = "the token lacks a scope; grant one of: crm.", 5
-    refused(shell.on(synced, "sync"), code, said)
-    assert said in shell.on(synced, "doctor").out
-    assert synced.writes(mark) == []
+    refused(shell.on(fresh, "sync"), code, said)
+    assert said in shell.on(fresh, "doctor").out
+    assert fresh.writes(mark) == []
 
 
 def test_a_mapping_to_fields_that_do_not_exist(synced: Loop, shell: Shell) -> None:

@@ -13,12 +13,12 @@ from connector.crm.hubspot import write as writing
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.cursor import Cursor
 from connector.crm.hubspot.describe import EVENT, event_info, object_info
-from connector.crm.hubspot.errors import Forbidden, Refused
+from connector.crm.hubspot.errors import Refused
 from connector.crm.hubspot.events import Events
 from connector.crm.hubspot.read import Stream
 from connector.crm.hubspot.scopes import token_rights
 from connector.crm.hubspot.settings import HubSpotSettings
-from connector.errors import AuthError, RetryableError
+from connector.errors import Forbidden, RetryableError
 from mappings.fields import NewField, ObjectInfo
 from mappings.needs import Need
 
@@ -73,7 +73,7 @@ class HubSpotCrm:
             return
         info = self.describe(object)
         if info is None:
-            raise AuthError(f"HubSpot: the token cannot see {object}; grant its crm.objects and crm.schemas scopes")
+            raise Forbidden(f"HubSpot: the token cannot see {object}; grant its crm.objects and crm.schemas scopes")
         kinds = {name: known.kind for name, known in info.fields.items()}
         yield from Stream(self.client, object, tuple(fields), kinds).pages(reached)
 

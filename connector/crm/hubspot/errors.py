@@ -13,7 +13,15 @@ from typing import Any
 from urllib3 import HTTPHeaderDict
 from urllib3 import exceptions as network
 
-from connector.errors import AuthError, BatchRefused, ConfigError, LeadlightError, QuotaExhausted, RetryableError
+from connector.errors import (
+    AuthError,
+    BatchRefused,
+    ConfigError,
+    Forbidden,
+    LeadlightError,
+    QuotaExhausted,
+    RetryableError,
+)
 
 MESSAGE_LENGTH = 500
 # Nothing was sent: the outcome of a write is known.
@@ -30,17 +38,14 @@ class HttpFailure(Exception):  # noqa: N818 - it carries an answer, which the bo
         self.headers = headers
 
 
-class Forbidden(AuthError):  # noqa: N818 - named by the reaction: leave this object out
-    """The token has no right to one object; the others can go on."""
-
-
 @dataclass(frozen=True)
 class Problem:
-    """Name one error of an error list: HubSpot's code, its text, the property and the ids it is about."""
+    """Name one error of an error list: HubSpot's code, its text, the property, its value and the ids it is about."""
 
     code: str
     message: str
     property: str | None = None
+    value: str | None = None
     ids: tuple[str, ...] = ()
     trace_ids: tuple[str, ...] = ()
 
@@ -106,6 +111,7 @@ def _problem(entry: object) -> Problem:
         code=str(code),
         message=str(entry.get("message") or "")[:MESSAGE_LENGTH],
         property=next(iter(_strings(context.get("propertyName") or context.get("name") or entry.get("name"))), None),
+        value=next(iter(_strings(entry.get("propertyValue"))), None),
         ids=_strings(context.get("ids") or context.get("id")),
         trace_ids=_strings(context.get("objectWriteTraceId")),
     )

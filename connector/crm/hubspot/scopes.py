@@ -5,8 +5,8 @@ from typing import Final
 
 from connector.crm.administration import Level, Right
 from connector.crm.hubspot.client import Client
-from connector.crm.hubspot.errors import Forbidden, Refused
-from connector.errors import AuthError
+from connector.crm.hubspot.errors import Refused
+from connector.errors import AuthError, Forbidden
 from mappings.needs import Need
 
 # https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/scopes

@@ -20,18 +20,24 @@ from connector.crm.retry import call_with_retry
 from connector.errors import AuthError, QuotaExhausted, RetryableError
 
 BATCH = 100
-# Codes of properties that spoil every row which holds them: no need to look for the rows by halving.
+# Codes of properties that spoil every row which holds them, or of values that do: no need to look for the rows by
+# halving, and the rest of a row can land without them.
 BAD_PROPERTY = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
+BAD_VALUE = frozenset({"INVALID_OPTION"})
 CONFLICTS = frozenset({"CONFLICT", "HTTP_409"})  # two writers at once; may pass later
 
 
 @dataclass(frozen=True)
 class Row:
-    """Hold one input of a batch: name is the record id, or the unique value; at is the place of its write."""
+    """Hold one input of a batch: name is the record id, or the unique value; at is the place of its write.
+
+    without are the problems of properties that were left out.
+    """
 
     name: str
     properties: Mapping[str, str]
     at: int
+    without: tuple[Problem, ...] = ()
 
 
 Results = dict[int, WriteResult]
@@ -180,36 +186,53 @@ def _linked(
 
 
 def _halving(rows: Sequence[Row], send: Send, field: str = "") -> Results:
-    """Send a batch; where HubSpot refuses it whole, find the rows that spoil it so that the others land."""
+    """Send a batch; where HubSpot refuses it whole, find what spoils it so that the rest lands."""
     if not rows:
         return {}
     try:
         return _outcomes(rows, send(rows), field)
     except Refused as error:
+        lean = [_without_bad(row, error.problems, field) for row in rows]
+        if lean != list(rows):
+            empty = [row for row in lean if not row.properties.keys() - {field}]
+            left = _halving([row for row in lean if row not in empty], send, field)
+            return left | {row.at: _nothing_left(row) for row in empty}
         if len(rows) == 1:
             return {rows[0].at: _refusal(error.code, error.message, error.problems)}
-        spoiled = _spoiled(rows, error)
-        if spoiled:
-            rest = [row for row in rows if row.at not in spoiled]
-            return spoiled | _halving(rest, send, field)
         half = len(rows) // 2
         return _halving(rows[:half], send, field) | _halving(rows[half:], send, field)
+
+
+def _without_bad(row: Row, problems: Sequence[Problem], field: str) -> Row:
+    """Leave out the properties that HubSpot takes from nobody, and values it takes in no row; never the unique one."""
+    bad = [
+        problem
+        for problem in problems
+        if problem.property is not None
+        and problem.property in row.properties
+        and problem.property != field
+        and (
+            problem.code in BAD_PROPERTY
+            or (problem.code in BAD_VALUE and row.properties[problem.property] == problem.value)
+        )
+    ]
+    names = {problem.property for problem in bad}
+    kept = {name: value for name, value in row.properties.items() if name not in names}
+    return replace(row, properties=kept, without=(*row.without, *bad)) if bad else row
+
+
+def _nothing_left(row: Row) -> WriteResult:
+    first = row.without[0]
+    return WriteResult(code=first.code, message=first.message, fields=_left_out(row))
+
+
+def _left_out(row: Row) -> tuple[str, ...]:
+    return tuple(problem.property for problem in row.without if problem.property)
 
 
 def _refusal(code: str, message: str, problems: Sequence[Problem]) -> WriteResult:
     first = next((problem for problem in problems if problem.code), Problem(code, message))
     return WriteResult(code=first.code, message=first.message or message, retry=first.code in CONFLICTS)
-
-
-def _spoiled(rows: Sequence[Row], error: Refused) -> Results:
-    """Refuse the rows that hold a property which no row may hold."""
-    bad = {problem.property: problem for problem in error.problems if problem.code in BAD_PROPERTY}
-    spoiled = {}
-    for row in rows:
-        problem = next((bad[name] for name in row.properties if name in bad), None)
-        if problem is not None:
-            spoiled[row.at] = WriteResult(code=problem.code, message=problem.message)
-    return spoiled
 
 
 def _outcomes(rows: Sequence[Row], answer: Answer, field: str) -> Results:
@@ -227,8 +250,13 @@ def _outcomes(rows: Sequence[Row], answer: Answer, field: str) -> Results:
     for row in open_rows:
         one = named.get(row.name) or named.get(f"trace {row.at}")
         if one is not None:
-            outcomes[row.at] = WriteResult(id=str(one["id"]), created=bool(field) and one.get("new") is not False)
+            outcomes[row.at] = _landed(row, str(one["id"]), created=bool(field) and one.get("new") is not False)
     return outcomes | _unnamed([row for row in open_rows if row.at not in outcomes], results, body, outcomes)
+
+
+def _landed(row: Row, record_id: str, *, created: bool) -> WriteResult:
+    told = "; ".join(f"{problem.code}: {problem.message}" for problem in row.without) or None
+    return WriteResult(id=record_id, created=created, message=told, fields=_left_out(row))
 
 
 def _named(results: Sequence[Mapping[str, Any]], field: str) -> dict[str, Mapping[str, Any]]:
@@ -251,6 +279,6 @@ def _unnamed(
     """
     spare = len(results) - sum(result.ok for result in outcomes.values())
     if rows and spare == len(rows) and not body.get("numErrors"):
-        return {row.at: WriteResult(id=row.name) for row in rows}
+        return {row.at: _landed(row, row.name, created=False) for row in rows}
     problem = next(iter(problems_of(body)), Problem("NO_ANSWER", "HubSpot named no outcome for this row"))
     return {row.at: WriteResult(code=problem.code, message=problem.message, retry=True) for row in rows}

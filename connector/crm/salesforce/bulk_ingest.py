@@ -134,8 +134,9 @@ def _result_table(body: bytes) -> pa.Table:
 def failure_of(error: str) -> WriteResult:
     """Read `CODE:message:fields --`, as the failed rows carry it."""
     code, _, rest = error.partition(":")
-    message = rest.rpartition(":")[0] or rest
-    return WriteResult(code=code.strip(), message=message.strip(), retry=code.strip() in PASSING_CODES)
+    message, _, named = rest.rpartition(":")
+    fields = tuple(name.strip() for name in named.removesuffix("--").split(",") if name.strip() and message)
+    return WriteResult(None, False, code.strip(), (message or rest).strip(), code.strip() in PASSING_CODES, fields)
 
 
 def _missing_result(job: JsonValue) -> WriteResult:

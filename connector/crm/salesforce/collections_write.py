@@ -38,7 +38,8 @@ def result_of(row: JsonValue) -> WriteResult:
         return WriteResult(id=row["id"], created=bool(row.get("created")))
     error = (row.get("errors") or [{}])[0]
     code = error.get("statusCode") or "UNKNOWN"
-    return WriteResult(code=code, message=error.get("message"), retry=code in PASSING_CODES)
+    fields = tuple(error.get("fields") or ())
+    return WriteResult(code=code, message=error.get("message"), retry=code in PASSING_CODES, fields=fields)
 
 
 def send(gateway: Gateway, method: Literal["POST", "PATCH"], records: Sequence[JsonValue]) -> list[WriteResult]:

@@ -6,7 +6,16 @@ from collections.abc import Mapping
 import requests
 
 from connector.crm.salesforce.wire import JsonValue, Request
-from connector.errors import AuthError, BatchRefused, ConfigError, LeadlightError, QuotaExhausted, RetryableError
+from connector.errors import (
+    AuthError,
+    BatchRefused,
+    ConfigError,
+    Forbidden,
+    LeadlightError,
+    QuotaExhausted,
+    RetryableError,
+    SchemaChanged,
+)
 
 # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/errorcodes.htm
 PASSING_CODES = frozenset(
@@ -23,6 +32,7 @@ PASSING_CODES = frozenset(
 AUTOMATION_CODES = frozenset(
     {"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "CANNOT_EXECUTE_FLOW_TRIGGER", "APEX_ERROR", "LIMIT_EXCEEDED"}
 )
+GONE_CODES = frozenset({"INVALID_FIELD", "INVALID_TYPE"})
 NEVER_SENT = ("NewConnectionError", "NameResolutionError")
 PASSING_STATUS = frozenset({406, 408, 420, 425, 429})
 
@@ -54,7 +64,7 @@ def _forbidden(request: Request, code: str, message: str) -> LeadlightError:
         return RetryableError(f"Salesforce runs too many long requests at once; {request} was turned away")
     if code == "REQUEST_LIMIT_EXCEEDED":
         return QuotaExhausted("Salesforce's API requests of the last 24 hours are used up; the next run goes on")
-    return AuthError(
+    return Forbidden(
         f"Salesforce forbids {request}: {code or 'HTTP 403'} {message}; give the integration user the right, "
         "or check that the org allows API access"
     )
@@ -108,4 +118,5 @@ def network_fault(request: Request, error: requests.RequestException, host: str)
 
 def as_config_error(refused: BatchRefused, what: str) -> LeadlightError:
     """Say a refusal of a read as a problem of configuration, which it is once it is not passing."""
-    return ConfigError(f"{what}: {refused.message}")
+    kind = SchemaChanged if refused.code in GONE_CODES else ConfigError
+    return kind(f"{what}: {refused.message}")

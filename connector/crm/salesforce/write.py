@@ -7,9 +7,11 @@ from connector.crm.base import Write, WriteResult
 from connector.crm.salesforce.bulk_ingest import csv_of, run_job
 from connector.crm.salesforce.collections_write import ROWS_PER_CALL, Item, chunks, create_rows, update_rows
 from connector.crm.salesforce.gateway import Gateway
+from connector.crm.salesforce.leaving_out import landed_without, without_refused
 from connector.crm.salesforce.soql import identifier
 from connector.errors import AuthError, BatchRefused, ConfigError, LeadlightError, QuotaExhausted, RetryableError
 
+FIELD_TRIES = 3
 Identity = tuple[str, ...]  # what makes two writes the same record: its id, or its key
 
 
@@ -31,7 +33,7 @@ def write_rows(gateway: Gateway, writes: Sequence[Write]) -> list[WriteResult]:
         return []
     identities = [_identity(each) for each in writes]
     items = _merged(identities, writes)
-    results = _send_all(list(_sendings(gateway, source, items)))
+    results = _send_lean(gateway, source, items, _send_all(list(_sendings(gateway, source, items))))
     answered: set[Identity] = set()
     ordered: list[WriteResult] = []
     for identity in identities:
@@ -39,6 +41,24 @@ def write_rows(gateway: Gateway, writes: Sequence[Write]) -> list[WriteResult]:
         ordered.append(replace(result, created=False) if identity in answered else result)
         answered.add(identity)
     return ordered
+
+
+def _send_lean(
+    gateway: Gateway, source: str, items: Mapping[Identity, Item], results: Mapping[Identity, WriteResult]
+) -> dict[Identity, WriteResult]:
+    """Send rows again without fields that the org does not take; Salesforce may name them one after the other."""
+    told, tried = dict(results), dict(items)
+    for _ in range(FIELD_TRIES):
+        lean = {name: left for name, result in told.items() if (left := without_refused(tried[name], result))}
+        if not lean:
+            break
+        try:
+            again = _send_all(list(_sendings(gateway, source, lean)))
+        except (RetryableError, QuotaExhausted, AuthError) as outage:
+            again = dict.fromkeys(lean, WriteResult(code=type(outage).__name__, message=outage.message, retry=True))
+        told |= {name: landed_without(told[name], after, items[name], lean[name]) for name, after in again.items()}
+        tried |= lean
+    return told
 
 
 def _one_object(writes: Sequence[Write]) -> str | None:
