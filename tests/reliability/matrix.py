@@ -157,7 +157,11 @@ FAULTS = (
         "rows are locked, or two writers meet",
         "the rows go again after a pause, in smaller batches",
     ),
-    Row("F34", "a notification cannot be delivered", not_here="Leadlight sends no notifications; tasks are in the CRM"),
+    Row(
+        "F34",
+        "a notification cannot be delivered",
+        "the sync ends as it would have; the notice waits in an outbox of its own, is told once, or is given up",
+    ),
     Row(
         "F35",
         "the machine slept, or the daemon was down, over several scheduled times",
