@@ -16,10 +16,10 @@ from connector.crm.base import Write, WriteResult
 from connector.errors import Forbidden, LeadlightError, StalePlan
 from connector.job import Job
 from connector.notify import notice_entries
-from connector.plan import Change, Plan, TaskChange
+from connector.plan import Change, ClockStep, Plan, TaskChange
 from connector.planning.owners import keep_routing
 from connector.score import BANDS, revision
-from connector.store import episodes, notices, outbox, quarantine, runs, written
+from connector.store import clocks, episodes, notices, outbox, quarantine, runs, written
 from connector.store.outbox import Entry, OutboxRow, Settlement
 from connector.store.state import transaction
 from connector.tasks import task_write
@@ -88,10 +88,17 @@ def commit_plan(job: Job, run_id: str, plan: Plan, bands: Path) -> None:
             for e in plan.opened
         )
         episodes.open_many(job.state, openings)
+        clocks.record(job.state, map(_clock_step, plan.clocks))
         job.lake.replace(BANDS, bands, run_id=run_id)
         for line in job.models.lines:
             runs.mark_baseline(job.state, run_id, line.baseline)
             runs.accept_model(job.state, line.model.id, line.model.hash)
+
+
+def _clock_step(step: ClockStep) -> clocks.Step:
+    at = datetime.fromisoformat(step.at)
+    of = (step.object, step.record_id, step.trigger, step.episode)
+    return clocks.Step(*of, step.name, at, step.owner_id, step.task_key, step.given_to, step.touched_by, step.worked_s)
 
 
 def restore(job: Job, run_id: str, undo: Undo) -> None:

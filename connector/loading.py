@@ -7,6 +7,7 @@ from connector.errors import ConfigError
 from connector.models import Models, load_models
 from connector.routing.checks import route_problems
 from connector.settings import Settings, load_settings
+from connector.sla.checks import sla_problems
 from mappings.lists import load_lists
 from mappings.loader import MappingError, load_mapping
 from mappings.model import Mapping as CrmMapping
@@ -31,6 +32,7 @@ def load_parts(config: Path) -> tuple[Settings, Models, CrmMapping]:
     if models is None or mapping is None:
         raise ConfigError(problems)
     problems += wording_problems(settings, models)
+    problems += sla_problems(settings, models)
     problems += route_problems(settings, models, mapping)
     mapping, misfits = bind_models(mapping, [line.use for line in models.lines])
     problems += misfits

@@ -9,8 +9,9 @@ import duckdb
 from connector.acting import line_of, trigger_of
 from connector.job import Job
 from connector.mirror import MIRROR
-from connector.report.html import Count, Lead, Overview
+from connector.report.html import Contact, Count, Lead, Overview
 from connector.score import SCORES
+from connector.sla.figures import Figures, as_hours, sla_figures
 from connector.store import episodes, outbox
 from connector.wording import record_url
 
@@ -30,6 +31,7 @@ def overview(job: Job, tiles: Mapping[str, int], *, hottest: int = 10) -> Overvi
             tiles=[Count(name, n) for name, n in tiles.items()],
             leads=_leads(engine, job, hottest),
             spread=_spread(engine, job),
+            contacts=_contacts(job),
         )
 
 
@@ -123,6 +125,22 @@ def _tasks(job: Job, record_ids: set[str]) -> dict[str, tuple[str, str]]:
         for row in outbox.rows(job.state, ("done",))
         if row.kind == "task" and row.record_id in record_ids and row.key not in theirs
     }
+
+
+def _contacts(job: Job) -> list[Contact]:
+    """Tell how soon people act: each band as a whole, then its owners by name."""
+    people = {owner.id: owner.name for owner in job.owners}
+    rows = []
+    for band in sla_figures(job.state):
+        name = f"{band.model} {band.band}" if band.model else band.band
+        parts = [(people.get(owner or "", owner or "nobody"), figures) for owner, figures in band.owners]
+        rows += [_contact(name, owner, figures) for owner, figures in [(None, band.all), *parts]]
+    return rows
+
+
+def _contact(band: str, owner: str | None, figures: Figures) -> Contact:
+    share = "none" if figures.breach_share is None else f"{figures.breach_share:.0%}"
+    return Contact(band, owner, figures.clocks, as_hours(figures.median_s), as_hours(figures.p90_s), share)
 
 
 def _day(value: Any) -> str:  # noqa: ANN401 - a date or a time, as the CRM takes it

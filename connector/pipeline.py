@@ -27,6 +27,7 @@ from connector.planning.owners import routing_table
 from connector.planning.stage import plan_stage
 from connector.pull import pull_stage
 from connector.score import Scored, bands_file, score_stage, scores_of
+from connector.sla.look import look_at_tasks
 from connector.store import runs
 from connector.store.tidying import tidy
 from connector.undo import Undo
@@ -203,6 +204,10 @@ def _pull(job: Job, outcome: Outcome, _options: Options) -> None:
     outcome.pulled = pull_stage(job)
 
 
+def _look(job: Job, _outcome: Outcome, _options: Options) -> None:
+    look_at_tasks(job)
+
+
 def _score(job: Job, outcome: Outcome, options: Options) -> None:
     if job.lake.relation("people") is None:
         raise ConfigError("the store holds no people yet; run `leadlight pull` or `leadlight sync` first")
@@ -263,6 +268,6 @@ def _with_superseded(applied: Applied | None, reviewed: Plan, sent: Plan) -> App
     return replace(applied, superseded=applied.superseded + dropped) if applied else None
 
 
-STAGES: tuple[Stage, ...] = (_pull, _score, _plan, _apply)
+STAGES: tuple[Stage, ...] = (_pull, _look, _score, _plan, _apply)
 
 __all__ = ["STAGES", "Options", "Outcome", "apply", "checksum", "plan", "pull", "score", "sync", "without_conflicts"]

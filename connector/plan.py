@@ -11,6 +11,7 @@ from typing import Any
 from connector.crm.base import JsonScalar
 from connector.errors import ConfigError, UnsafePlan
 from connector.routing.decide import Decision
+from connector.store.clocks import StepName
 
 PLAN_SCHEMA = 1
 MODEL_CHANGED = "model_changed"  # a guard
@@ -99,6 +100,26 @@ class EpisodeChange:
 
 
 @dataclass(frozen=True)
+class ClockStep:
+    """Start an SLA clock, or record what happened on it: remind, breach or touch; at is UTC text.
+
+    owner_id is who was in charge; given_to who gets the record at a breach; worked_s the working seconds to the touch.
+    """
+
+    object: str
+    record_id: str
+    trigger: str
+    episode: int
+    name: StepName
+    at: str
+    owner_id: str | None = None
+    task_key: str | None = None
+    given_to: str | None = None
+    touched_by: str | None = None
+    worked_s: int | None = None
+
+
+@dataclass(frozen=True)
 class Guard:
     """State one measured share beside the limit it must not pass; detail says what a share cannot."""
 
@@ -131,6 +152,7 @@ class Plan:
     revision names the committed state it was made from; as_of is UTC text. resumed are closed episodes that go on,
     since the record came back within the cool-down. routing holds every decision about an owner in the order in which
     they were made, those that wait included; warnings are for people, and stop nothing.
+    clocks are the steps of SLA clocks.
     """
 
     crm: str
@@ -148,6 +170,7 @@ class Plan:
     notices: tuple[NoticeChange, ...] = ()
     routing: tuple[Decision, ...] = ()
     warnings: tuple[str, ...] = ()
+    clocks: tuple[ClockStep, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Count the field changes' records, owner changes, tasks and notices."""
@@ -228,6 +251,7 @@ def _from_data(data: Mapping[str, Any]) -> Plan:
             "opened": _episodes(data["opened"]),
             "closed": _episodes(data["closed"]),
             "resumed": _episodes(data.get("resumed", ())),
+            "clocks": tuple(ClockStep(**row) for row in data.get("clocks", ())),
             "guards": tuple(Guard(**row) for row in data["guards"]),
             "notices": tuple(NoticeChange(**row) for row in data.get("notices", ())),
             "routing": tuple(Decision(**row) for row in data.get("routing", ())),

@@ -19,6 +19,7 @@ from connector.newest import newest_contributions
 from connector.routing.shares import rule_hits, share_warnings, watched_shares
 from connector.score import ACCOUNT_SCORES, SCORES, tables_of
 from connector.settings import Settings
+from connector.sla.figures import sla_figures
 from connector.store import coverage, outbox, runs
 from connector.store.lake import Lake
 from connector.store.state import open_state
@@ -91,6 +92,8 @@ class Reading:
             },
             "switched_off": next((run.counts["switched_off"] for run in newest if "switched_off" in run.counts), []),
             "runs": [run_row(run) for run in newest],
+            "sla": [figures.as_dict() for figures in sla_figures(self.state)],
+            "runs": [run_row(run) for run in runs.list_runs(self.state, limit=5)],
         }
 
     def _tables(self) -> list[str]:

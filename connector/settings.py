@@ -23,6 +23,7 @@ from connector.settings_hours import HoursSettings
 from connector.settings_notices import ChannelSettings, NoticeSettings
 from connector.settings_routing import PoolSettings, RouteSettings
 from connector.settings_routing_checks import routing_problems
+from connector.settings_sla import SlaSettings
 from connector.settings_sources import DEFAULT_STORE, PREFIX, SECRETS, merged
 from connector.settings_table import Table
 
@@ -202,15 +203,16 @@ class Settings(BaseSettings):
     hours: tuple[HoursSettings, ...] = ()
     channel: tuple[ChannelSettings, ...] = ()
     notices: NoticeSettings = NoticeSettings()
+    sla: tuple[SlaSettings, ...] = ()
     schedule: ScheduleSettings = ScheduleSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
 
-    @check("action", "route", "pool", "hours", "channel")
+    @check("action", "route", "pool", "hours", "channel", "sla")
     @classmethod
     def _distinct(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
         if info.field_name != "action":
-            return checks.distinct(value, ("id",))
+            return checks.distinct(value, ("band", "model") if info.field_name == "sla" else ("id",))
         for key in ("band", "rule"):
             checks.distinct(tuple(row for row in value if getattr(row, key) is not None), (key, "model"))
         return value

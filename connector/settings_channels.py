@@ -44,11 +44,12 @@ def take_channel_secrets(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def unknown_channels(raw: Mapping[str, Any]) -> list[str]:
-    """Name every `channel` within an action that is not there."""
+    """Name every `channel` within an action or an SLA that is not there."""
     known = [row["id"] for row in channels_of(raw)]
     return [
         f"{where}: no [[channel]] with id {name!r}{nearest(name, known)}"
-        for where, name in _named("action", raw.get("action"))
+        for table in ("action", "sla")
+        for where, name in _named(table, raw.get(table))
         if name not in known
     ]
 

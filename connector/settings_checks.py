@@ -181,6 +181,7 @@ def unknown_hours(raw: Mapping[str, Any]) -> list[str]:
     """Name what asks for hours that are not there; asked of the raw tables, as pools are."""
     known = [str(row.get("id")) for row in tables(raw.get("hours"))]
     tasks = [(f"action[{n}].task", row.get("task")) for n, row in enumerate(tables(raw.get("action")), start=1)]
+    tasks += [(f"sla[{n}]", row) for n, row in enumerate(tables(raw.get("sla")), start=1)]
     wanted = [(where, row["hours"]) for where, row in tasks if isinstance(row, dict) and "hours" in row]
     return [
         f"{where}.hours: no [[hours]] with id {name!r}{nearest(str(name), known)}"

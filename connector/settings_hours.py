@@ -1,4 +1,4 @@
-"""The tables of the configuration that say when people work, and how soon they are to act."""
+"""The table of the configuration that says when people work."""
 
 from zoneinfo import ZoneInfo
 

@@ -102,6 +102,8 @@ def _references(raw: Raw) -> Iterator[tuple[str, str, object]]:
         yield from _pool_of(f"action[{n}].owner", action.get("owner"))
     for n, route in enumerate(tables(raw.get("route")), start=1):
         yield from _pool_of(f"route[{n}].to", route.get("to"))
+    for n, sla in enumerate(tables(raw.get("sla")), start=1):
+        yield from _pool_of(f"sla[{n}]", sla)
     for n, pool in enumerate(tables(raw.get("pool")), start=1):
         yield from _pool_of(f"pool[{n}].when_nobody", pool.get("when_nobody"))
         named = [(f"pool[{n}]", pool)]

@@ -102,11 +102,23 @@ TaskFieldForm = Annotated[
 TaskPart = Literal["subject", "body", "due", "priority", "owner", "person", "account"]
 
 
+class TaskDone(Spec):
+    """Say how a completed task looks: `field` holds `is`, and `at` when it was completed."""
+
+    field: str
+    is_: Scalar = Field(alias="is")
+    at: str | None = None
+
+
 class TaskTarget(Spec):
-    """Say how a task is written: its fields, constants sent with each, and the unique field that keeps it single."""
+    """Say how a task is written: its fields, constants sent with each, and the unique field that keeps it single.
+
+    done is how people complete it, which the SLA clock looks for.
+    """
 
     object: str
     key_field: str
+    done: TaskDone | None = None
     fields: dict[TaskPart, TaskFieldForm]
     constants: dict[str, Scalar] = Field(default_factory=dict)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import duckdb
 
@@ -14,6 +14,7 @@ from connector.models import Line
 from connector.output import Output
 from connector.reading import open_reading
 from connector.score import STATEMENTS, sources
+from connector.sla.figures import as_hours
 from scoring.explain import Explanation, sentence
 
 
@@ -60,8 +61,19 @@ def status(out: Output, config: Path) -> None:
         lines.append(f"routed in 30 days: {rules}")
     lines += [f"warning: {warning}" for warning in data["routing"]["warnings"]]
     lines += [f"switched off: {what}" for what in data["switched_off"]]
+    lines += [_sla_line(row) for row in data["sla"]]
     lines += [f"{run['run_id']} {run['command']} {run['status']}, as of {run['as_of']}" for run in data["runs"]]
     out.result(data, lines)
+
+
+def _sla_line(row: Mapping[str, Any]) -> str:
+    """Tell the time to contact of one band."""
+    share = "none" if row["breach_share"] is None else f"{row['breach_share']:.0%}"
+    name = f"{row['model']} {row['band']}" if row["model"] else row["band"]
+    return (
+        f"sla {name}: first touch after {as_hours(row['median_s'])} (median), {as_hours(row['p90_s'])} (p90), "
+        f"{share} breached, {row['running']:,} clocks running"
+    )
 
 
 def _told(told: Explanation) -> list[str]:

@@ -101,6 +101,15 @@ class WriteResult:
         return self.code is None
 
 
+@dataclass(frozen=True)
+class Found:
+    """Show a record that was looked up, with its fields as the CRM sent them; a deleted one is in the recycle bin."""
+
+    id: str
+    deleted: bool
+    fields: Mapping[str, JsonScalar]
+
+
 @dataclass
 class CallCounter:
     """Count requests as they are sent; the only mutable state that adapters share with the pipeline."""
@@ -137,6 +146,9 @@ class Crm(Protocol):
 
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object in as few requests as the vendor allows; results in input order."""
+
+    def find(self, object: str, field: str, values: Sequence[str], fields: Sequence[str]) -> dict[str, Found]:  # noqa: A002
+        """Look records up by a unique field, deleted ones included; a value without a record is absent."""
 
     def provision(self, fields: Sequence[NewField]) -> tuple[list[str], list[str]]:
         """Create missing fields with access for our user; returns (created, existing) as Object.field."""

@@ -8,12 +8,13 @@ from connector.acting import role_name
 from connector.actions import band_trigger
 from connector.calendars import Calendars
 from connector.models import Line
-from connector.plan import Change, EpisodeChange, Guard, NoticeChange, TaskChange
+from connector.plan import Change, ClockStep, EpisodeChange, Guard, NoticeChange, TaskChange
 from connector.planning.call_order import CallOrder
 from connector.planning.plays import Cast, RolePlayer
 from connector.routing.decide import Decision, Terms
 from connector.routing.rota import Rota
 from connector.settings_acting import Action
+from connector.sla.clock import SlaRules
 from mappings.model import WriteField
 
 RecordKey = tuple[str, str]
@@ -42,6 +43,7 @@ class Rules:
     last: Mapping[tuple[str, str, str], int]
     closed_at: Mapping[tuple[str, str, str], datetime]  # of the newest episode, where that one is closed
     calendars: Calendars
+    sla: SlaRules
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,7 @@ class LineRules:
     specs: Mapping[str, Mapping[str, WriteField]]
     actions: Mapping[str, Action]
     baseline: bool
+    acting: bool  # what opens has consequences: not a first run's, unless asked
     tasks: bool
     order: CallOrder
     alerts: Sequence[Action] = ()  # those that an event triggers, and no band
@@ -87,6 +90,7 @@ class Draft:
     resumed: list[EpisodeChange] = field(default_factory=list)
     guards: list[Guard] = field(default_factory=list)
     notices: list[NoticeChange] = field(default_factory=list)
+    clocks: list[ClockStep] = field(default_factory=list)
 
     def note(self, change: Change) -> None:
         """Join what several models ask of one record: a CRM takes a record once in a request."""

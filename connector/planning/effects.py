@@ -2,6 +2,7 @@
 
 from connector.actions import due_at, step_key, task_key
 from connector.plan import TaskChange, utc_text
+from connector.planning.clocks import start_clock
 from connector.planning.draft import Draft, LineRules, Rules
 from connector.planning.notices import note_notice
 from connector.planning.owners import doer_of
@@ -15,10 +16,15 @@ def plan_effects(
     owner: str | None,
 ) -> None:  # fmt: skip
     """Ask for everything that an action does once per episode; who was there before the first plan is no news."""
+    tasks: list[TaskChange] = []
     if about.tasks and action.task is not None:
         doer = doer_of(rules, draft, row, action, owner)
         players: list[RolePlayer | None] = [*about.players(action, row["record_id"])]
-        draft.tasks += [_task(rules, about, row, action, trigger, number, doer, player) for player in players or [None]]
+        tasks += [_task(rules, about, row, action, trigger, number, doer, player) for player in players or [None]]
+        draft.tasks += tasks
+    if about.acting:
+        key, first = (row["object"], row["record_id"], trigger), tasks[0] if tasks else None
+        start_clock(rules, draft, key, number, first.owner_id if first else owner, first.key if first else None)
     if action.notify is not None and not about.baseline:
         note_notice(rules, draft, row, action.notify, trigger, number, owner, subject=about.line.role)
 

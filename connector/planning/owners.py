@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import duckdb
@@ -15,7 +15,7 @@ from connector.planning.diff import Mirror
 from connector.planning.draft import Draft, Rules
 from connector.planning.records import Record
 from connector.routing import matching
-from connector.routing.decide import Asked, Decision, decide, task_owner
+from connector.routing.decide import Asked, Decision, decide, hand_over, task_owner
 from connector.routing.pools import RoutingTable, Target, resolve_table
 from connector.routing.rota import DAY, Rota, pointer_of, pointer_text
 from connector.settings_acting import Action
@@ -129,6 +129,19 @@ def doer_of(rules: Rules, draft: Draft, row: Record, action: Action, owner: str 
     if action.owner is None:
         return None
     found = task_owner(rules.terms, draft.rota, _asked(rules, row, action, owner, None))
+    if found is None:
+        return None
+    draft.routing.append(found)
+    return found.owner
+
+
+def successor_of(rules: Rules, draft: Draft, row: Record, action: Action, current: str, pool: str | None) -> str | None:
+    """Choose who gets a record that its owner let lie: the next of the pool named, or else as the action routes it.
+
+    Null where there is nobody else.
+    """
+    asked = _asked(rules, row, action, current, None)
+    found = hand_over(rules.terms, draft.rota, replace(asked, target=Target("pool", pool)) if pool else asked)
     if found is None:
         return None
     draft.routing.append(found)

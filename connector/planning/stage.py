@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 
 from connector.acting import actions_of, line_of
+from connector.actions import band_trigger
 from connector.calendars import calendars_of
 from connector.crm.base import JsonScalar
 from connector.job import Job
@@ -14,11 +15,12 @@ from connector.models import Line
 from connector.plan import Change, Plan, utc_text
 from connector.planning.alerts import plan_alerts
 from connector.planning.call_order import call_order
+from connector.planning.clocks import plan_clocks
 from connector.planning.diff import field_changes
 from connector.planning.draft import Draft, LineRules, Rules
 from connector.planning.episodes import plan_episodes
 from connector.planning.guards import guards, model_guard, volume_guards
-from connector.planning.owners import match_rules, new_owner, rota_of
+from connector.planning.owners import Owning, match_rules, new_owner, rota_of
 from connector.planning.plays import cast_of
 from connector.planning.records import (
     Record,
@@ -33,6 +35,7 @@ from connector.routing.decide import Terms
 from connector.routing.pools import RoutingTable
 from connector.routing.shares import rule_hits, share_warnings, watched_shares
 from connector.score import previous_bands, revision
+from connector.sla.look import sla_rules
 from connector.store import assignments, episodes, runs
 
 
@@ -64,6 +67,7 @@ def plan_stage(job: Job, as_of: datetime, table: RoutingTable, *, backfill_tasks
         opened=tuple(draft.opened),
         closed=tuple(draft.closed),
         resumed=tuple(draft.resumed),
+        clocks=tuple(draft.clocks),
         guards=tuple(draft.guards),
         notices=tuple(draft.notices),
         routing=tuple(draft.routing),
@@ -107,6 +111,7 @@ def _rules(engine: duckdb.DuckDBPyConnection, job: Job, as_of: datetime, table: 
         last={key: stay.number for key, stay in stays.items()},
         closed_at={key: stay.closed_at for key, stay in stays.items() if stay.closed_at is not None},
         calendars=calendars_of(job.settings.hours, job.owners, table.hours),
+        sla=sla_rules(engine, job, as_of),
     )
 
 
@@ -137,12 +142,14 @@ def _line_rules(engine: duckdb.DuckDBPyConnection, job: Job, line: Line, *, back
     """Bind a model to its fields and actions; one that was never applied makes no tasks, unless asked."""
     baseline = not runs.baseline_made(job.state, line.baseline)
     meant = actions_of(job.settings.action, job.models, line)
+    acting = backfill_tasks or not baseline
     return LineRules(
         line=line,
         specs={name: job.mapping.specs(name, line.role, line.id) for name in job.mapping.read},
         actions={action.band: action for action in meant if action.band is not None},
         baseline=baseline,
-        tasks=(backfill_tasks or not baseline) and job.mapping.write.task is not None,
+        acting=acting,
+        tasks=acting and job.mapping.write.task is not None,
         order=call_order(line.model.spec),
         alerts=tuple(action for action in meant if action.rule is not None),
         cast=cast_of(engine, job, line, meant),
@@ -157,11 +164,14 @@ def _plan_record(rules: Rules, about: LineRules, draft: Draft, row: Record) -> N
     fields = field_changes(about.specs.get(row["object"], {}), mirror, score, plain)
     action = about.actions.get(row["band"] or "")
     current = mirror.current(rules.owner_field) if rules.owner_field else None
-    owning = new_owner(rules, draft, row, action, current, mirror)
+    given = (row["object"], row["record_id"]) in rules.sla.given
+    owning = Owning(current) if given else new_owner(rules, draft, row, action, current, mirror)
     if fields or owning.change:
         change = (current, owning.change) if owning.change else None
         draft.note(Change(row["object"], row["record_id"], fields, change, row["band"], row["total"], owning.reason))
     plan_episodes(rules, about, draft, row, action, owning)
+    trigger = band_trigger(action.band, about.line.named) if action and action.band else None
+    plan_clocks(rules, about, draft, row, mirror, current, trigger)
 
 
 def plain(value: Any) -> JsonScalar:  # noqa: ANN401 - whatever the mirror holds

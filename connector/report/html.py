@@ -37,6 +37,18 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Contact:
+    """Show how soon one owner acts on one band, in words; owner is null for all of them together."""
+
+    band: str
+    owner: str | None
+    clocks: int
+    median: str
+    p90: str
+    breached: str
+
+
+@dataclass(frozen=True)
 class Overview:
     """Hold what the page says; spread is (label, people) per score step."""
 
@@ -48,6 +60,7 @@ class Overview:
     tiles: Sequence[Count]
     leads: Sequence[Lead]
     spread: Sequence[tuple[str, int]]
+    contacts: Sequence[Contact] = ()
 
 
 def render(overview: Overview) -> str:
@@ -66,6 +79,7 @@ def render(overview: Overview) -> str:
         tiles=overview.tiles,
         leads=overview.leads,
         chart=histogram(overview.spread),
+        contacts=overview.contacts,
     )
 
 

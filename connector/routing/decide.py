@@ -99,6 +99,16 @@ def task_owner(terms: Terms, rota: Rota, asked: Asked) -> Decision | None:
     return found if found is not None and found.owner in terms.table.working else None
 
 
+def hand_over(terms: Terms, rota: Rota, asked: Asked) -> Decision | None:
+    """Decide who gets a record that its owner let lie; null where that is nobody else. Moves the rota on."""
+    way = find_way(terms.table, asked)
+    found = _settle(terms, rota, asked, way, "record", asked.current) if isinstance(way, Way) else None
+    if found is None or found.owner is None or found.owner == asked.current:
+        return None
+    rota.count(found.owner, terms.at, asked.current)
+    return found
+
+
 def find_way(table: RoutingTable, asked: Asked) -> Way | str:
     """Find the first rule that fits and can be followed; without one, the text of the rules that were passed over."""
     if asked.target is not None:
@@ -161,13 +171,13 @@ def _renewed(terms: Terms, asked: Asked, way: Way) -> Decision | None:
     return None
 
 
-def _settle(terms: Terms, rota: Rota, asked: Asked, way: Way, kind: Kind) -> Decision:
+def _settle(terms: Terms, rota: Rota, asked: Asked, way: Way, kind: Kind, without: str | None = None) -> Decision:
     """Name the owner that a target gives; the pools' own terms decide who, and whether anybody."""
     names = terms.table.names
     passed: dict[str, Mapping[str, str]] = {}
     end: Target | None = way.target
     for pool in _chain(terms.table, way.target):
-        choice = rota.take(pool, terms.at)
+        choice = rota.take(pool, terms.at, without)
         if choice.passed:
             passed[pool.id] = choice.passed
         if choice.owner is not None:

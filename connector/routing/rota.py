@@ -40,9 +40,12 @@ class Rota:
     given: dict[str, list[datetime]] = field(default_factory=dict)
     open_now: dict[str, Counter[str]] = field(default_factory=dict)
 
-    def take(self, pool: Pool, at: datetime) -> Choice:
-        """Choose the next owner and move on; nothing moves where nobody is there."""
-        passed = {member.id: why for member in pool.members if (why := self.why_not(pool, member, at))}
+    def take(self, pool: Pool, at: datetime, without: str | None = None) -> Choice:
+        """Choose the next owner and move on; nothing moves where nobody is there. `without` had it and let it lie."""
+        reasons = {member.id: self.why_not(pool, member, at) for member in pool.members}
+        if without in reasons:
+            reasons[without] = "let it lie"
+        passed = {owner: why for owner, why in reasons.items() if why}
         able = [member.id for member in pool.members if member.id not in passed]
         if not able:
             return Choice(None, passed)

@@ -54,6 +54,13 @@ _VERSION_2 = (
       CHECK (kind IN ('record', 'task', 'held')), CHECK (state IN ('made', 'superseded'))) STRICT""",
     """CREATE INDEX assignments_record ON assignments (object, record_id, n)""",
     """CREATE INDEX assignments_at ON assignments (assigned_at)""",
+    # one clock for each episode that is to be acted on in time; task_* as of the last look at its task
+    """CREATE TABLE sla_clocks (
+      object TEXT NOT NULL, record_id TEXT NOT NULL, trigger_id TEXT NOT NULL, number INTEGER NOT NULL,
+      started_at TEXT NOT NULL, owner_id TEXT, task_key TEXT, reminded_at TEXT, breached_at TEXT, given_to TEXT,
+      touched_at TEXT, touched_by TEXT, worked_s INTEGER, task_id TEXT, task_open INTEGER NOT NULL DEFAULT 0,
+      task_done_at TEXT, task_owner_id TEXT, task_priority TEXT,
+      PRIMARY KEY (object, record_id, trigger_id, number)) STRICT, WITHOUT ROWID""",
 )
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
 

@@ -187,6 +187,11 @@ def rows(connection: sqlite3.Connection, states: Sequence[State]) -> Iterator[Ou
     return _select(connection, f"INDEXED BY outbox_open WHERE {_OPEN} AND {listed} ORDER BY id", states)
 
 
+def by_keys(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, OutboxRow]:
+    """Return the rows of these keys, whatever became of them."""
+    return {key: row for key in keys for row in _select(connection, "WHERE key = ?", (key,))}
+
+
 def release_inflight(connection: sqlite3.Connection) -> int:
     """Turn rows whose answer was lost with their process into `retry`; returns how many. Needs the writer lock."""
     with transaction(connection):

@@ -30,7 +30,7 @@ def test_a_task_is_due_in_the_hours_of_its_owner(fresh: Loop) -> None:
         zone = {"TimeZoneSidKey": "Europe/Berlin"}
         fresh.control("edit", {"actor": "human", "object": "User", "id": owner, "fields": zone})
     fresh.sync(backfill=True)  # Wednesday, 14:00 in Berlin and 05:00 in Los Angeles
-    assert due_of(fresh, "p03") in ("2026-07-02", "2026-07-02T08:00:00Z", "2026-07-02T08:00:00.000Z")
+    assert due_of(fresh, "p03")[:13] in ("2026-07-02", "2026-07-02T08")
     los_angeles = "2026-07-01" if fresh.crm == "salesforce" else "2026-07-02"
     assert due_of(fresh, "p02").startswith(los_angeles)
 

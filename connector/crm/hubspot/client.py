@@ -108,10 +108,11 @@ class Client:
         # https://developers.hubspot.com/docs/guides/api/crm/search
         return self._send(f"search of {object_type}", self._search, self._searches.do_search, object_type, body)
 
-    def batch_read(self, object_type: str, body: Body) -> Answer:
-        """Read at most 100 records by id or unique property; missing ones make it a 207."""
+    def batch_read(self, object_type: str, body: Body, *, archived: bool = False) -> Answer:
+        """Read at most 100 records by id or unique property, or archived ones alone; missing ones make it a 207."""
         # https://developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/batch/get-contacts
-        return self._send(f"batch/read of {object_type}", self._normal, self._batch.read, object_type, body)
+        where = {"archived": True} if archived else {}
+        return self._send(f"batch/read of {object_type}", self._normal, self._batch.read, object_type, body, **where)
 
     def batch_update(self, object_type: str, body: Body) -> Answer:
         """Update at most 100 records with unique ids."""

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from connector.crm.administration import Right, Step
-from connector.crm.base import CallCounter, Capabilities, Connection, Owner, Page, Write, WriteResult
+from connector.crm.base import CallCounter, Capabilities, Connection, Found, Owner, Page, Write, WriteResult
 from connector.crm.hubspot import provision as properties
 from connector.crm.hubspot import write as writing
 from connector.crm.hubspot.client import Client
@@ -15,6 +15,7 @@ from connector.crm.hubspot.cursor import Cursor
 from connector.crm.hubspot.describe import EVENT, event_info, object_info
 from connector.crm.hubspot.errors import Refused
 from connector.crm.hubspot.events import Events
+from connector.crm.hubspot.find import find_rows
 from connector.crm.hubspot.read import Stream
 from connector.crm.hubspot.scopes import token_rights
 from connector.crm.hubspot.settings import HubSpotSettings
@@ -86,6 +87,10 @@ class HubSpotCrm:
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object, 100 a request; results in input order."""
         return writing.write(self.client, writes)
+
+    def find(self, object: str, field: str, values: Sequence[str], fields: Sequence[str]) -> dict[str, Found]:  # noqa: A002 - as above
+        """Look records up by a unique property, archived ones included."""
+        return find_rows(self.client, object, field, values, fields)
 
     def provision(self, fields: Sequence[NewField]) -> tuple[list[str], list[str]]:
         """Create missing properties in the group `leadlight`; HubSpot grants every app access to them."""

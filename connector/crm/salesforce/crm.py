@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from connector.crm.administration import Right, Step
-from connector.crm.base import CallCounter, Capabilities, Connection, Owner, Page, Write, WriteResult
+from connector.crm.base import CallCounter, Capabilities, Connection, Found, Owner, Page, Write, WriteResult
 from connector.crm.salesforce.by_id import read_by_id
 from connector.crm.salesforce.faults import as_config_error
+from connector.crm.salesforce.find import find_rows
 from connector.crm.salesforce.gateway import Gateway
 from connector.crm.salesforce.owners import list_owners
 from connector.crm.salesforce.permission_sets import share
@@ -70,6 +71,10 @@ class SalesforceCrm:
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object, by Collections or, for many updates, Bulk; results in input order."""
         return write_rows(self.gateway, writes)
+
+    def find(self, object: str, field: str, values: Sequence[str], fields: Sequence[str]) -> dict[str, Found]:  # noqa: A002 - as above
+        """Look records up by a unique field, those in the recycle bin included."""
+        return find_rows(self.gateway, object, field, values, fields)
 
     def provision(self, fields: Sequence[NewField]) -> tuple[list[str], list[str]]:
         """Create missing fields, with access for our user through the permission set Leadlight."""

@@ -1,0 +1,40 @@
+"""Looking records up by a unique field, those in the recycle bin and archived activities included."""
+
+from collections.abc import Iterator, Sequence
+
+from connector.crm.base import Found
+from connector.crm.salesforce.gateway import Gateway
+from connector.crm.salesforce.soql import identifier, is_one_of, select
+from connector.crm.salesforce.wire import Request
+
+ROWS_PER_QUERY = 200
+VALUES_LENGTH = 8_000  # characters of values in one query
+
+
+def find_rows(
+    gateway: Gateway, source: str, field: str, values: Sequence[str], fields: Sequence[str]
+) -> dict[str, Found]:
+    """Find records by the values of a unique field, compared without case as the vendor's index does.
+
+    A living record goes before a deleted one of the same value.
+    """
+    columns = [identifier(name) for name in dict.fromkeys(["Id", "IsDeleted", field, *fields])]
+    asked = {value.casefold(): value for value in values}
+    found: dict[str, Found] = {}
+    for chunk in _chunks(list(asked.values())):
+        # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_queryall.htm
+        soql = select(columns, identifier(source), is_one_of(field, chunk))
+        page = gateway.json(Request("GET", "queryAll/", params={"q": soql}))
+        for row in sorted(page["records"], key=lambda row: not row["IsDeleted"]):
+            value = asked.get(str(row[field]).casefold())
+            if value is not None:
+                held = {name: row.get(name) for name in fields}
+                found[value] = Found(row["Id"], bool(row["IsDeleted"]), held)
+    return found
+
+
+def _chunks(values: Sequence[str]) -> Iterator[list[str]]:
+    longest = max((len(value) for value in values), default=0) + 12
+    size = max(1, min(ROWS_PER_QUERY, VALUES_LENGTH // longest))
+    for start in range(0, len(values), size):
+        yield list(values[start : start + size])
