@@ -23,9 +23,7 @@ def sla_problems(settings: Settings, models: Models) -> Iterator[str]:
                 yield f"sla.{sla.band}.touched_by: no event type {name!r}{nearest(name, known)}"
 
 
-def _band_problems(
-    sla: SlaSettings, model: str, people: set[str], acted_on: set[tuple[str, str]]
-) -> Iterator[str]:
+def _band_problems(sla: SlaSettings, model: str, people: set[str], acted_on: set[tuple[str, str]]) -> Iterator[str]:
     if model not in people:
         yield f"sla.{sla.band}: {model} is no [[model]] of people{nearest(model, sorted(people))}"
     elif (model, sla.band) not in acted_on:
