@@ -9,6 +9,9 @@ from pathlib import Path
 from connector.sandbox.credentials import MadeUp
 from connector.sandbox.http import CrmApp
 from connector.sandbox.hubspot.app import HubSpotApp
+from connector.sandbox.pages.door import Find
+from connector.sandbox.pages.hubspot import HubSpotPages
+from connector.sandbox.pages.salesforce import SalesforcePages
 from connector.sandbox.salesforce.app import SalesforceApp
 from connector.sandbox.salesforce.org import Credentials
 from connector.sandbox.seed_hubspot import seed_hubspot
@@ -24,11 +27,12 @@ NOTE = "CREATE TABLE IF NOT EXISTS sandbox_note (name TEXT PRIMARY KEY, value TE
 
 @dataclass(frozen=True)
 class Vendor:
-    """A vendor's side: its app, and how it takes a world."""
+    """A vendor's side: its app, how it takes a world, and what its pages show."""
 
     crm: str
     app: CrmApp
     seed: Callable[[World], None]
+    pages: Find
 
 
 def open_vendor(crm: str, storage: Storage, clock: Clock, switches: Switches, credentials: MadeUp, url: str) -> Vendor:
@@ -42,11 +46,12 @@ def open_vendor(crm: str, storage: Storage, clock: Clock, switches: Switches, cr
             password=credentials.password,
         )
         org = SalesforceApp(storage, clock, switches, login, url)
-        return Vendor(crm, org, lambda world: seed_salesforce(org, storage, world))
+        return Vendor(crm, org, lambda world: seed_salesforce(org, storage, world), SalesforcePages(storage).find)
     account = HubSpotApp(storage, clock, switches, token=credentials.token)
     account.install()
     account.set_base_url(url)
-    return Vendor(crm, account, lambda world: seed_hubspot(account, storage, world))
+    pages = HubSpotPages(storage, account.portal_id, account.lists_of)
+    return Vendor(crm, account, lambda world: seed_hubspot(account, storage, world), pages.find)
 
 
 def fill(vendor: Vendor, storage: Storage, clock: Clock, world: str, *, people: int, seed: int) -> None:

@@ -16,6 +16,7 @@ from connector.sandbox.faults import FaultInjector, deliver
 from connector.sandbox.filling import fill, open_vendor
 from connector.sandbox.http import CrmApp, Request, Response
 from connector.sandbox.listener import Delivery, LoopbackServer, Wait
+from connector.sandbox.pages.door import PageDoor
 from connector.sandbox.state import Clock, Switches
 from connector.sandbox.storage import Storage
 from connector.sandbox.tls import make_authority
@@ -49,9 +50,12 @@ class FrontDoor:
     storage: Storage
     faults: FaultInjector = field(default_factory=FaultInjector)
     traffic: Traffic = field(default_factory=Traffic)
+    pages: PageDoor | None = None
 
     def exchange(self, request: Request, wait: Wait) -> Delivery:
         """Answer one request; one that a fault kept from the app is journaled as a read, 0 for no answer."""
+        if self.pages and (page := self.pages.answer(request)):
+            return Delivery(page)
         reads = is_read(request.method, request.path)
         self.traffic.count(request.method, request.path, reads=reads)
         reached: list[Request] = []
@@ -105,7 +109,7 @@ def start(options: SandboxOptions) -> RunningSandbox:
         vendor = open_vendor(options.crm, storage, clock, switches, credentials, crm_server.url)
         fill(vendor, storage, clock, options.world, people=options.people, seed=options.seed)
         app = vendor.app
-        door = FrontDoor(app, storage)
+        door = FrontDoor(app, storage, pages=PageDoor(vendor.pages, clock))
         control = Control(app, storage, clock, switches, door.faults, door.traffic)
         crm_server.begin(door.exchange)
         control_server.begin(control.exchange)

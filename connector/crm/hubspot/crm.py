@@ -23,8 +23,8 @@ from connector.errors import Forbidden, RetryableError
 from mappings.fields import NewField, ObjectInfo
 from mappings.needs import Need
 
-RECORD_URL = "https://{host}/contacts/{{instance}}/record/{{object}}/{{id}}"
-CAPABILITIES = Capabilities(crm="hubspot", url_of=RECORD_URL.format(host="app.hubspot.com"))
+RECORD_URL = "{scheme}://{host}/contacts/{{instance}}/record/{{object}}/{{id}}"
+CAPABILITIES = Capabilities(crm="hubspot", url_of=RECORD_URL.format(scheme="https", host="app.hubspot.com"))
 
 
 @dataclass
@@ -46,7 +46,8 @@ class HubSpotCrm:
         """Prove that the token works; user_id is empty, as a static token belongs to an app and not to a user."""
         self._account = self.client.account().json()
         host = str(self._account.get("uiDomain") or "app.hubspot.com")
-        self.capabilities = replace(self.capabilities, url_of=RECORD_URL.format(host=host))
+        scheme = "http" if host.startswith("127.0.0.1:") else "https"  # a CRM on this machine has no certificate
+        self.capabilities = replace(self.capabilities, url_of=RECORD_URL.format(scheme=scheme, host=host))
         server_time_at = self.calls.server_time_at
         if server_time_at is None:
             raise RetryableError("HubSpot answered without a Date header; a proxy may strip it")

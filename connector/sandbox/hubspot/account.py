@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from connector.sandbox.http import Request, Response
 from connector.sandbox.hubspot.limits import RateLimits
@@ -24,6 +25,7 @@ from connector.sandbox.state import Clock, Switches
 from connector.sandbox.storage import Storage, Transaction
 
 COUNTS_MAX = 256
+UI_DOMAIN = "app.hubspot.com"
 NEVER_MS = 2**62
 
 
@@ -189,7 +191,7 @@ def details(call: Call) -> Response:
         "additionalCurrencies": [],
         "utcOffset": "+00:00",
         "utcOffsetMilliseconds": 0,
-        "uiDomain": "app.hubspot.com",
+        "uiDomain": ui_domain(call.account),
         "dataHostingLocation": "na1",
     }
     return json_response(200, body)
@@ -202,7 +204,14 @@ def api_usage(call: Call) -> Response:
 
 def record_url(account: Account, kind: ObjectType) -> str:
     """Give the address of an object's records in HubSpot's own pages, without the id."""
-    return f"https://app.hubspot.com/contacts/{account.portal_id}/record/{kind.type_id}/"
+    scheme = "https" if ui_domain(account) == UI_DOMAIN else "http"
+    return f"{scheme}://{ui_domain(account)}/contacts/{account.portal_id}/record/{kind.type_id}/"
+
+
+def ui_domain(account: Account) -> str:
+    """Tell where the account's pages are: the sandbox's own address, the vendor's where it is not served."""
+    host = urlsplit(account.base_url).netloc
+    return UI_DOMAIN if host.endswith(".hubapi.com") else host
 
 
 def told_now(account: Account) -> str:

@@ -251,6 +251,17 @@ class HubSpotApp:
             raise KeyError(object)
         return self._account.storage.dump(kind.plural if kind else "owners")
 
+    @property
+    def portal_id(self) -> int:
+        """Give the account's id."""
+        return self._account.portal_id
+
+    def lists_of(self, plural: str, number: str) -> list[tuple[str, str]]:
+        """Name the lists that a record is on, each with its processing type in lower case."""
+        call = Call(self._account, Request("GET", "/crm/v3/lists", {}, {}, b""))
+        found = list_members.lists_of(call, plural, number)
+        return [(row["name"], f"{row['processing_type'].lower()} list") for row, _ in found]
+
     def controls(self) -> Mapping[str, ControlCall]:
         """Give the control calls of HubSpot alone."""
         account = self._account

@@ -148,10 +148,6 @@ def memberships_of_record(call: Call, type_id: str, record_id: str) -> Response:
     number = survivor(call.account, kind, record_id)
     if number is None or not lives(call.account, kind, number):
         raise ApiError(404, "resource not found")
-    rows = call.storage.query(
-        "SELECT * FROM lists WHERE object = ? AND deleted_at IS NULL ORDER BY list_id", [kind.plural]
-    )
-    found = [(row, dict(members_of(call, row)).get(number)) for row in rows]
     shown = [
         {
             "listId": str(row["list_id"]),
@@ -159,7 +155,13 @@ def memberships_of_record(call: Call, type_id: str, record_id: str) -> Response:
             "firstAddedTimestamp": stamp(at),
             "lastAddedTimestamp": stamp(at),
         }
-        for row, at in found
-        if at is not None
+        for row, at in lists_of(call, kind.plural, number)
     ]
     return json_response(200, {"results": shown, "total": len(shown)})
+
+
+def lists_of(call: Call, plural: str, number: str) -> list[tuple[sqlite3.Row, int]]:
+    """Give the living lists that a record is on, each with the time it came on it."""
+    rows = call.storage.query("SELECT * FROM lists WHERE object = ? AND deleted_at IS NULL ORDER BY list_id", [plural])
+    found = [(row, dict(members_of(call, row)).get(number)) for row in rows]
+    return [(row, at) for row, at in found if at is not None]
