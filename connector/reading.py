@@ -93,7 +93,6 @@ class Reading:
             "switched_off": next((run.counts["switched_off"] for run in newest if "switched_off" in run.counts), []),
             "runs": [run_row(run) for run in newest],
             "sla": [figures.as_dict() for figures in sla_figures(self.state)],
-            "runs": [run_row(run) for run in runs.list_runs(self.state, limit=5)],
         }
 
     def _tables(self) -> list[str]:
