@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from connector.sandbox.salesforce.control_bodies import checked
 from connector.sandbox.salesforce.objects import FieldSpec
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.tooling import LENGTHS, MAX_DIGITS, NAME, TYPES
+from connector.sandbox.schema_changes import SchemaChange, read_schema_change
 from connector.sandbox.storage import Transaction, quote
 
-NEEDS = {"delete": "", "rename": "to", "retype": "to", "readonly": "", "drop_option": "option", "restore": ""}
 ON_CUSTOM_ALONE = ("delete", "rename", "retype")
 ACTIVITIES = ("Task", "Event")
 JOURNAL_OPS = {"delete": "delete", "restore": "create"}
@@ -27,53 +26,48 @@ def change_schema(org: Org, body: Mapping[str, Any]) -> dict[str, Any]:
     readonly; drop_option (option: the value that is deactivated); restore, which undoes the changes of a field. Custom
     fields of tasks and events change on both. Raises KeyError for what is not there, ValueError for what cannot be.
     """
-    body = {("field" if key == "property" else key): value for key, value in body.items()}
-    actor = checked(body, {"object", "field", "op"}, {"to", "option"})
-    op, name, field = (str(body[key]) for key in ("op", "object", "field"))
-    if op not in NEEDS:
-        raise ValueError(f"op: {op!r} is none of {', '.join(NEEDS)}")
-    if NEEDS[op] and not body.get(NEEDS[op]):
-        raise ValueError(f"{NEEDS[op]}: missing, {op} needs it")
-    both = field.endswith("__c") and name in (*ACTIVITIES, "Activity")
-    acts = [_prepared(org, each, field, op, body) for each in (ACTIVITIES if both else (name,))]
-    with org.storage.transaction(actor, "POST", "/control/schema") as transaction:
+    change = read_schema_change({("property" if key == "field" else key): value for key, value in body.items()})
+    both = change.property.endswith("__c") and change.object in (*ACTIVITIES, "Activity")
+    acts = [_prepared(org, each, change) for each in (ACTIVITIES if both else (change.object,))]
+    with org.storage.transaction(change.actor, "POST", "/control/schema") as transaction:
         for act in acts:
             act(transaction)
-        told = {key: str(body[key]) for key in ("op", "to", "option") if body.get(key)}
-        transaction.note("CustomField", f"{name}.{field}", JOURNAL_OPS.get(op, "update"), told)
-    return {"object": name, "field": field, "op": op}
+        told = {key: value for key, value in vars(change).items() if key in ("op", "to", "option") and value}
+        op = JOURNAL_OPS.get(change.op, "update")
+        transaction.note("CustomField", f"{change.object}.{change.property}", op, told)
+    return {"object": change.object, "field": change.property, "op": change.op}
 
 
-def _prepared(org: Org, name: str, field: str, op: str, body: Mapping[str, Any]) -> Callable[[Transaction], None]:
+def _prepared(org: Org, name: str, change: SchemaChange) -> Callable[[Transaction], None]:
     """Check a change and give the act that carries it out."""
-    if op == "restore":
+    field = change.property
+    if change.op == "restore":
         if not org.catalog.is_changed(name, field):
             raise ValueError(f"{name}.{field} is as it was")
         return lambda transaction: _restore(org, transaction, name, field)
     spec = org.catalog.objects[name].fields[field]
-    if op in ON_CUSTOM_ALONE and not spec.custom:
+    if change.op in ON_CUSTOM_ALONE and not spec.custom:
         raise ValueError(f"{name}.{field} is a standard field: only readonly and drop_option change it")
-    if op == "delete":
+    if change.op == "delete":
         return lambda transaction: _delete(org, transaction, name, spec)
-    if op == "rename":
-        new = _renamed(org, name, spec, str(body["to"]))
+    if change.op == "rename":
+        new = _renamed(org, name, spec, change.to)
         return lambda transaction: _rename(org, transaction, name, spec, new)
-    changed = _changed(spec, op, body)
+    changed = _changed(spec, change)
     return lambda _: org.catalog.change_field(name, field, changed)
 
 
-def _changed(spec: FieldSpec, op: str, body: Mapping[str, Any]) -> FieldSpec:
-    if op == "readonly":
+def _changed(spec: FieldSpec, change: SchemaChange) -> FieldSpec:
+    if change.op == "readonly":
         return replace(spec, access=spec.access.replace("c", "").replace("u", "") or "n")
-    if op == "drop_option":
-        if body["option"] not in spec.values:
-            raise ValueError(f"option: {spec.name} has no value {body['option']!r}")
-        kept = tuple(value for value in spec.values if value != body["option"])
-        return replace(spec, values=kept, default=None if spec.default == body["option"] else spec.default)
-    kind = TYPES.get(str(body["to"]))
-    if kind in (None, "reference"):
-        raise ValueError(f"to: {body['to']!r} is none of {', '.join(sorted(TYPES.keys() - {'Lookup'}))}")
-    assert kind is not None  # noqa: S101 - for the type checker
+    if change.op == "drop_option":
+        if change.option not in spec.values:
+            raise ValueError(f"option: {spec.name} has no value {change.option!r}")
+        kept = tuple(value for value in spec.values if value != change.option)
+        return replace(spec, values=kept, default=None if spec.default == change.option else spec.default)
+    if change.to not in TYPES or change.to == "Lookup":
+        raise ValueError(f"to: {change.to!r} is none of {', '.join(sorted(TYPES.keys() - {'Lookup'}))}")
+    kind = TYPES[change.to]
     numeric = kind in ("double", "currency", "percent")
     length = 0 if numeric else spec.length or LENGTHS.get(kind, 255)
     return replace(spec, type=kind, length=length, precision=MAX_DIGITS if numeric else 0, scale=0, default=None)
