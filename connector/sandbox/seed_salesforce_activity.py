@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from connector.sandbox.salesforce.campaigns import add_statuses
+from connector.sandbox.salesforce.campaigns import WEBINAR_STATUSES, add_statuses
 from connector.sandbox.salesforce.ids import record_id
 from connector.sandbox.salesforce.org import ADMIN_USER
 from connector.sandbox.salesforce_book import Book, Who, defaults, put
@@ -20,7 +20,6 @@ from connector.sandbox.storage import Storage
 from connector.sandbox.world.rows import Event, World
 
 WEBINARS = {"webinar_registered": "Registered", "webinar_attended": "Attended"}
-WEBINAR_STATUSES = {"Sent": False, "Responded": True, "Registered": True, "Attended": True, "No Show": False}
 NATIVE = frozenset({"call", "meeting", "email_sent", *WEBINARS})
 ACTIVITIES: dict[str, Sequence[str]] = {
     "Task": (

@@ -88,8 +88,11 @@ def test_a_status_says_whether_the_member_responded(org: OrgInMemory) -> None:
     assert state() == ("Nurtured", False, None)
     org.send("PATCH", f"/sobjects/CampaignMember/{joined}", {"Status": "Responded"})
     assert state() == ("Responded", True, "2026-07-01")
+    org.clock.advance(2 * 86_400)
     org.send("PATCH", f"/sobjects/CampaignMember/{joined}", {"Status": "Sent"})
     assert state() == ("Sent", False, "2026-07-01")
+    org.send("PATCH", f"/sobjects/CampaignMember/{joined}", {"Status": "Responded"})
+    assert state() == ("Responded", True, "2026-07-01")
 
 
 def test_a_member_keeps_its_campaign_and_person(org: OrgInMemory) -> None:
@@ -105,3 +108,14 @@ def test_a_campaigns_members_are_known_by_query(org: OrgInMemory) -> None:
     org.create("CampaignMember", CampaignId=own, LeadId=person)
     among = f"SELECT LeadId FROM CampaignMember WHERE CampaignId = '{own}'"  # noqa: S608 - SOQL
     assert org.values(f"SELECT Id FROM Lead WHERE Id IN ({among})") == [person]  # noqa: S608 - SOQL
+
+
+def test_campaigns_of_an_older_file_get_their_statuses(org: OrgInMemory) -> None:
+    own, person = campaign_of(org, "Webinar")["Id"], lead(org, "A")
+    org.create("CampaignMember", CampaignId=own, LeadId=person, Status="Attended")
+    org.storage.execute("DELETE FROM CampaignMemberStatus")
+    assert org.values("SELECT HasResponded FROM CampaignMember") == [False]
+    for _ in range(2):
+        org.app = type(org.app)(org.storage, org.clock, org.switches, org.credentials)
+    assert org.values("SELECT HasResponded FROM CampaignMember") == [True]
+    assert org.query("SELECT Id FROM CampaignMemberStatus")["totalSize"] == 5

@@ -15,6 +15,7 @@ from connector.sandbox.salesforce import (
     bulk_ingest,
     bulk_jobs,
     bulk_query,
+    campaigns,
     cascades,
     describe,
     replication,
@@ -70,6 +71,7 @@ class SalesforceApp:
         self._org.catalog.install()
         bulk_jobs.install(self._org)
         cascades.install(self._org)
+        campaigns.install(self._org)
         install_rows(self._org)
         install_profiles(self._org)
 

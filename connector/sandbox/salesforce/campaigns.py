@@ -14,7 +14,15 @@ from connector.sandbox.storage import Storage
 
 STATUS_COLUMNS = ("CampaignId", "Label", "SortOrder", "IsDefault", "HasResponded")
 FIRST_STATUSES = {"Sent": False, "Responded": True}
+WEBINAR_STATUSES = {"Sent": False, "Responded": True, "Registered": True, "Attended": True, "No Show": False}
 RESPONDS = "SELECT HasResponded FROM CampaignMemberStatus WHERE CampaignId = ? AND Label = ? AND _deleted = 0"
+
+
+def install(org: Org) -> None:
+    """Give campaigns of a file that knew no statuses those that its members may have."""
+    bare = "SELECT _id, _created_at FROM Campaign WHERE _id NOT IN (SELECT CampaignId FROM CampaignMemberStatus)"
+    for campaign_id, created_at in org.storage.query(bare):
+        add_statuses(org.storage, campaign_id, created_at, "seed", WEBINAR_STATUSES)
 
 
 def add_statuses(storage: Storage, campaign_id: str, at_ms: int, actor: str, statuses: Mapping[str, bool]) -> None:
