@@ -63,6 +63,7 @@ def test_cloudflare_530_is_a_malformed_token() -> None:
     assert len(asked) == 1
 
 
+@pytest.mark.fault("F1", "I3")
 @pytest.mark.parametrize(
     ("headers", "message", "waits_s"),
     [({"Retry-After": "7"}, "ten_secondly_rolling", 7.0), ({}, "ten_secondly_rolling", 10.0), ({}, "secondly", 1.0)],
@@ -73,7 +74,7 @@ def test_a_rate_limit_says_how_long_to_wait(headers: dict[str, str], message: st
     with served(in_turn([reply(429, body, **headers)], asked)) as url, pytest.raises(RetryableError) as raised:
         adapter(url).check()
     assert raised.value.retry_after_s == waits_s
-    assert len(asked) == 3
+    assert len(asked) == 300 // waits_s + 1  # as many pauses as fit into the time of a request
 
 
 @pytest.mark.fault("F1")

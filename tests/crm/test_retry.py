@@ -60,3 +60,23 @@ def test_a_wait_beyond_the_time_left_is_not_made() -> None:
         call_with_retry(failing(2, RetryableError("moving", retry_after_s=86_400.0), seen))
     assert raised.value.retry_after_s == 86_400.0
     assert len(seen) == 1
+
+
+@pytest.mark.fault("F1")
+def test_pauses_that_the_server_asks_for_spend_no_attempt() -> None:
+    seen: list[int] = []
+    pauses: list[float] = []
+    busy = RetryableError("busy", retry_after_s=3.0)
+    assert call_with_retry(failing(20, busy, seen), attempts=2, sleep=pauses.append) == "done"
+    assert pauses == [3.0] * 20
+
+
+@pytest.mark.fault("I3")
+def test_pauses_are_bounded_in_sum() -> None:
+    seen: list[int] = []
+    pauses: list[float] = []
+    with pytest.raises(RetryableError):
+        call_with_retry(
+            failing(999, RetryableError("busy", retry_after_s=7.0), seen), timeout_s=60, sleep=pauses.append
+        )
+    assert sum(pauses) <= 60

@@ -100,8 +100,13 @@ def test_a_row_is_refused_with_its_id_in_the_answer(tmp_path: Path) -> None:
         ("crm/delete/not-found.json", 404, "ENTITY_IS_DELETED"),
     ],
 )
-def test_a_refused_call_is_told_for_each_of_its_rows(tmp_path: Path, name: str, status: int, code: str) -> None:
-    with replayed(tmp_path, [(recorded_payload(), body_of(AMP + name, status))]):
+def test_a_refused_call_is_sent_in_parts_and_told_for_each_of_its_rows(
+    tmp_path: Path, name: str, status: int, code: str
+) -> None:
+    """The refusals of the parts are those of the whole: nobody recorded them."""
+    whole, refused = body_of(AMP + "batch/update/contacts/payload.json").json(), body_of(AMP + name, status)
+    parts = [collections_asked({**whole, "records": [record]}) for record in whole["records"]]
+    with replayed(tmp_path, [(asked, refused) for asked in (recorded_payload(), *parts)]):
         results = adapter().write(contacts())
     assert [result.code for result in results] == [code, code]
 

@@ -1,6 +1,7 @@
 """Writes over a socket: cutting, merging, keys, locks, automation, outages, jobs, provisioning."""
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import stamina
 
 from connector.crm.base import Write
+from connector.crm.salesforce import connect
 from connector.errors import ConfigError, QuotaExhausted, RetryableError
 from mappings.fields import FieldKind, NewField
 from tests.crm.salesforce_server import Reply, ScriptedServer, Seen, json_reply, refusal
@@ -95,6 +97,74 @@ def test_a_locked_row_may_be_sent_again_and_a_refused_one_not(tmp_path: Path) ->
     with ScriptedServer(tmp_path, lambda _seen: json_reply(rows)) as server:
         results = server.connect().write(scores(3))
     assert [(result.ok, result.retry) for result in results] == [(False, True), (True, False), (False, False)]
+
+
+@pytest.mark.fault("F9", "I3")
+def test_one_row_that_spoils_a_whole_call_is_found_wherever_it_is(tmp_path: Path) -> None:
+    """Nobody recorded it; the vendor answers so to a body of which one value cannot be parsed."""
+    poison = [record_id(0)]
+
+    def answer(seen: Seen) -> Reply:
+        if any(record["id"] in poison for record in records(seen)):
+            return refusal(400, "JSON_PARSER_ERROR", "Cannot deserialize instance of date")
+        return accept(seen)
+
+    with ScriptedServer(tmp_path, answer) as server:
+        crm = server.connect()
+        for number in range(100):
+            poison[:], sent = [record_id(number)], len(server.seen)
+            results = crm.write(scores(100))
+            assert [result.ok for result in results] == [place != number for place in range(100)]
+            assert results[number].code == "JSON_PARSER_ERROR"
+            assert len(server.seen) - sent - 1 <= 2 * math.log2(100) + 2
+
+
+@pytest.mark.fault("F9", "I3")
+def test_a_batch_of_poison_alone_costs_few_calls_and_the_rest_waits(tmp_path: Path) -> None:
+    with ScriptedServer(tmp_path, lambda _: refusal(400, "JSON_PARSER_ERROR")) as server:
+        results = server.connect().write(scores(200))
+    assert not any(result.ok for result in results)
+    assert {result.code for result in results if result.retry} == {"NOT_TRIED"}
+    assert len(server.seen) <= 4 * 8 + 4 + 1
+
+
+@pytest.mark.fault("F33", "I3")
+def test_locked_rows_go_again_after_a_pause_and_in_small_calls(tmp_path: Path) -> None:
+    pauses: list[float] = []
+
+    def answer(seen: Seen) -> Reply:
+        rows = records(seen)
+        if len(rows) == 100:
+            return json_reply([failed("UNABLE_TO_LOCK_ROW")] * 60 + [done(record["id"]) for record in rows[60:]])
+        return accept(seen)
+
+    with ScriptedServer(tmp_path, answer) as server:
+        results = connect(server.settings(), sleep=pauses.append).write(scores(100))
+    assert all(result.ok for result in results)
+    assert [len(records(seen)) for seen in server.seen] == [100, 25, 25, 10]
+    assert len(pauses) == 3
+    assert all(1 <= pause <= 3 for pause in pauses)
+
+
+@pytest.mark.fault("F20")
+def test_fields_that_the_org_does_not_take_are_left_out_whatever_it_says_of_them(tmp_path: Path) -> None:
+    def answer(seen: Seen) -> Reply:
+        rows = records(seen)
+        if "Gone__c" in rows[0]:
+            return json_reply([failed("INVALID_FIELD", "No such column 'Gone__c' on sobject of type Lead")] * len(rows))
+        if "Locked__c" in rows[0]:
+            refused = {"statusCode": "INVALID_FIELD_FOR_INSERT_UPDATE", "message": "check", "fields": ["Locked__c"]}
+            return json_reply([{"success": False, "errors": [refused]}] * len(rows))
+        return accept(seen)
+
+    fields = {"Gone__c": 1, "Locked__c": 2, "Score__c": 3}
+    with ScriptedServer(tmp_path, answer) as server:
+        results = server.connect().write([Write("Lead", fields, id=record_id(n)) for n in range(3)])
+        alone = server.connect().write([Write("Lead", {"Gone__c": 1}, id=record_id(1))])
+    assert all(result.ok for result in results)
+    assert {result.fields for result in results} == {("Gone__c", "Locked__c")}
+    assert len(server.seen) == 3 + 1
+    assert (alone[0].ok, alone[0].code) == (False, "INVALID_FIELD")
 
 
 @pytest.mark.fault("F9")

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -63,19 +64,23 @@ class Answer:
 
 @dataclass
 class Session:
-    """Send requests one after the other or from several threads; counts and the daily limit are its only state."""
+    """Send requests one after the other or from several threads; counts and the daily limit are its only state.
+
+    sleep is seconds and replaceable.
+    """
 
     calls: CallCounter
     answered_at: datetime | None = None  # the Date of the latest answer
     daily_limit: int | None = None
     daily_remaining: int | None = None
+    sleep: Callable[[float], None] = time.sleep
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def send(self, request: Request, call: Callable[[], RawResponse]) -> Answer:
         """Send until answered 2xx, or raise one of connector.errors."""
         if request.once:
             return self._attempt(request, call)
-        return call_with_retry(lambda: self._attempt(request, call))
+        return call_with_retry(lambda: self._attempt(request, call), sleep=self.sleep)
 
     def _attempt(self, request: Request, call: Callable[[], RawResponse]) -> Answer:
         if request.bucket is not None:

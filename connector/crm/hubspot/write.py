@@ -10,6 +10,7 @@ from typing import Any
 
 from connector.crash import crash_point
 from connector.crm.base import Write, WriteResult
+from connector.crm.halving import Search, not_tried
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.columns import ASSOCIATIONS
 from connector.crm.hubspot.errors import Problem, Refused, problems_of
@@ -146,7 +147,7 @@ def _create(client: Client, object_type: str, field: str, rows: Sequence[Row]) -
     After a lost answer the records are looked for again before anything is sent a second time; upsert closes the gap
     between the look and the write.
     """
-    return call_with_retry(lambda: _create_once(client, object_type, field, rows))
+    return call_with_retry(lambda: _create_once(client, object_type, field, rows), sleep=client.session.sleep)
 
 
 def _create_once(client: Client, object_type: str, field: str, rows: Sequence[Row]) -> Results:
@@ -185,22 +186,27 @@ def _linked(
     return linked
 
 
-def _halving(rows: Sequence[Row], send: Send, field: str = "") -> Results:
+def _halving(rows: Sequence[Row], send: Send, field: str = "", within: Search | None = None) -> Results:
     """Send a batch; where HubSpot refuses it whole, find what spoils it so that the rest lands."""
     if not rows:
         return {}
+    search = within or Search(len(rows))
     try:
         return _outcomes(rows, send(rows), field)
     except Refused as error:
         lean = [_without_bad(row, error.problems, field) for row in rows]
         if lean != list(rows):
             empty = [row for row in lean if not row.properties.keys() - {field}]
-            left = _halving([row for row in lean if row not in empty], send, field)
+            left = _halving([row for row in lean if row not in empty], send, field, search)
             return left | {row.at: _nothing_left(row) for row in empty}
         if len(rows) == 1:
             return {rows[0].at: _refusal(error.code, error.message, error.problems)}
-        half = len(rows) // 2
-        return _halving(rows[:half], send, field) | _halving(rows[half:], send, field)
+        half, found = len(rows) // 2, dict[int, WriteResult]()
+        for part in (rows[:half], rows[half:]):
+            is_tried = search.goes_on()
+            unknown = {row.at: not_tried(error.code, error.message) for row in part}
+            found |= _halving(part, send, field, search) if is_tried else unknown
+        return found
 
 
 def _without_bad(row: Row, problems: Sequence[Problem], field: str) -> Row:

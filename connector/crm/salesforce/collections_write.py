@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from connector.crm.base import JsonScalar, WriteResult
+from connector.crm.retry import jittered, rest
 from connector.crm.salesforce.faults import AUTOMATION_CODES, PASSING_CODES
 from connector.crm.salesforce.gateway import Gateway
 from connector.crm.salesforce.soql import identifier, is_one_of, select
@@ -14,6 +15,8 @@ from connector.errors import LeadlightError, RetryableError
 T = TypeVar("T")
 ROWS_PER_CALL = 200
 ROWS_PER_SECOND_TRY = 25  # a customer's trigger runs over a whole call: one bad row refuses its neighbours
+LOCK_CODES = frozenset({"UNABLE_TO_LOCK_ROW"})
+LOCK_WAIT_S = 2.0
 KEY_QUERY_LIMIT = 8_000  # characters of keys in one query
 
 
@@ -88,12 +91,18 @@ def _on_key(item: Item, result: WriteResult) -> bool:
 def _with_second_try(
     gateway: Gateway, method: Literal["POST", "PATCH"], source: str, items: Sequence[Item]
 ) -> list[WriteResult]:
-    """Send; rows that failed with the customer's automation go once more, in small calls."""
+    """Send; rows that failed with the customer's automation or met a lock go once more, in small calls.
+
+    Tasks lock the person and the account that they belong to: fewer of them in a call meet fewer others.
+    """
     records = [item.record(source) for item in items]
     results = send(gateway, method, records)
-    again = [at for at, result in enumerate(results) if result.code in AUTOMATION_CODES]
-    if len(records) > 1:
+    again = [at for at, result in enumerate(results) if result.code in AUTOMATION_CODES | LOCK_CODES]
+    locked = any(results[at].code in LOCK_CODES for at in again)
+    if len(records) > 1 or locked:
         for chunk in chunks(again, ROWS_PER_SECOND_TRY):
+            if locked:
+                rest(jittered(LOCK_WAIT_S), gateway.sleep)
             for at, result in zip(chunk, _once_more(gateway, method, records, results, chunk), strict=True):
                 results[at] = result
     return results

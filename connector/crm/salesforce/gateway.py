@@ -53,7 +53,7 @@ class Gateway:
 
     def call(self, request: Request, read: Callable[[Answer], T]) -> T:
         """Send until `read` has understood the answer; raises the port's errors and BatchRefused."""
-        return call_with_retry(lambda: read(self._authorised(request)))
+        return call_with_retry(lambda: read(self._authorised(request)), sleep=self.sleep)
 
     def json(self, request: Request) -> JsonValue:
         """Send and decode the answer."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from connector.crm.base import Write, WriteResult
+from connector.crm.halving import Search, not_tried
 from connector.crm.salesforce.bulk_ingest import csv_of, run_job
 from connector.crm.salesforce.collections_write import ROWS_PER_CALL, Item, chunks, create_rows, update_rows
 from connector.crm.salesforce.gateway import Gateway
@@ -17,10 +18,11 @@ Identity = tuple[str, ...]  # what makes two writes the same record: its id, or 
 
 @dataclass(frozen=True)
 class Sending:
-    """Hold the rows of one call or job, and how to send them."""
+    """Hold the rows of one call or job, and how to send them; is_whole where they cannot be sent in parts."""
 
     identities: Sequence[Identity]
-    send: Callable[[], list[WriteResult]]
+    send: Callable[[Sequence[Identity]], list[WriteResult]]
+    is_whole: bool = False
 
 
 def write_rows(gateway: Gateway, writes: Sequence[Write]) -> list[WriteResult]:
@@ -97,7 +99,7 @@ def _sendings(gateway: Gateway, source: str, items: Mapping[Identity, Item]) -> 
         names = iter(updates)
         for body, rows in csv_of(list(updates.values())):
             # the body is bound now: the loop goes on before it is sent
-            yield Sending([next(names) for _ in rows], lambda b=body, r=rows: run_job(gateway, source, b, r))  # type: ignore[misc] # mypy cannot infer a lambda's defaults
+            yield Sending([next(names) for _ in rows], lambda _, b=body, r=rows: run_job(gateway, source, b, r), True)  # type: ignore[misc] # mypy cannot infer a lambda's defaults
     else:
         yield from _calls(updates, lambda rows: update_rows(gateway, source, rows))
     yield from _calls(creates, lambda rows: create_rows(gateway, source, rows))
@@ -105,22 +107,35 @@ def _sendings(gateway: Gateway, source: str, items: Mapping[Identity, Item]) -> 
 
 def _calls(items: Mapping[Identity, Item], send: Callable[[Sequence[Item]], list[WriteResult]]) -> Iterator[Sending]:
     for chunk in chunks(list(items), ROWS_PER_CALL):
-        yield Sending(chunk, lambda rows=[items[name] for name in chunk]: send(rows))  # type: ignore[misc] # as above
+        yield Sending(chunk, lambda names: send([items[name] for name in names]))
 
 
 def _send_all(sendings: Sequence[Sending]) -> dict[Identity, WriteResult]:
     results: dict[Identity, WriteResult] = {}
     for at, sending in enumerate(sendings):
         try:
-            answers = sending.send()
-        except BatchRefused as refused:
-            answers = [WriteResult(code=refused.code, message=refused.message)] * len(sending.identities)
+            answers = _halving(sending, sending.identities, Search(len(sending.identities)))
         except (RetryableError, QuotaExhausted, AuthError) as outage:
             if not results:
                 raise
             return results | _unsent(sendings[at:], outage)
         results |= zip(sending.identities, answers, strict=True)
     return results
+
+
+def _halving(sending: Sending, names: Sequence[Identity], search: Search) -> list[WriteResult]:
+    """Send rows in one call; where it is refused as a whole, find the rows that spoil it so that the others land."""
+    try:
+        return sending.send(names)
+    except BatchRefused as refused:
+        if sending.is_whole or len(names) == 1:
+            return [WriteResult(code=refused.code, message=refused.message)] * len(names)
+        half, found = len(names) // 2, list[WriteResult]()
+        for part in (names[:half], names[half:]):
+            is_tried = search.goes_on()
+            unknown = [not_tried(refused.code, refused.message)] * len(part)
+            found += _halving(sending, part, search) if is_tried else unknown
+        return found
 
 
 def _unsent(sendings: Sequence[Sending], outage: LeadlightError) -> dict[Identity, WriteResult]:
