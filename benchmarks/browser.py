@@ -1,5 +1,7 @@
 """Give the demo on both CRMs and open its page in a real browser: leads, histogram, no error, no request to anywhere.
 
+Then score a CRM that goes on serving, and open its work queue and the record on top of it in the same way.
+
     python benchmarks/browser.py            (fails where no Chromium is installed)
     python benchmarks/browser.py --if-present
 
@@ -18,6 +20,7 @@ from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 
+from benchmarks.browser_records import addresses, list_problems, record_problems, scored
 from benchmarks.processes import CRMS, BenchmarkError, Ran, run
 
 PEOPLE = 300
@@ -29,7 +32,8 @@ FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
     *("--hide-scrollbars", "--window-size=1280,2000", "--enable-logging=stderr"),
-    "--host-resolver-rules=MAP * ~NOTFOUND",  # asked for or not, nothing leaves this machine
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # asked for or not, nothing leaves this machine
+    "--ignore-certificate-errors",  # the sandbox's authority is its own
 )
 CONSOLE = re.compile(r"CONSOLE[^\n]*")
 REMOTE = re.compile(r"^(https?|wss?|ftp):")
@@ -80,8 +84,8 @@ def browser() -> str | None:
     return next((found for name in CANDIDATES if (found := shutil.which(name))), None)
 
 
-def open_page(chromium: str, page: Path, picture: Path, folder: Path) -> Opened:
-    """Open a page twice: for its document, and for its picture."""
+def open_page(chromium: str, page: str, picture: Path, folder: Path) -> Opened:
+    """Open an address twice: for its document, and for its picture."""
     log = folder / "net.json"
     words = look(chromium, folder / "profile", page, "--dump-dom", f"--log-net-log={log}")
     look(chromium, folder / "profile", page, f"--screenshot={picture}")
@@ -90,9 +94,9 @@ def open_page(chromium: str, page: Path, picture: Path, folder: Path) -> Opened:
     return Opened(words.stdout, console, tuple(remote_addresses(log)), size)
 
 
-def look(chromium: str, profile: Path, page: Path, *flags: str) -> subprocess.CompletedProcess[str]:
+def look(chromium: str, profile: Path, page: str, *flags: str) -> subprocess.CompletedProcess[str]:
     """Run the browser once; raises BenchmarkError where it fails."""
-    command = [chromium, *FLAGS, f"--user-data-dir={profile}", *flags, page.as_uri()]
+    command = [chromium, *FLAGS, f"--user-data-dir={profile}", *flags, page]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
     except subprocess.TimeoutExpired:
@@ -120,6 +124,11 @@ def problems(opened: Opened) -> Iterator[str]:
         yield f"the table shows {page.rows} leads, it must show {LEADS}"
     if page.bars != BARS:
         yield f"the histogram has {page.bars} bars, it must have {BARS}"
+    yield from disturbances(opened)
+
+
+def disturbances(opened: Opened) -> Iterator[str]:
+    """Say what no page may do: be without a picture, complain, ask for anything."""
     if not opened.picture_bytes:
         yield "the browser made no picture"
     yield from (f"the console says: {line}" for line in opened.console)
@@ -129,6 +138,25 @@ def problems(opened: Opened) -> Iterator[str]:
 def give_demo(crm: str, folder: Path) -> Ran:
     """Give the demo into a folder."""
     return run("demo", "--crm", crm, "--people", str(PEOPLE), "--once", "--folder", str(folder / crm))
+
+
+def demo_problems(chromium: str, crm: str, folder: Path) -> list[str]:
+    """Look at the page that the demo writes."""
+    page = Path(give_demo(crm, folder).result["report"])
+    with tempfile.TemporaryDirectory(prefix="leadlight-chromium-") as scratch:
+        return list(problems(open_page(chromium, page.as_uri(), folder / f"{crm}.png", Path(scratch))))
+
+
+def page_problems(chromium: str, crm: str, folder: Path) -> list[str]:
+    """Look at the CRM's own pages: the work queue, and the record on top of it."""
+    found = []
+    with scored(crm, folder / f"{crm}-scored") as sandbox:
+        places = addresses(sandbox, crm, folder)
+        for place, judge in zip(places, (list_problems, record_problems), strict=True):
+            with tempfile.TemporaryDirectory(prefix="leadlight-chromium-") as scratch:
+                opened = open_page(chromium, place.url, place.picture, Path(scratch))
+            found += [*judge(opened.document), *disturbances(opened)]
+    return found
 
 
 def main(words: Sequence[str]) -> int:
@@ -146,12 +174,11 @@ def main(words: Sequence[str]) -> int:
         for crm in CRMS:
             folder = (asked.keep or Path(made)).resolve()
             folder.mkdir(parents=True, exist_ok=True)
-            page = Path(give_demo(crm, folder).result["report"])
-            with tempfile.TemporaryDirectory(prefix="leadlight-chromium-") as scratch:
-                opened = open_page(chromium, page, folder / f"{crm}.png", Path(scratch))
-            found = list(problems(opened))
-            failed |= bool(found)
+            found = demo_problems(chromium, crm, folder)
             print(f"{crm}: " + ("; ".join(found) or f"{LEADS} leads, {BARS} bars, no error, no request to anywhere"))
+            unseen = page_problems(chromium, crm, folder)
+            print(f"{crm}: " + ("; ".join(unseen) or "work queue and record page, no error, no request to anywhere"))
+            failed |= bool(found or unseen)
     return 1 if failed else 0
 
 
