@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.call_lists import call_lists
-from connector.crm.administration import AdministeredCrm, Step
+from connector.crm.administration import AdministeredCrm, CallList, Step
 from connector.crm.registry import connect, setup_files
 from connector.errors import AuthError, ConfigError
 from connector.loading import load_parts
@@ -16,16 +16,22 @@ from mappings.write import new_fields
 
 @dataclass(frozen=True)
 class Setup:
-    """Hold a CRM, the fields it should have, and what making sure of them takes."""
+    """Hold a CRM, the fields and lists it should have, and what making sure of them takes."""
 
     crm: AdministeredCrm
     fields: tuple[NewField, ...]
+    lists: tuple[CallList, ...]
     steps: tuple[Step, ...]
 
     @property
     def changes(self) -> list[Step]:
         """List what is to be done."""
-        return [step for step in self.steps if step.action != "keep"]
+        return [step for step in self.steps if step.action not in ("keep", "by hand")]
+
+    @property
+    def by_hand(self) -> list[Step]:
+        """List what is left to an administrator."""
+        return [step for step in self.steps if step.action == "by hand"]
 
 
 @dataclass(frozen=True)
@@ -46,21 +52,21 @@ class Provisioned:
 
 def prepare(config: Path) -> Setup:
     """Find out what has to be done; reads only. Raises ConfigError where a field that exists cannot serve."""
-    settings, _, mapping = load_parts(config)
+    settings, models, mapping = load_parts(config)
     settings.crm.require_credentials()
     crm = connect(settings)
     crm.check()
-    fields = new_fields(mapping)
-    return Setup(crm, fields, tuple(crm.plan_provision(fields)))
+    fields, lists = new_fields(mapping), tuple(call_lists(settings, models, mapping))
+    return Setup(crm, fields, lists, tuple(crm.plan_provision(fields, lists)))
 
 
 def carry_out(setup: Setup) -> Provisioned:
     """Create and grant what is missing."""
     created, existing = setup.crm.provision(setup.fields)
     try:
-        setup.crm.share(setup.fields)
+        setup.crm.share(setup.fields, setup.lists)
     except AuthError as error:
-        done = "the fields are there, but nobody was given the right to read them"
+        done = "the fields are there, but people cannot be shown them yet"
         raise AuthError(f"{done}: {error.message}; or let an administrator deploy `provision --files`") from None
     return Provisioned(created, existing, setup.steps)
 

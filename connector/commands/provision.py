@@ -13,7 +13,12 @@ from connector.errors import ConfigError
 from connector.output import Output, is_terminal
 
 README = "README.md"
-MARKS = {"create": ("+ create", "green"), "change": ("~ change", "yellow"), "grant": ("+ grant", "green")}
+MARKS = {
+    "create": ("+ create", "green"),
+    "change": ("~ change", "yellow"),
+    "grant": ("+ grant", "green"),
+    "by hand": ("  by hand", "yellow"),
+}
 
 
 def make(out: Output, config: Path, *, yes: bool) -> None:
@@ -21,11 +26,12 @@ def make(out: Output, config: Path, *, yes: bool) -> None:
     setup = provisioning.prepare(config)
     changes = setup.changes
     if not yes and changes:
-        _show(out, [*_plan(changes), _counts(setup.steps)])
+        _show(out, [*_plan([*changes, *setup.by_hand]), _counts(setup)])
         if not is_terminal() or not typer.confirm("Go on?", err=True):
             raise ConfigError("nothing was created; pass --yes to create without asking")
     done = provisioning.carry_out(setup)
-    lines = [*(_plan(changes) if yes else ()), _done(done, changes)]
+    shown = [*(changes if yes else ()), *setup.by_hand]
+    lines = [*(_plan(shown) if shown else ()), _done(done, changes)]
     out.result(done.as_dict(), lines)
 
 
@@ -75,10 +81,9 @@ def _other(step: Step) -> Text:
     return Text.assemble(f"{step.kind} ", (step.target, "bold"), f": {step.detail}" if step.detail else "")
 
 
-def _counts(steps: Sequence[Step]) -> Text:
-    kept = sum(step.action == "keep" for step in steps)
-    changes = len(steps) - kept
-    return Text(f"{changes} to do, {kept} as they should be.")
+def _counts(setup: provisioning.Setup) -> Text:
+    kept = sum(step.action == "keep" for step in setup.steps)
+    return Text(f"{len(setup.changes)} to do, {kept} as they should be.")
 
 
 def _done(done: provisioning.Provisioned, changes: Sequence[Step]) -> Text:

@@ -8,7 +8,7 @@ from connector.crm.base import Crm
 from mappings.fields import NewField
 from mappings.needs import Need
 
-Action = Literal["create", "change", "grant", "keep"]
+Action = Literal["create", "change", "grant", "keep", "by hand"]
 Level = Literal["ok", "warning", "wrong"]
 
 
@@ -16,7 +16,8 @@ Level = Literal["ok", "warning", "wrong"]
 class Step:
     """Say one thing that provisioning makes sure of; type is the field's in the vendor's words.
 
-    kind is a word of the vendor's: field, property, group, permission set, access, list. keep: it is there already.
+    kind is a word of the vendor's: field, property, group, permission set, access, list. keep: it is there already; by
+    hand: our user may not.
     """
 
     action: Action
@@ -70,11 +71,11 @@ class CallList:
 class Administration(Protocol):
     """Look at a CRM as its administrator does; raises what connector.crm.base.Crm raises."""
 
-    def plan_provision(self, fields: Sequence[NewField]) -> list[Step]:
+    def plan_provision(self, fields: Sequence[NewField], lists: Sequence[CallList] = ()) -> list[Step]:
         """Say what `provision` and `share` would do; reads only."""
 
-    def share(self, fields: Sequence[NewField]) -> None:
-        """Let people be given the right to read the fields, without changing what anybody may do now."""
+    def share(self, fields: Sequence[NewField], lists: Sequence[CallList] = ()) -> None:
+        """Make what lets people read the fields and find whom to call; changes nothing of what anybody may do now."""
 
     def rights(self, needs: Sequence[Need], *, provisioned: bool) -> Iterator[Right]:
         """Hold what the connecting user may do against what is needed; provisioned: every field of ours exists."""

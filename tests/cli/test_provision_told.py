@@ -194,9 +194,37 @@ def test_hubspot_bodies_are_taken_as_they_are(bare: Loop, shell: Shell, tmp_path
         _, object_type, file = name.split("/")
         rest = "/groups" if file == "_group.json" else ""
         bare.ask("POST", f"/crm/v3/properties/{object_type}{rest}", json=bodies[name])
-    assert shell.on(bare, "provision", "--yes").json["created"] == []
-    called = bodies["lists/contacts.json"]
-    (branch,) = called["filterBranch"]["filterBranches"]
+    called = bare.ask("POST", "/crm/v3/lists", json=bodies["lists/contacts.json"])["list"]
     assert (called["processingType"], called["objectTypeId"]) == ("DYNAMIC", "0-1")
-    assert branch["filters"][0]["operation"]["values"] == ["hot"]
-    assert "saved view" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8")
+    again = shell.on(bare, "provision", "--yes").json
+    assert again["created"] == []
+    assert [step["action"] for step in again["steps"] if step["kind"] == "list"] == ["keep"]
+    assert "saved view" in (tmp_path / "out" / "README.md").read_text(encoding="utf-8").lower()
+
+
+@pytest.mark.parametrize("crm", ["hubspot"])
+def test_a_list_of_whom_to_call_fills_itself(bare: Loop, shell: Shell) -> None:
+    told = shell.on(bare, "provision", "--yes").json
+    (made,) = [step for step in told["steps"] if step["kind"] == "list"]
+    assert made["action"] == "create"
+    bare.sync()
+    called = bare.ask("GET", f"/crm/v3/lists/object-type-id/0-1/name/{made['target']}")["list"]
+    members = bare.ask("GET", f"/crm/v3/lists/{called['listId']}/memberships")["results"]
+    hot = {person["id"] for person in bare.people().values() if person["fields"]["leadlight_band"] == "hot"}
+    assert {member["recordId"] for member in members} == hot != set()
+
+
+@pytest.mark.parametrize("crm", ["hubspot"])
+def test_without_the_scope_a_list_is_left_to_people(bare: Loop, shell: Shell) -> None:
+    names = [
+        f"crm.{kind}.{name}.{verb}"
+        for kind in ("objects", "schemas")
+        for name in ("contacts", "companies")
+        for verb in ("read", "write")
+    ]
+    bare.control("settings", {"granted_scopes": names})
+    told = shell.on(bare, "provision", "--yes").json
+    assert len(told["created"]) == 17
+    (left,) = [step for step in told["steps"] if step["kind"] == "list"]
+    assert left["action"] == "by hand"
+    assert "by hand" in shell.run("provision", "-c", bare.config, "--yes").out

@@ -55,6 +55,7 @@ class Client:
         self._property_batch = client.crm.properties.batch_api
         self._property_groups = client.crm.properties.groups_api
         self._events = client.events.events_api
+        self._lists = client.crm.lists.lists_api
 
     def _api(self, package: Any, name: str, config: Any) -> Any:  # noqa: ANN401 - the library has no types
         api = DiscoveryBase._default_api_factory(package, name, config)
@@ -174,6 +175,16 @@ class Client:
         return self._write(
             f"property {object_type}.{name}", self._normal, self._properties.update, object_type, name, body
         )
+
+    def list_named(self, type_id: str, name: str) -> Answer:
+        """Find a list by its name; a name that no list has is refused with 404."""
+        # https://developers.hubspot.com/docs/api-reference/crm-lists-v3/guide
+        return self._send("list by its name", self._normal, self._lists.get_by_name, name, type_id)
+
+    def create_list(self, body: Body) -> Answer:
+        """Create a list."""
+        # https://developers.hubspot.com/docs/api-reference/crm-lists-v3/guide
+        return self._write("list of whom to call", self._normal, self._lists.create, body)
 
     def events_page(self, event_type: str, object_type: str, occurred_after: str | None, after: str | None) -> Answer:
         """List event occurrences of one type; HubSpot documents no largest page."""

@@ -6,10 +6,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from connector.crm.administration import Right, Step
+from connector.crm.administration import CallList, Right, Step
 from connector.crm.base import CallCounter, Capabilities, Connection, Found, Owner, Page, Write, WriteResult
 from connector.crm.hubspot import provision as properties
 from connector.crm.hubspot import write as writing
+from connector.crm.hubspot.call_lists import list_steps, make_lists
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.cursor import Cursor
 from connector.crm.hubspot.describe import EVENT, event_info, object_info
@@ -101,14 +102,15 @@ class HubSpotCrm:
         self._described.clear()
         return created, existing
 
-    def plan_provision(self, fields: Sequence[NewField]) -> list[Step]:
+    def plan_provision(self, fields: Sequence[NewField], lists: Sequence[CallList] = ()) -> list[Step]:
         """Say what `provision` would do; reads only."""
         for name in {wanted.object for wanted in fields}:
             self._described.pop(name, None)
-        return properties.plan_steps(self.client, fields, self.describe)
+        return [*properties.plan_steps(self.client, fields, self.describe), *list_steps(self.client, lists)]
 
-    def share(self, fields: Sequence[NewField]) -> None:
-        """Do nothing: HubSpot shows a property to everybody who may see its object."""
+    def share(self, fields: Sequence[NewField], lists: Sequence[CallList] = ()) -> None:
+        """Make the lists; properties HubSpot shows to everybody who may see their object."""
+        make_lists(self.client, lists)
 
     def rights(self, needs: Sequence[Need], *, provisioned: bool) -> Iterator[Right]:
         """Hold the scopes of the token against what is needed."""

@@ -2,20 +2,18 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import jinja2
 
 from connector.crm.administration import CallList
+from connector.crm.hubspot import call_lists
 from connector.crm.hubspot.provision import GROUP, definition, group_definition, type_of
 from connector.crm.hubspot.scopes import needed_scopes, schema_scopes
 from mappings.fields import NewField
 from mappings.model import Mapping
 from mappings.needs import needs_of
 from mappings.write import new_fields
-
-# https://developers.hubspot.com/docs/guides/api/crm/understanding-the-crm
-TYPE_IDS: Final = {"contacts": "0-1", "companies": "0-2", "deals": "0-3"}
 
 
 def definition_files(mapping: Mapping, lists: Sequence[CallList]) -> dict[str, str]:
@@ -25,26 +23,10 @@ def definition_files(mapping: Mapping, lists: Sequence[CallList]) -> dict[str, s
     for object_type in dict.fromkeys(field.object for field in fields):
         files[f"properties/{object_type}/_group.json"] = _json(group_definition())
     files |= {f"properties/{field.object}/{field.name}.json": _json(definition(field)) for field in fields}
-    known = [made for made in lists if made.object in TYPE_IDS]
-    files |= {_list_path(made): _json(list_definition(made)) for made in known}
+    known = [made for made in lists if made.object in call_lists.TYPE_IDS]
+    files |= {_list_path(made): _json(call_lists.definition(made)) for made in known}
     files["README.md"] = _readme(mapping, fields, known)
     return files
-
-
-def list_definition(made: CallList) -> dict[str, Any]:
-    """Write a list that fills itself by band.
-
-    Shape: https://developers.hubspot.com/docs/api-reference/crm-lists-v3/list-filters
-    """
-    operation = {"operationType": "MULTISTRING", "operator": "IS_EQUAL_TO", "values": list(made.bands)}
-    chosen = {"filterType": "PROPERTY", "property": made.band, "operation": operation}
-    inner = {"filterBranchType": "AND", "filterBranches": [], "filters": [chosen]}
-    return {
-        "name": f"{made.label}, {made.object}",
-        "objectTypeId": TYPE_IDS[made.object],
-        "processingType": "DYNAMIC",
-        "filterBranch": {"filterBranchType": "OR", "filterBranches": [inner], "filters": []},
-    }
 
 
 def _list_path(made: CallList) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from connector.crm.administration import Right, Step
+from connector.crm.administration import CallList, Right, Step
 from connector.crm.base import CallCounter, Capabilities, Connection, Found, Owner, Page, Write, WriteResult
 from connector.crm.salesforce.by_id import read_by_id
 from connector.crm.salesforce.faults import as_config_error
@@ -80,12 +80,15 @@ class SalesforceCrm:
         """Create missing fields, with access for our user through the permission set Leadlight."""
         return create_fields(self.gateway, self.schema, fields)
 
-    def plan_provision(self, fields: Sequence[NewField]) -> list[Step]:
+    def plan_provision(self, fields: Sequence[NewField], lists: Sequence[CallList] = ()) -> list[Step]:
         """Say what `provision` and `share` would do; reads only."""
         return plan_steps(self.gateway, self.schema, fields)
 
-    def share(self, fields: Sequence[NewField]) -> None:
-        """Make the permission set Leadlight Reader, which lets people read the fields; assigned to nobody."""
+    def share(self, fields: Sequence[NewField], lists: Sequence[CallList] = ()) -> None:
+        """Make the permission set Leadlight Reader, which lets people read the fields; assigned to nobody.
+
+        List views come as files alone: the REST API cannot make them.
+        """
         share(self.gateway, fields)
 
     def rights(self, needs: Sequence[Need], *, provisioned: bool) -> Iterator[Right]:
