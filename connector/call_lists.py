@@ -35,8 +35,7 @@ def _of_line(settings: Settings, models: Models, mapping: Mapping, line: Line) -
 
 
 def _bands(settings: Settings, models: Models, line: Line) -> tuple[str, ...]:
-    """Name the bands with an action, else the best one."""
-    acting = {action.band for action in settings.action if models.place(action.model) == line.id}
+    """Name the bands with an action, else the best one; an action that names no model is the first one of people's."""
+    acting = {action.band for action in settings.action if (action.model or models.people.id) == line.model.id}
     own = [band.id for band in line.model.bands]
-    wanted = [band for band in own if line.role == "person" and band in acting]
-    return tuple(wanted or own[:1])
+    return tuple(band for band in own if band in acting) or tuple(own[:1])
