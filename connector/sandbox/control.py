@@ -22,8 +22,18 @@ A vendor's app adds its own, each described where it is carried out. Salesforce:
 | `POST /control/permissions` | `{system?, objects?, fields?}`: the connecting user's rights (right_changes.py) |
 | `POST /control/schema` | `{object, field, op, to?, option?}`: a field changes (schema_edits.py) |
 
+HubSpot:
+
+| call | meaning |
+|---|---|
+| `POST /control/merge` | `{object, winner, losers, actor?, keep_id?}`: the merged record has a new id (merging.py) |
+| `POST /control/schema` | `{object, property, op, to?, option?, actor?}`: a property changes (drift.py) |
+| `POST /control/sequence` | `{name, user_id?}`: a person makes a sequence (sequences.py) |
+| `POST /control/unenroll` | `{contact, actor?}`: a contact leaves its sequence (sequences.py) |
+
 Salesforce's names in the setting `refusals`: TotalRequests, ConcurrentRequests, ConcurrentPerOrgLongTxn and
-SERVER_UNAVAILABLE strike requests, UNABLE_TO_LOCK_ROW all rows of a write.
+SERVER_UNAVAILABLE strike requests, UNABLE_TO_LOCK_ROW all rows of a write. HubSpot's: LOCKED (423) and CONFLICT (409)
+strike writes, MIGRATING (477), DAILY, SECONDLY and TEN_SECONDLY_ROLLING (429) the calls that they count (refusing.py).
 """
 
 import json

@@ -31,8 +31,9 @@ class SchemaChange:
 def read_schema_change(body: Mapping[str, Any]) -> SchemaChange:
     """Read `POST /control/schema`: {object, property, op, to?, option?, actor?}; raises ValueError with every problem.
 
-    op is one of delete, readonly, restore, rename, retype and drop_option.
+    op is one of delete, readonly, restore, rename, retype and drop_option; `field` is another name of `property`.
     """
+    body = {("property" if key == "field" else key): value for key, value in body.items()}
     problems = [f"{key}: unknown key, expected one of {', '.join(sorted(KEYS))}" for key in sorted(body.keys() - KEYS)]
     problems += [f"{key}: missing" for key in ("object", "property", "op") if not body.get(key)]
     op = body.get("op")

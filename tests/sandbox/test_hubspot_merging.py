@@ -145,7 +145,7 @@ def test_the_library_and_a_person_merge() -> None:
             ids = [basic.create({"properties": {"firstname": name}}).id for name in "abc"]
             merged = basic.merge({"primaryObjectId": ids[0], "objectIdToMerge": ids[1]})
             assert merged.properties["firstname"] == "a"
-            asked = {"object": "contacts", "primary": ids[2], "secondary": ids[0], "keep_id": True}
+            asked = {"object": "contacts", "winner": ids[2], "losers": [ids[0]], "keep_id": True}
             assert control(running.ready["control_url"], "merge", asked) == {"object": "contacts", "id": ids[2]}
             assert basic.get_by_id(ids[1]).id == ids[2]
         journal = control(running.ready["control_url"], "journal")
@@ -158,6 +158,28 @@ def control(address: str, name: str, body: object = None) -> Any:  # noqa: ANN40
     request = urllib.request.Request(f"{address}/control/{name}", data)
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"object": "contacts", "winner": "1"}, ValueError),
+        ({"object": "contacts", "winner": "one", "losers": ["one"]}, ValueError),
+        ({"object": "contacts", "winner": "one", "losers": ["two"], "actor": "seed"}, ValueError),
+        ({"object": "contacts", "winner": "one", "losers": ["two"], "primary": "one"}, ValueError),
+        ({"object": "contacts", "winner": "one", "losers": ["two", "404"]}, KeyError),
+        ({"object": "tasks", "winner": "one", "losers": ["two"]}, KeyError),
+    ],
+)
+def test_merges_that_nobody_can_make(body: dict[str, Any], error: type[Exception]) -> None:
+    """All or nothing: a loser that is not there leaves the others as they were."""
+    portal = Portal()
+    ids = {name: record(portal, firstname=name) for name in ("one", "two")}
+    asked = {key: ids.get(value, value) if isinstance(value, str) else value for key, value in body.items()}
+    asked |= {"losers": [ids.get(each, each) for each in body["losers"]]} if "losers" in body else {}
+    with pytest.raises(error):
+        portal.app.controls()["merge"](asked)
+    assert [each["id"] for each in portal.read("GET", CONTACTS)["results"]] == list(ids.values())
 
 
 def stage(portal: Portal, number: str) -> object:
@@ -247,7 +269,9 @@ def test_read_only_renamed_and_retyped_properties() -> None:
 def test_a_dropped_option_is_refused_and_held_values_stay() -> None:
     """Only new writes of it fail."""
     portal, number = drifting()
-    change(portal, "drop_option", "leadlight_band", option="hot")
+    portal.app.controls()["schema"](
+        {"object": "contacts", "field": "leadlight_band", "op": "drop_option", "option": "hot"}
+    )
     assert shown(portal, number, "leadlight_band") == "hot"
     assert write(portal, number, leadlight_band="hot") == 400
     assert write(portal, number, leadlight_band="cold") == 200

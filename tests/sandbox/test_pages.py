@@ -162,7 +162,7 @@ def test_a_hubspot_list_is_the_work_queue() -> None:
         made.app.edit("human", "contacts", ids[name], values)
     task(made, ids["hot"], "Call")
     task(made, ids["hot"], "Done", hs_task_status="COMPLETED")
-    made.app.controls()["merge"]({"object": "contacts", "primary": ids["hot"], "secondary": ids["away"], "keep_id": 1})
+    made.app.controls()["merge"]({"object": "contacts", "winner": ids["hot"], "losers": [ids["away"]], "keep_id": 1})
     view = listing(hubspot_pages(made), LIST)
     assert [(each.name, each.band, each.tasks) for each in view.rows] == [
         ("hot", "hot", 1),

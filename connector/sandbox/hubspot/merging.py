@@ -20,12 +20,13 @@ from connector.sandbox.hubspot.reading import survivor
 from connector.sandbox.hubspot.refusing import refuse_locked
 from connector.sandbox.hubspot.wire import json_response, not_found, validation_error
 from connector.sandbox.hubspot.writing import show
+from connector.sandbox.schema_changes import ACTORS
 from connector.sandbox.storage import BOOKKEEPING, Storage, Transaction, quote
 
 MERGEABLE = ("contacts", "companies", "deals", "tickets")
 IDENTITIES_MAX = 250
 AWAY = 2  # in _deleted: neither among the living nor among the archived
-KEYS = frozenset({"object", "primary", "secondary", "actor", "keep_id"})
+KEYS = ("object", "winner", "losers", "actor", "keep_id")
 FOLLOWING = (
     ("UPDATE event_occurrences SET object_id = CAST(? AS INTEGER) WHERE object_type = ? AND object_id = ?", True),
     ("UPDATE OR REPLACE list_members SET record_id = ? WHERE object = ? AND record_id = ?", False),
@@ -59,23 +60,36 @@ def merge_records(call: Call, object: str) -> Response:  # noqa: A002 - the vend
 
 
 def merge_as_person(account: Account, body: Mapping[str, Any]) -> dict[str, str]:
-    """Carry out `POST /control/merge`: {object, primary, secondary, actor?, keep_id?}; tells the merged record's id.
+    """Carry out `POST /control/merge`: {object, winner, losers, actor?, keep_id?}; tells the merged record's id.
 
-    keep_id keeps the primary's id, as the vendor did until 2025. Raises KeyError and ValueError.
+    Losers are merged one after another. keep_id keeps the winner's id, as the vendor did until 2025. Raises KeyError
+    for a record that is not there, ValueError for a body that cannot be followed; then nothing is merged.
     """
-    if unknown := sorted(body.keys() - KEYS):
-        raise ValueError(f"{', '.join(unknown)}: unknown, expected {', '.join(sorted(KEYS))}")
+    problems = [f"{key}: unknown key, expected one of {', '.join(KEYS)}" for key in sorted(body.keys() - set(KEYS))]
+    problems += [f"{key}: missing" for key in KEYS[:3] if not body.get(key)]
+    if body.get("actor", ACTORS[0]) not in ACTORS:
+        problems.append(f"actor: {body['actor']!r} is none of {', '.join(ACTORS)}")
+    if problems:
+        raise ValueError("; ".join(problems))
     kind = object_type(str(body["object"]))
     if kind is None or kind.plural not in MERGEABLE:
         raise KeyError(str(body["object"]))
-    primary, secondary = (survivor(account, kind, str(body[key])) for key in ("primary", "secondary"))
-    if primary is None or secondary is None:
-        raise KeyError(f"{body['primary']}, {body['secondary']}")
-    if primary == secondary:
-        raise ValueError(f"{primary} cannot be merged with itself")
-    with account.storage.transaction(str(body.get("actor", "human")), "POST", "/control/merge") as transaction:
-        number = merge(account, transaction, kind, primary, secondary, keep_id=bool(body.get("keep_id")))
+    with account.storage.transaction(str(body.get("actor", ACTORS[0])), "POST", "/control/merge") as transaction:
+        number = living(account, kind, body["winner"])
+        for loser in map(str, body["losers"]):
+            if living(account, kind, loser) == number:
+                raise ValueError(f"losers: {loser} is the winner itself")
+            secondary = living(account, kind, loser)
+            number = merge(account, transaction, kind, number, secondary, keep_id=bool(body.get("keep_id")))
     return {"object": kind.plural, "id": number}
+
+
+def living(account: Account, kind: ObjectType, number: object) -> str:
+    """Give the id of a living record or of the one it was merged into; raises KeyError."""
+    found = survivor(account, kind, str(number))
+    if found is None:
+        raise KeyError(f"{kind.plural} {number}")
+    return found
 
 
 def merge(
