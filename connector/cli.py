@@ -202,6 +202,26 @@ def explain(
 
 
 @app.command()
+def route(
+    record: Annotated[str | None, typer.Argument(help="The id of a lead or contact: why this owner.")] = None,
+    config: Config = CONFIG,
+    replay: Annotated[bool, typer.Option("--replay", help="Run the leads of --since through the rules.")] = False,
+    since: Annotated[str, typer.Option(help="How far back: 30d, 8w.")] = "30d",
+    routes: Annotated[Path | None, typer.Option(help="Try the rules and pools of this file instead.")] = None,
+    json: Json = False,
+) -> None:
+    """Say why a record has its owner, or replay a month of leads through the rules; writes nothing."""
+    from connector.commands import routing  # on use, so that --help stays quick
+
+    if replay == (record is not None):
+        raise typer.BadParameter("name a record, or pass --replay")
+    if record is None:
+        routing.replay(Output(json), config, since, routes)
+    else:
+        routing.why(Output(json), config, record, routes)
+
+
+@app.command()
 def status(config: Config = CONFIG, json: Json = False) -> None:
     """Say what the store holds and how the last runs ended."""
     from connector.commands import look  # on use, so that --help stays quick

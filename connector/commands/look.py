@@ -1,6 +1,7 @@
 """Commands that look at a store, and need no CRM."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypedDict
@@ -15,6 +16,7 @@ from connector.output import Output
 from connector.reading import open_reading
 from connector.score import STATEMENTS, sources
 from connector.sla.figures import as_hours
+from connector.store import assignments
 from scoring.explain import Explanation, sentence
 
 
@@ -29,6 +31,7 @@ def explain(out: Output, config: Path, record: str, model: str | None, as_of: da
     """Explain one score from the store alone; beside it stand the totals that other models gave in the last run."""
     with open_reading(config) as reading, reading.engine() as engine:
         line = reading.line_of(record, model)
+        given = assignments.of_record(reading.state, record)[:1]
         at = as_of or reading.score_at(engine, record, line)
         others = reading.other_scores(engine, record, line) if as_of is None else []
         found = sources(reading.lake, reading.state, at, line)
@@ -37,8 +40,13 @@ def explain(out: Output, config: Path, record: str, model: str | None, as_of: da
         except ConfigError as error:
             hint = [f"other models score it: --model {other['id']}" for other in others]
             raise ConfigError([*error.problems, *hint]) from None
-    lines = [*_told(told), *(f"  {other['id']}: {other['total']:g}, {other['band'] or 'no band'}" for other in others)]
-    out.result(told.as_json() | {"models": others}, lines)
+    owner = [f"  owner: {row.reason} ({row.assigned_at:%d %b %Y})" for row in given]
+    lines = [
+        *_told(told),
+        *owner,
+        *(f"  {other['id']}: {other['total']:g}, {other['band'] or 'no band'}" for other in others),
+    ]
+    out.result(told.as_json() | {"models": others, "owner": next(map(_owner_row, given), None)}, lines)
 
 
 def _explained(
@@ -48,6 +56,10 @@ def _explained(
     if line.role == "account":
         return explain_account(engine, line.model, people=line.rolled, **known)
     return explain_one(engine, line.model, **known)
+
+
+def _owner_row(row: assignments.Assignment) -> dict[str, object]:
+    return {**asdict(row), "assigned_at": row.assigned_at.isoformat()}
 
 
 def status(out: Output, config: Path) -> None:

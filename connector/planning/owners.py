@@ -62,6 +62,15 @@ def match_rules(engine: duckdb.DuckDBPyConnection, job: Job, table: RoutingTable
     return asked
 
 
+def queue_owned(job: Job) -> frozenset[str]:
+    """Name the objects that a queue may own; HubSpot's owners are people and queues alike."""
+    owner = job.mapping.write.owner
+    if owner is None:
+        return frozenset()
+    described = {name: job.describes[name].fields.get(owner.field) for name in job.mapping.objects("people")}
+    return frozenset(name for name, info in described.items() if info and {"Group", "owners"} & {*info.references})
+
+
 def keep_routing(job: Job, run_id: str, plan: Plan) -> None:
     """Enter a plan's decisions and how far they move the pools; call it in the transaction that commits the plan."""
     owner = job.mapping.write.owner

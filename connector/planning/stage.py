@@ -20,7 +20,7 @@ from connector.planning.diff import field_changes
 from connector.planning.draft import Draft, LineRules, Rules
 from connector.planning.episodes import plan_episodes
 from connector.planning.guards import guards, model_guard, volume_guards
-from connector.planning.owners import Owning, match_rules, new_owner, rota_of
+from connector.planning.owners import Owning, match_rules, new_owner, queue_owned, rota_of
 from connector.planning.plays import cast_of
 from connector.planning.records import (
     Record,
@@ -101,7 +101,7 @@ def _rules(engine: duckdb.DuckDBPyConnection, job: Job, as_of: datetime, table: 
         deciding=deciding_actions(engine, job),
         terms=Terms(table, owner.policy if owner else "never", table.queues | {job.connection.user_id}, as_of),
         working=table.working,
-        queue_owned=_queue_owned(job),
+        queue_owned=queue_owned(job),
         lines={action.model: line_of(action, job.models) for action in job.settings.action},
         owner_field=owner.field if owner else None,
         promised=assignments.unsent(job.state, owner.field) if owner else {},
@@ -118,15 +118,6 @@ def _rules(engine: duckdb.DuckDBPyConnection, job: Job, as_of: datetime, table: 
 def _warnings(job: Job, draft: Draft, as_of: datetime) -> tuple[str, ...]:
     hits = rule_hits(job.state, as_of, draft.routing)
     return tuple(share_warnings(hits, watched_shares(job.settings.route)))
-
-
-def _queue_owned(job: Job) -> frozenset[str]:
-    """Name the objects that a queue may own; HubSpot's owners are people and queues alike."""
-    owner = job.mapping.write.owner
-    if owner is None:
-        return frozenset()
-    described = {name: job.describes[name].fields.get(owner.field) for name in job.mapping.objects("people")}
-    return frozenset(name for name, info in described.items() if info and {"Group", "owners"} & {*info.references})
 
 
 def _assignable(job: Job) -> frozenset[str]:

@@ -117,6 +117,8 @@ def find_way(table: RoutingTable, asked: Asked) -> Way | str:
     for route in (table.routes[place] for place in asked.places):
         if route.bands and asked.band not in route.bands:
             continue
+        if route.to.kind == "account_owner" and asked.account_owner is None:
+            continue
         problem = _unusable(table, route.to, asked)
         if problem is None:
             to = Target("user", asked.account_owner or "") if route.to.kind == "account_owner" else route.to
@@ -133,7 +135,7 @@ def _unusable(table: RoutingTable, to: Target, asked: Asked) -> str | None:
     """Say why a rule cannot be followed for this record; null where it can."""
     match to.kind:
         case "account_owner" if asked.account_owner not in table.working:
-            return "its account has no active owner"
+            return f"{table.names.get(asked.account_owner or '', 'its owner')} is inactive"
         case "user" if to.id not in table.working and to.id not in table.queues:
             return f"{table.names.get(to.id, to.id)} is inactive"
         case "queue" | "user" if to.id in table.queues and not asked.takes_queues:

@@ -84,7 +84,7 @@ class Rota:
             return f"away until {until}"
         if member.hours is not None and not is_open(member.hours, at):
             opens_at = next_open(member.hours, at).astimezone(member.hours.zone)
-            return f"off until {opens_at:%a %d %b %H:%M}"
+            return f"off until {opens_at:%a %d %b %H:%M %Z}"
         return self._full(pool, member, at)
 
     def _full(self, pool: Pool, member: Member, at: datetime) -> str | None:

@@ -49,6 +49,11 @@ def current(connection: sqlite3.Connection) -> dict[EpisodeKey, Episode]:
     return _by_key(connection, "1")  # rows come in key order, so that the newest number of a key wins
 
 
+def first(connection: sqlite3.Connection) -> dict[EpisodeKey, Episode]:
+    """Return the first episode of every (object, record_id, trigger)."""
+    return _by_key(connection, "number = 1")
+
+
 def task_keys(connection: sqlite3.Connection, triggers: Iterable[str]) -> frozenset[str]:
     """Return the keys of all tasks that these triggers ever made."""
     query = "SELECT task_key FROM episodes WHERE trigger_id = ? AND task_key IS NOT NULL"

@@ -76,6 +76,14 @@ def baseline_made(connection: sqlite3.Connection, line: str | None = None) -> bo
     return found is not None
 
 
+def baseline_at(connection: sqlite3.Connection) -> datetime | None:
+    """Tell as of when the baseline was made; null without one."""
+    with store_errors():
+        found = connection.execute("SELECT value FROM facts WHERE name = ?", (_baseline(None),)).fetchone()
+    run = get(connection, found[0]) if found else None
+    return run.as_of if run else None
+
+
 def mark_baseline(connection: sqlite3.Connection, run_id: str, line: str | None = None) -> None:
     """Record the run that made the baseline; the first one stays."""
     with transaction(connection):

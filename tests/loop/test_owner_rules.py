@@ -103,6 +103,7 @@ def test_territories_and_a_catch_all(fresh: Loop) -> None:
     settled(loop)
 
 
+@pytest.mark.fault("F23", "I7")
 def test_a_persons_choice_stays_whatever_the_rules_say(fresh: Loop) -> None:
     loop = with_routing(fresh, TERRITORIES)
     chosen = owners(loop, "p02", "p03", "p04")
@@ -142,6 +143,7 @@ owners = [{{ owner = "{ANA}", cap_day = 2 }}, {{ owner = "{BEN}", cap_day = 1 }}
 """
 
 
+@pytest.mark.fault("I14")
 def test_caps_hold_across_runs_and_what_waits_comes_with_its_task(synced: Loop) -> None:
     """p00 and p01 are owned already; four more chiefs appear, one run after the other, and three fit into the day."""
     loop, mark = with_routing(synced, CAPPED, owner='pool = "sdr"'), synced.mark()
@@ -200,6 +202,7 @@ def test_turns_go_on_where_the_last_run_stopped(synced: Loop) -> None:
     assert given(synced, mark) == {user(synced, ANA): 2, user(synced, BEN): 2}
 
 
+@pytest.mark.fault("I4")
 def test_a_choice_that_the_crm_did_not_take_is_made_once(fresh: Loop) -> None:
     """The write of the first run is lost; the second one gives the same owners, and the pool has moved on by two."""
     path = {"salesforce": "/composite/sobjects$|/jobs/ingest", "hubspot": "/objects/contacts/batch/update"}[fresh.crm]

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -81,6 +82,7 @@ def test_whoever_returns_or_joins_gets_their_share_and_no_more(weight: int, miss
         assert got[back.id] >= share - weight - 1
 
 
+@pytest.mark.fault("I14")
 @given(
     st.dictionaries(st.sampled_from("abcd"), st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=1),
     st.lists(st.integers(0, 40), max_size=60),
@@ -121,7 +123,7 @@ def test_everybody_who_cannot_is_named_with_why() -> None:
         "gone": "inactive",
         "idle": "paused",
         "sun": "away until 2026-07-10",
-        "shut": "off until Thu 02 Jul 09:00",
+        "shut": "off until Thu 02 Jul 09:00 CEST",
         "day": "0 of 0 today",
         "full": "3 open, 2 is the most",
     }
