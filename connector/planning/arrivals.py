@@ -7,6 +7,7 @@ from typing import Any
 
 import duckdb
 
+from connector.acting import line_of
 from connector.actions import band_trigger
 from connector.errors import ConfigError
 from connector.job import Job
@@ -31,15 +32,16 @@ def arrivals(
     Who was in it when the store was begun came when the record was made. With `record`: that one alone, in a band or
     not, for a preview. Raises ConfigError where nothing was scored.
     """
-    acting = [action for action in actions if action.owner is not None]
+    people = job.models.of("person")
+    acting = [a for a in actions if a.owner is not None and a.band is not None and line_of(a, job.models) in people]
     if job.lake.relation(MIRROR) is None or job.lake.relation("people") is None:
         raise ConfigError("the store holds no people yet; run `leadlight sync` first")
     if not acting:
-        raise ConfigError("no [[action]] names an owner; give one owner = { route = true } or a pool")
+        raise ConfigError("no [[action]] gives people of a band an owner; give one owner = { route = true } or a pool")
     come = _Coming(job, acting, episodes.first(job.state), runs.baseline_at(job.state), queue_owned(job))
     with job.engine() as engine:
         register_written(engine, job)
-        matching.make_fits(matching.open_facts(engine, job.lake, as_of), table.routes, job.models.of("person"))
+        matching.make_fits(matching.open_facts(engine, job.lake, as_of), table.routes, people)
         rows = _rows(engine, job, acting, record)
         return [one for row in rows if (one := come.arrival(row, preview=record is not None)) is not None]
 
@@ -57,7 +59,7 @@ class _Coming:
     def arrival(self, row: Mapping[str, Any], *, preview: bool) -> Arrival | None:
         """Make an arrival of the first action in the file whose band the person is in, or was; null without one."""
         for n, action in enumerate(self.acting):
-            trigger = band_trigger(action.band, self.job.models.place(action.model))
+            trigger = band_trigger(action.band or "", self.job.models.place(action.model))
             entry = self.entries.get((row["object"], row["record_id"], trigger))
             if entry is not None or row[f"band{n}"] == action.band:
                 return self._made(row, action, action.band, entry)
@@ -87,7 +89,7 @@ class _Coming:
             band=band,
             current=None,
             target=None if pool is None else Target("pool", pool),
-            places=matching.places_of(row, self.job.models.line(self.job.models.place(action.model))),
+            places=matching.places_of(row, line_of(action, self.job.models)),
             account_owner=row.get("account_owner"),
             takes_queues=row["object"] in self.takes,
         )
@@ -101,7 +103,7 @@ def _rows(
     owners = matching.current_owners(job.lake, owner.field if owner else "", MIRROR)
     joins, bands = "", ""
     for n, action in enumerate(acting):
-        scores = job.lake.relation(tables_of(job.models.line(job.models.place(action.model)))[0])
+        scores = job.lake.relation(tables_of(line_of(action, job.models))[0])
         joins += f" LEFT JOIN {scores} s{n} ON s{n}.subject_id = p.person_id" if scores else ""
         bands += f", {f's{n}.band' if scores else 'NULL'} AS band{n}"
     created = "epoch(p.created_at)" if "created_at" in job.lake.columns("people") else "NULL"

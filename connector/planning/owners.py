@@ -67,7 +67,8 @@ def queue_owned(job: Job) -> frozenset[str]:
     owner = job.mapping.write.owner
     if owner is None:
         return frozenset()
-    described = {name: job.describes[name].fields.get(owner.field) for name in job.mapping.objects("people")}
+    names = [name for table in ("people", "accounts") for name in job.mapping.objects(table) if name in job.describes]
+    described = {name: job.describes[name].fields.get(owner.field) for name in names}
     return frozenset(name for name, info in described.items() if info and {"Group", "owners"} & {*info.references})
 
 
@@ -163,7 +164,7 @@ def _asked(rules: Rules, row: Record, action: Action, current: str | None, last:
     return Asked(
         object=row["object"],
         record_id=row["record_id"],
-        band=action.band,
+        band=action.band or row.get("band"),
         current=current,
         last_written=None if last is None else str(last),
         target=None if pool is None else Target("pool", pool),

@@ -16,7 +16,7 @@ def route_problems(settings: Settings, models: Models, mapping: CrmMapping) -> l
     people = [line.model for line in models.of("person")]
     bands = {band.id for model in people for band in model.bands}
     segments = {segment.id for model in people for segment in model.spec.segment}
-    problems: list[str] = []
+    problems = list(_of_accounts(settings, models))
     for route in settings.route:
         where = f"route.{route.id}"
         problems += _unknown(f"{where}.band", "band", route.band or (), bands)
@@ -24,6 +24,13 @@ def route_problems(settings: Settings, models: Models, mapping: CrmMapping) -> l
     for where, condition in _conditions(settings):
         problems += [f"{where}: {problem}" for problem in _condition_problems(condition, mapping)]
     return problems
+
+
+def _of_accounts(settings: Settings, models: Models) -> Iterator[str]:
+    accounts = {line.model.id for line in models.of("account")}
+    for n, action in enumerate(settings.action, start=1):
+        if action.owner is not None and action.owner.route and action.model in accounts:
+            yield f"action[{n}].owner.route: rules are for people, {action.model} scores accounts; name a pool"
 
 
 def _unknown(where: str, kind: str, names: Iterable[str], known: Iterable[str]) -> Iterator[str]:
