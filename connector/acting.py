@@ -7,6 +7,7 @@ from connector.actions import band_trigger, rule_trigger, template_problems
 from connector.models import Line, Models
 from connector.settings import Settings
 from connector.settings_acting import Action
+from mappings.model import Mapping
 from scoring.model import Model
 from scoring.names import nearest
 
@@ -56,6 +57,25 @@ def wording_problems(settings: Settings, models: Models) -> list[str]:
     return problems
 
 
+def state_problems(settings: Settings, models: Models, mapping: Mapping) -> Iterator[str]:
+    """Check that what actions say of nurture and lifecycle has a field, and is one of its values."""
+    nurturing = {action.model or models.people.id for action in settings.action if action.nurture is not None}
+    if len(nurturing) > 1:
+        yield f"action: nurture is one field, and the bands of {', '.join(sorted(nurturing))} would write it in turn"
+    for action in settings.action:
+        where, target = f"action.{action.band or action.rule}", mapping.write.lifecycle
+        if action.nurture is not None and mapping.write.nurture is None:
+            yield f'{where}.nurture: the mapping has no [write.nurture]; add it with field = "..."'
+        if action.lifecycle is None:
+            continue
+        if target is None:
+            advice = 'add it with field = "..." and order = [...]'
+            yield f"{where}.lifecycle: the mapping has no [write.lifecycle]; {advice}"
+        elif action.lifecycle not in target.order:
+            near = nearest(action.lifecycle, target.order)
+            yield f"{where}.lifecycle: {action.lifecycle!r} is not in order of [write.lifecycle]{near}"
+
+
 def _kind(action: Action) -> str:
     return "rule" if action.rule else "band"
 
@@ -73,6 +93,10 @@ def _model_problems(where: str, action: Action, models: Models) -> Iterator[str]
         yield from _band_problems(where, action.band or "", model, list(known.values()))
     if model.spec.model.subject == "account" and action.owner is not None and action.owner.route:
         yield f"{where}.owner.route: [[route]] rules are about people; name a pool for accounts"
+    if model.spec.model.subject == "account" and (action.nurture or action.lifecycle):
+        yield f"{where}: model {model.id} scores accounts; nurture and lifecycle are fields of people"
+    if model.spec.model.subject == "account" and action.add_to is not None and action.add_to.list is None:
+        yield f"{where}.add_to: model {model.id} scores accounts; campaigns and sequences are for people"
     if action.roles is not None:
         yield from _role_problems(where, action, model)
 

@@ -15,6 +15,7 @@ from connector.crash import crash_point
 from connector.crm.base import Write, WriteResult
 from connector.errors import Forbidden, LeadlightError, StalePlan
 from connector.job import Job
+from connector.joins import join_entries
 from connector.notify import notice_entries
 from connector.plan import Change, ClockStep, Plan, TaskChange
 from connector.planning.owners import keep_routing
@@ -122,7 +123,7 @@ def send(job: Job, run_id: str, allowed: Sequence[str] = ()) -> Applied:
         with suppress(Forbidden):  # told below, when all others were served
             _fly_canary(job, run_id, name, allowed)
     forbidden: Forbidden | None = None
-    for kind in ("fields", "task"):
+    for kind in ("fields", "task", "join"):
         for name in outbox.objects(job.state, kind) if kind == "fields" or job.mapping.write.task else ():
             try:
                 _send_object(job, run_id, name, kind)
@@ -157,6 +158,7 @@ def _entries(job: Job, plan: Plan) -> Iterator[Entry]:
     for change in plan.changes:
         yield Entry("fields", change.object, change.record_id, _payload(change, owner.field if owner else ""))
     yield from notice_entries(job, plan.notices, plan.as_of)
+    yield from join_entries(job, plan)
     if not plan.tasks or job.mapping.write.task is None:
         return
     for task, words in words_about(job, plan.tasks):

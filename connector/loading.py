@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from connector.acting import wording_problems
+from connector.acting import state_problems, wording_problems
 from connector.errors import ConfigError
+from connector.joins import join_problems
 from connector.models import Models, load_models
 from connector.routing.checks import route_problems
 from connector.settings import Settings, load_settings
@@ -31,7 +32,8 @@ def load_parts(config: Path) -> tuple[Settings, Models, CrmMapping]:
         problems += error.problems
     if models is None or mapping is None:
         raise ConfigError(problems)
-    problems += wording_problems(settings, models)
+    problems += [*wording_problems(settings, models), *join_problems(settings)]
+    problems += state_problems(settings, models, mapping)
     problems += sla_problems(settings, models)
     problems += route_problems(settings, models, mapping)
     mapping, misfits = bind_models(mapping, [line.use for line in models.lines])

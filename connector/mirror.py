@@ -55,6 +55,8 @@ def _written(mapping: Mapping, role: str) -> Iterator[str]:
     for target in mapping.write.targets:
         if target.role == role:
             yield from (spec.field for spec in target.specs.values())
+    if role == "person":
+        yield from mapping.write.states.values()
 
 
 def mirror_rows(spec: MirrorSpec, rows: pa.Table) -> pa.Table:

@@ -90,6 +90,26 @@ class NoticeChange:
 
 
 @dataclass(frozen=True)
+class JoinChange:
+    """Ask for one person to be put on something: what is campaign, list or sequence, to its name or id.
+
+    key is as that of a notice; owner_id is whose mail a sequence sends where the configuration names nobody.
+    """
+
+    object: str
+    record_id: str
+    trigger: str
+    episode: int
+    key: str
+    what: str
+    to: str
+    status: str | None
+    user_id: str | None
+    sender: str | None
+    owner_id: str | None
+
+
+@dataclass(frozen=True)
 class EpisodeChange:
     """Open, close or resume one episode."""
 
@@ -168,6 +188,7 @@ class Plan:
     guards: tuple[Guard, ...]
     resumed: tuple[EpisodeChange, ...] = ()
     notices: tuple[NoticeChange, ...] = ()
+    joins: tuple[JoinChange, ...] = ()
     routing: tuple[Decision, ...] = ()
     warnings: tuple[str, ...] = ()
     clocks: tuple[ClockStep, ...] = ()
@@ -179,12 +200,13 @@ class Plan:
             "owners": sum(1 for change in self.changes if change.owner),
             "tasks": len(self.tasks),
             "notices": len(self.notices),
+            "joins": len(self.joins),
         }
 
     @property
     def size(self) -> int:
         """Count everything that would be sent."""
-        return len(self.changes) + len(self.tasks) + len(self.notices)
+        return len(self.changes) + len(self.tasks) + len(self.notices) + len(self.joins)
 
 
 def checksum(plan: Plan) -> str:
@@ -254,6 +276,7 @@ def _from_data(data: Mapping[str, Any]) -> Plan:
             "clocks": tuple(ClockStep(**row) for row in data.get("clocks", ())),
             "guards": tuple(Guard(**row) for row in data["guards"]),
             "notices": tuple(NoticeChange(**row) for row in data.get("notices", ())),
+            "joins": tuple(JoinChange(**row) for row in data.get("joins", ())),
             "routing": tuple(Decision(**row) for row in data.get("routing", ())),
             "warnings": tuple(data.get("warnings", ())),
         }

@@ -9,7 +9,7 @@ from connector import settings_checks as checks
 from connector.settings_notices import NotifyAction
 from connector.settings_table import Table
 
-EFFECTS = ("owner", "task", "notify")
+EFFECTS = ("owner", "task", "notify", "add_to", "nurture", "lifecycle")
 
 
 class OwnerAction(Table):
@@ -48,6 +48,25 @@ class TaskAction(Table):
     _playbook = check("playbook")(checks.templates)
 
 
+class AddAction(Table):
+    """What to put a person on: one of campaign (Salesforce), list and sequence (HubSpot)."""
+
+    campaign: str | None = Field(default=None, description="name or id of a campaign", examples=["Hot leads"])
+    status: str | None = Field(
+        default=None, description="of the new campaign member; default: the campaign's own", examples=["Sent"]
+    )
+    list: str | None = Field(default=None, description="name or id of a manual list", examples=["Hot leads"])
+    sequence: str | None = Field(default=None, description="id of a sequence", examples=["400000001"])
+    user_id: str | None = Field(
+        default=None, description="with sequence: the HubSpot user who enrols, who needs a seat for it", examples=["77"]
+    )
+    sender: str | None = Field(
+        default=None, description="with sequence: whose mail it is. Default: the owner's", examples=["ana@acme.com"]
+    )
+
+    _one = model_validator(mode="after")(checks.one_membership)
+
+
 class Action(Table):
     """What entering a band means: an owner, a task, a notice, or several of them. With rule in place of band, what an
     event means at once, whatever the band."""
@@ -73,6 +92,21 @@ class Action(Table):
     )
     task: TaskAction | None = Field(default=None, description="One task for each time that a record enters the band")
     notify: NotifyAction | None = Field(default=None, description="One message for each time that it enters the band")
+    add_to: AddAction | None = Field(
+        default=None,
+        description="What to put the person on, once for each time that it enters the band; nobody is taken off",
+        examples=[{"list": "Hot leads"}],
+    )
+    nurture: str | None = Field(
+        default=None,
+        description="Value of the mapping's [write.nurture] field while the record is in the band",
+        examples=["monthly"],
+    )
+    lifecycle: str | None = Field(
+        default=None,
+        description="Value of the mapping's [write.lifecycle] field to move forward to; it is never moved back",
+        examples=["marketingqualifiedlead"],
+    )
     cool_down: str | None = Field(
         default=None,
         description="A record that leaves the band and comes back within this time gets no second task; after an "
@@ -100,4 +134,6 @@ class Action(Table):
             raise ValueError("names a band or a rule, one of them")
         if self.fresh is not None and self.rule is None:
             raise ValueError("fresh is for a rule")
+        if self.nurture is not None and self.rule is not None:
+            raise ValueError("nurture follows a band and has no meaning with a rule")
         return checks.does_something(self, EFFECTS)

@@ -190,6 +190,20 @@ def unknown_hours(raw: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def one_membership(added: A) -> A:
+    """Check that one thing is named to put people on, and what belongs to another one is not."""
+    named = [name for name in ("campaign", "list", "sequence") if getattr(added, name) is not None]
+    if len(named) != 1:
+        raise ValueError("names one of campaign, list, sequence")
+    if named != ["campaign"] and getattr(added, "status", None) is not None:
+        raise ValueError("status is for a campaign")
+    if (named == ["sequence"]) != (getattr(added, "user_id", None) is not None):
+        raise ValueError("user_id is needed with sequence, and with nothing else")
+    if named != ["sequence"] and getattr(added, "sender", None) is not None:
+        raise ValueError("sender is for a sequence")
+    return added
+
+
 def does_something(action: A, effects: Sequence[str]) -> A:
     """Check that an action does something."""
     if all(getattr(action, name) is None for name in effects):

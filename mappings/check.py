@@ -54,6 +54,7 @@ def check_mapping(
         if (name, spec.field) not in there.off:
             problems += write_problems(there, name, key, spec, describes.get(name), new_fields_ok, bands)
     problems += [problem for _, problem in owner_problems(there, describes)]
+    problems += _state_problems(there, describes)
     if there.write.task is not None:
         problems += _task_problems(there.write.task, describes.get(there.write.task.object), new_fields_ok)
     return tuple(dict.fromkeys(problems))
@@ -173,6 +174,19 @@ def owner_problems(mapping: Mapping, describes: Describes) -> Iterator[tuple[str
             yield name, _absent_field("write.owner", name, owner.field, info, advice)
         elif not found.updateable:
             yield name, f"write.owner: {name}.{owner.field} is not writable for the connecting user; grant edit access"
+
+
+def _state_problems(mapping: Mapping, describes: Describes) -> Iterator[str]:
+    """Name fields of nurture and lifecycle that nobody has (a Salesforce contact has no Status, a lead has)."""
+    known = {name: info for name in mapping.objects("people") if (info := describes.get(name)) is not None}
+    for key, field in mapping.write.states.items():
+        having = [name for name, info in known.items() if field in info.fields]
+        if known and not having:
+            name, info = next(iter(known.items()))
+            yield _absent_field(key, name, field, info, "correct the name")
+        for name in having:
+            if not known[name].fields[field].updateable:
+                yield f"{key}: {name}.{field} is not writable for the connecting user; grant edit access"
 
 
 def _task_problems(task: TaskTarget, info: ObjectInfo | None, new_fields_ok: bool) -> Iterator[str]:

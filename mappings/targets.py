@@ -84,6 +84,30 @@ class OwnerTarget(Spec):
     policy: Policy = "tracked"
 
 
+class NurtureTarget(Spec):
+    """Say which field of people holds what an action's `nurture` says, for a marketing tool that listens to it."""
+
+    field: str
+
+
+class LifecycleTarget(Spec):
+    """Say which field of people holds how far they are, and its values from the first to the last.
+
+    It is only ever moved forward; a value that is not among them is a person's own and stays.
+    """
+
+    field: str
+    order: tuple[str, ...] = Field(min_length=2)
+
+    def is_before(self, current: str | None, wanted: str) -> bool:
+        """Tell whether a value comes before another one; nothing comes before everything."""
+        places = {value.casefold(): place for place, value in enumerate(self.order)}
+        if not current:
+            return True
+        held = places.get(current.casefold())
+        return held is not None and held < places[wanted.casefold()]
+
+
 class TaskField(Spec):
     """Fill one field of a task; `values` renames our words (priority High) to the CRM's, whatever their case.
 
@@ -153,6 +177,8 @@ class WriteTargets(Spec):
     model: dict[str, dict[str, WriteField]] = Field(default_factory=dict)
     owner: OwnerTarget | None = None
     task: TaskTarget | None = None
+    nurture: NurtureTarget | None = None
+    lifecycle: LifecycleTarget | None = None
     _bound: tuple[ModelTarget, ...] | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
@@ -182,6 +208,12 @@ class WriteTargets(Spec):
         person = ModelTarget("person", None, "write.person", self.person)
         return (person, ModelTarget("account", None, "write.account", self.account))
 
+    @property
+    def states(self) -> dict[str, str]:
+        """Name the fields of people that say what is done with them, by key of the mapping file."""
+        named = {"write.nurture": self.nurture, "write.lifecycle": self.lifecycle}
+        return {key: target.field for key, target in named.items() if target is not None}
+
     def specs(self, role: Role, model_id: str | None) -> Mapping[str, WriteField]:
         """Give the fields of one model, null being the primary of its role; none where nothing is written."""
         found = (target.specs for target in self.targets if (target.role, target.model_id) == (role, model_id))
@@ -191,7 +223,9 @@ class WriteTargets(Spec):
 __all__ = [
     "RESULT_DECIMALS",
     "RESULT_LENGTHS",
+    "LifecycleTarget",
     "ModelTarget",
+    "NurtureTarget",
     "OwnerTarget",
     "Role",
     "TaskField",

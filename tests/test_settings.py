@@ -138,7 +138,7 @@ def test_pools_are_checked_against_actions(tmp_path: Path) -> None:
     pool = '[[pool]]\nid = "sdr"\nowners = ["a@x.com"]\n'
     assert problems(tmp_path, MINIMAL + action + pool) == (
         "config.toml: action[1].owner.pool: no [[pool]] with id 'sdrs', did you mean 'sdr'?",
-        "config.toml: action[2]: does nothing; name one of owner, task, notify",
+        "config.toml: action[2]: does nothing; name one of owner, task, notify, add_to, nurture, lifecycle",
     )
     assert problems(tmp_path, MINIMAL + pool + pool) == ("config.toml: pool: id 'sdr' occurs more than once",)
 

@@ -125,7 +125,7 @@ def _applied_lines(done: dict[str, int]) -> list[str]:
 
 def _plan_lines(made: Plan, output: Path | None) -> list[str]:
     counts = made.counts()
-    parts = f"{counts['fields']:,} records' fields, " + _counted(counts, "owners", "tasks", "notices")
+    parts = f"{counts['fields']:,} records' fields, " + _counted(counts, "owners", "tasks", "notices", "joins")
     next_step = f"leadlight apply {output}" if output else "leadlight plan -o plan.json, then leadlight apply plan.json"
     guards = [f"guard {g.name}: {g.measured:.1%} of {g.population:,} (limit {g.limit:.1%})" for g in made.guards]
     return [

@@ -16,6 +16,11 @@ from mappings.fields import NewField, ObjectInfo
 
 JsonScalar = str | int | float | bool | None
 
+# What a person can be put on, as objects of a Write with a key: fields are `to` (its name or id), `object` and
+# `record_id` of the person; of a campaign also status, of a sequence user_id and sender (an e-mail address). Putting
+# somebody on it who is on it already is an acknowledgement.
+CAMPAIGN, LIST, SEQUENCE = "campaign", "list", "sequence"
+
 
 @dataclass(frozen=True)
 class Capabilities:

@@ -19,6 +19,7 @@ from connector.planning.draft import Draft, LineRules, Rules
 from connector.planning.effects import plan_effects
 from connector.planning.owners import new_owner
 from connector.planning.records import Record, mirror_of, scored_records
+from connector.planning.states import lifecycle_change
 from connector.settings_acting import Action
 from connector.store import episodes
 from connector.store.episodes import Episode, EpisodeKey
@@ -80,13 +81,12 @@ def _alert(
 
 
 def _owner(rules: Rules, draft: Draft, row: Record, action: Action) -> str | None:
-    """Give the owner that this plan leaves the record with; what a band decided about it stands."""
+    """Note owner and lifecycle, and give the owner that this plan leaves the record with; a band's choice stands."""
     mirror = mirror_of(rules.owner_field, row)
     current = mirror.current(rules.owner_field) if rules.owner_field else None
     owning = new_owner(replace(rules, deciding=None), draft, row, action, current, mirror)
-    if owning.change:
-        change = Change(
-            row["object"], row["record_id"], {}, (current, owning.change), row["band"], row["total"], owning.reason
-        )
-        draft.note(change)
+    fields = lifecycle_change(rules, row, action, mirror, opens=True)
+    if owning.change or fields:
+        change = (current, owning.change) if owning.change else None
+        draft.note(Change(row["object"], row["record_id"], fields, change, row["band"], row["total"], owning.reason))
     return owning.owner

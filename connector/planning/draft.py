@@ -8,7 +8,7 @@ from connector.acting import role_name
 from connector.actions import band_trigger
 from connector.calendars import Calendars
 from connector.models import Line
-from connector.plan import Change, ClockStep, EpisodeChange, Guard, NoticeChange, TaskChange
+from connector.plan import Change, ClockStep, EpisodeChange, Guard, JoinChange, NoticeChange, TaskChange
 from connector.planning.call_order import CallOrder
 from connector.planning.plays import Cast, RolePlayer
 from connector.routing.decide import Decision, Terms
@@ -16,8 +16,18 @@ from connector.routing.rota import Rota
 from connector.settings_acting import Action
 from connector.sla.clock import SlaRules
 from mappings.model import WriteField
+from mappings.targets import LifecycleTarget, NurtureTarget
 
 RecordKey = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class StateFields:
+    """Hold where nurture and lifecycle are written; having gives the objects that have each field."""
+
+    nurture: NurtureTarget | None
+    lifecycle: LifecycleTarget | None
+    having: Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,7 @@ class Rules:
     closed_at: Mapping[tuple[str, str, str], datetime]  # of the newest episode, where that one is closed
     calendars: Calendars
     sla: SlaRules
+    states: StateFields
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,7 @@ class Draft:
     guards: list[Guard] = field(default_factory=list)
     notices: list[NoticeChange] = field(default_factory=list)
     clocks: list[ClockStep] = field(default_factory=list)
+    joins: list[JoinChange] = field(default_factory=list)
 
     def note(self, change: Change) -> None:
         """Join what several models ask of one record: a CRM takes a record once in a request."""

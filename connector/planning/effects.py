@@ -4,6 +4,7 @@ from connector.actions import due_at, step_key, task_key
 from connector.plan import TaskChange, utc_text
 from connector.planning.clocks import start_clock
 from connector.planning.draft import Draft, LineRules, Rules
+from connector.planning.joins import note_join
 from connector.planning.notices import note_notice
 from connector.planning.owners import doer_of
 from connector.planning.plays import RolePlayer
@@ -27,6 +28,8 @@ def plan_effects(
         start_clock(rules, draft, key, number, first.owner_id if first else owner, first.key if first else None)
     if action.notify is not None and not about.baseline:
         note_notice(rules, draft, row, action.notify, trigger, number, owner, subject=about.line.role)
+    if action.add_to is not None and not about.baseline:
+        note_join(rules, draft, row, action.add_to, trigger, number, owner)
 
 
 def _task(

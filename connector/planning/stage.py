@@ -31,6 +31,7 @@ from connector.planning.records import (
     register_written,
     scored_records,
 )
+from connector.planning.states import state_changes, state_fields
 from connector.routing.decide import Terms
 from connector.routing.pools import RoutingTable
 from connector.routing.shares import rule_hits, share_warnings, watched_shares
@@ -70,6 +71,7 @@ def plan_stage(job: Job, as_of: datetime, table: RoutingTable, *, backfill_tasks
         clocks=tuple(draft.clocks),
         guards=tuple(draft.guards),
         notices=tuple(draft.notices),
+        joins=tuple(draft.joins),
         routing=tuple(draft.routing),
         warnings=_warnings(job, draft, as_of),
     )
@@ -112,6 +114,7 @@ def _rules(engine: duckdb.DuckDBPyConnection, job: Job, as_of: datetime, table: 
         closed_at={key: stay.closed_at for key, stay in stays.items() if stay.closed_at is not None},
         calendars=calendars_of(job.settings.hours, job.owners, table.hours),
         sla=sla_rules(engine, job, as_of),
+        states=state_fields(job),
     )
 
 
@@ -154,6 +157,7 @@ def _plan_record(rules: Rules, about: LineRules, draft: Draft, row: Record) -> N
     score = {**row, "model": model, "priority": about.order.priority(row["band"], row["total"])}
     fields = field_changes(about.specs.get(row["object"], {}), mirror, score, plain)
     action = about.actions.get(row["band"] or "")
+    fields = {**fields, **state_changes(rules, about, row, action, mirror)}
     current = mirror.current(rules.owner_field) if rules.owner_field else None
     given = (row["object"], row["record_id"]) in rules.sla.given
     owning = Owning(current) if given else new_owner(rules, draft, row, action, current, mirror)

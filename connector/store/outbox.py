@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from connector.store.state import from_text, now_text, store_errors, to_text, transaction
 
-Kind = Literal["fields", "owner", "task", "notice"]
+Kind = Literal["fields", "owner", "task", "notice", "join"]
 State = Literal["planned", "inflight", "done", "retry", "quarantined", "superseded"]
 UNSETTLED: tuple[State, ...] = ("planned", "inflight", "retry")
 _COLUMNS = (

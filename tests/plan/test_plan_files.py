@@ -48,7 +48,7 @@ def test_a_plan_is_written_over_an_older_one(tmp_path: Path) -> None:
 
 
 def test_counts_are_whole_numbers_of_records_owners_and_tasks() -> None:
-    assert PLAN.counts() == {"fields": 2, "owners": 2, "tasks": 1, "notices": 0}
+    assert PLAN.counts() == {"fields": 2, "owners": 2, "tasks": 1, "notices": 0, "joins": 0}
     assert PLAN.size == 4
 
 

@@ -7,6 +7,7 @@ Of the library only addresses and authentication are used: its retries, pools, t
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import hubspot
 import urllib3
@@ -56,6 +57,7 @@ class Client:
         self._property_groups = client.crm.properties.groups_api
         self._events = client.events.events_api
         self._lists = client.crm.lists.lists_api
+        self._memberships = client.crm.lists.memberships_api
 
     def _api(self, package: Any, name: str, config: Any) -> Any:  # noqa: ANN401 - the library has no types
         api = DiscoveryBase._default_api_factory(package, name, config)
@@ -200,6 +202,28 @@ class Client:
             limit=self._events_page,
         )
 
+    def list_by_id(self, list_id: str) -> Answer:
+        """Read a list by its id."""
+        # https://developers.hubspot.com/docs/guides/api/crm/lists/overview
+        return self._send("list by id", self._normal, self._lists.get_by_id, list_id)
+
+    def add_to_list(self, list_id: str, ids: Sequence[str]) -> Answer:
+        """Put records on a manual list; those on it already stay as they are."""
+        # https://developers.hubspot.com/docs/guides/api/crm/lists/overview
+        return self._write("list memberships", self._normal, self._memberships.add, list_id, list(ids))
+
+    def enroll(self, user_id: str, body: Body) -> Answer:
+        """Enrol a contact in a sequence; sent once, as the caller has to look before it does so again."""
+        # https://developers.hubspot.com/docs/guides/api/automation/sequences
+        path = f"/automation/v4/sequences/enrollments?{urlencode({'userId': user_id})}"
+        return self._plain("sequence enrolment", "POST", path, json.dumps(body), writes=True)
+
+    def enrollment_of(self, contact_id: str) -> Answer:
+        """Read which sequence a contact is in; 404 where it is in none."""
+        # https://developers.hubspot.com/docs/guides/api/automation/sequences
+        path = f"/automation/v4/sequences/enrollments/contact/{quote(contact_id, safe='')}"
+        return self._plain("sequence of a contact", "GET", path, None)
+
     def account(self) -> Answer:
         """Read the portal's id and time zone."""
         # https://developers.hubspot.com/docs/guides/api/settings/account-information-api
@@ -211,12 +235,12 @@ class Client:
         body = json.dumps({"tokenKey": self._token})
         return self._plain("scopes of the token", "POST", "/oauth/v2/private-apps/get/access-token-info", body)
 
-    def _plain(self, asks: str, method: str, path: str, body: str | None) -> Answer:
-        """Call what the client library has no method for."""
+    def _plain(self, asks: str, method: str, path: str, body: str | None, *, writes: bool = False) -> Answer:
+        """Call what the client library has no method for; a write is sent once."""
         timeout = urllib3.Timeout(connect=self._timeout[0], read=self._timeout[1])
         headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
 
         def call() -> RawResponse:
             return self._pool.request(method, f"{self._base_url}{path}", body=body, headers=headers, timeout=timeout)
 
-        return self.session.send(Request(asks, False, self._normal), call)
+        return self.session.send(Request(asks, writes, self._normal, once=writes), call)

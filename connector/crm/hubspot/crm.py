@@ -7,7 +7,19 @@ from typing import Any
 import pyarrow as pa
 
 from connector.crm.administration import CallList, Right, Step
-from connector.crm.base import CallCounter, Capabilities, Connection, Found, Owner, Page, Write, WriteResult
+from connector.crm.base import (
+    LIST,
+    SEQUENCE,
+    CallCounter,
+    Capabilities,
+    Connection,
+    Found,
+    Owner,
+    Page,
+    Write,
+    WriteResult,
+)
+from connector.crm.hubspot import members
 from connector.crm.hubspot import provision as properties
 from connector.crm.hubspot import write as writing
 from connector.crm.hubspot.call_lists import list_steps, make_lists
@@ -88,7 +100,10 @@ class HubSpotCrm:
 
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object, 100 a request; results in input order."""
-        return writing.write(self.client, writes)
+        name = writes[0].object if writes else ""
+        if name == LIST:
+            return members.add_to_lists(self.client, writes)
+        return members.enroll(self.client, writes) if name == SEQUENCE else writing.write(self.client, writes)
 
     def find(self, object: str, field: str, values: Sequence[str], fields: Sequence[str]) -> dict[str, Found]:  # noqa: A002 - as above
         """Look records up by a unique property, archived ones included."""

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from connector.crm.administration import CallList, Right, Step
-from connector.crm.base import CallCounter, Capabilities, Connection, Found, Owner, Page, Write, WriteResult
+from connector.crm.base import CAMPAIGN, CallCounter, Capabilities, Connection, Found, Owner, Page, Write, WriteResult
 from connector.crm.salesforce.by_id import read_by_id
 from connector.crm.salesforce.faults import as_config_error
 from connector.crm.salesforce.find import find_rows
 from connector.crm.salesforce.gateway import Gateway
+from connector.crm.salesforce.members import add_members
 from connector.crm.salesforce.owners import list_owners
 from connector.crm.salesforce.permission_sets import share
 from connector.crm.salesforce.provision import create_fields, plan_steps
@@ -70,6 +71,8 @@ class SalesforceCrm:
 
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object, by Collections or, for many updates, Bulk; results in input order."""
+        if writes and writes[0].object == CAMPAIGN:
+            return add_members(self.gateway, writes)
         return write_rows(self.gateway, writes)
 
     def find(self, object: str, field: str, values: Sequence[str], fields: Sequence[str]) -> dict[str, Found]:  # noqa: A002 - as above
