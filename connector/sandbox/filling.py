@@ -50,7 +50,7 @@ def open_vendor(crm: str, storage: Storage, clock: Clock, switches: Switches, cr
     account = HubSpotApp(storage, clock, switches, token=credentials.token)
     account.install()
     account.set_base_url(url)
-    pages = HubSpotPages(storage, account.portal_id, account.lists_of)
+    pages = HubSpotPages(storage, account.portal_id, account.lists_of, account.label_of)
     return Vendor(crm, account, lambda world: seed_hubspot(account, storage, world), pages.find)
 
 

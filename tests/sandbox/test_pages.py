@@ -69,7 +69,7 @@ def task(made: Portal, contact: str, subject: str, **properties: str) -> str:
 
 def hubspot_pages(made: Portal) -> HubSpotPages:
     """Read an account's pages."""
-    return HubSpotPages(made.storage, made.app.portal_id, made.app.lists_of)
+    return HubSpotPages(made.storage, made.app.portal_id, made.app.lists_of, made.app.label_of)
 
 
 def record(pages: HubSpotPages | SalesforcePages, path: str) -> RecordView:
@@ -150,7 +150,23 @@ def test_a_hubspot_contact_shows_all_that_a_rep_needs() -> None:
     assert [(each.kind, each.text) for each in view.activities] == [("visited page", "a.b/c")]
     assert [(each.name, each.detail) for each in view.memberships] == [("Hot leads", "manual list")]
     assert (view.changes[0].actor, view.changes[0].what) == ("A person", (("Score", "92", "50"),))
-    assert [each.actor for each in view.changes[1:]] == ["Leadlight", "Leadlight"]
+    assert (view.changes[1].actor, view.changes[1].what) == ("Leadlight", (("Added to list", "", "Hot leads"),))
+    assert [each.actor for each in view.changes[2:]] == ["Leadlight"]
+
+
+def test_changes_are_told_in_peoples_words() -> None:
+    """Owners by name, options by label; what follows from a change is left out."""
+    made = portal()
+    made.own(8, email="eva@example.com")
+    made.storage.execute("UPDATE owners SET firstName = 'Eva' WHERE _id = '8'")
+    number = person(made, firstname="Ana", hubspot_owner_id="7")
+    made.app.edit("automation", "contacts", number, {"hubspot_owner_id": "8", "lifecyclestage": "salesqualifiedlead"})
+    view = record(hubspot_pages(made), CONTACT.format(number))
+    assert (view.changes[0].actor, set(view.changes[0].what)) == (
+        "An automation",
+        {("Owner", "First Last", "Eva Last"), ("Lifecycle stage", "Lead", "Sales Qualified Lead")},
+    )
+    assert ("Lifecycle stage", "Sales Qualified Lead") in view.facts
 
 
 def test_a_hubspot_list_is_the_work_queue() -> None:
@@ -219,7 +235,7 @@ def test_a_salesforce_lead_shows_all_that_a_rep_needs() -> None:
     made.app.edit("human", "Lead", lead, {"Title": "Founder"})
     view = record(SalesforcePages(made.storage), f"/lightning/r/Lead/{lead}/view")
     assert (view.name, view.title, view.company, view.owner) == ("Ana Berg", "Founder", "Acme", "Eva Lind")
-    assert [(each.name, each.value) for each in view.scores] == [("Lead score", "92"), ("Expansion", "15")]
+    assert [(each.name, each.value) for each in view.scores] == [("", "92"), ("Expansion", "15")]
     assert [(each.subject, each.whole_day, each.ours, each.lines) for each in view.tasks] == [
         ("Call Ana", True, True, ("Pricing", "Demo"))
     ]

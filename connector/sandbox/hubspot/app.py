@@ -262,6 +262,11 @@ class HubSpotApp:
         found = list_members.lists_of(call, plural, number)
         return [(row["name"], f"{row['processing_type'].lower()} list") for row, _ in found]
 
+    def label_of(self, plural: str, name: str, value: str) -> str:
+        """Give an option's label for its value; a value that is no option's as it is."""
+        prop = self.schema.of(plural).get(name)
+        return next((str(each["label"]) for each in (prop.options if prop else ()) if each["value"] == value), value)
+
     def controls(self) -> Mapping[str, ControlCall]:
         """Give the control calls of HubSpot alone."""
         account = self._account

@@ -1,24 +1,21 @@
 """What happened to a record: its last activities, and its last changes from the sandbox's journal."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from connector.sandbox.pages.view import Activity, Change
-from connector.sandbox.pages.words import BY, moment, number, spoken
+from connector.sandbox.pages.words import BY, moment, number
 from connector.sandbox.storage import Storage
 
 CHANGES_MAX = 8
 FIELDS_MAX = 6
 LONG_CHARACTERS = 60
-TOLD_ELSEWHERE = (
-    "why",
-    "scored_at",
-    "model",
-    "hs_lastmodifieddate",
-    "hs_calculated_merged_vids",
-    "hs_all_contact_vids",
+TOLD_ELSEWHERE = (  # what follows from other changes, or is shown elsewhere on the page
+    *("_why", "_scored_at", "_model", "_merged_vids", "_contact_vids", "_source_id", "_date", "modifieddate"),
+    *("_owner_ids", "_all_owners", "_assigneddate", "_is_enrolled", "_enrolled_count"),
 )
+Spell = Callable[[str, str], tuple[str, str]]
 LINKS = {
     "list_id": "added to list",
     "sequence_id": "enrolled in sequence",
@@ -37,8 +34,8 @@ def latest(found: Iterable[tuple[Any, Any, Any]], most: int) -> tuple[Activity, 
     return tuple(sorted(told, key=lambda each: each.at, reverse=True)[:most])
 
 
-def changes_of(storage: Storage, name: str, record_id: str) -> tuple[Change, ...]:
-    """Give a record's last changes, the newest first."""
+def changes_of(storage: Storage, name: str, record_id: str, spell: Spell) -> tuple[Change, ...]:
+    """Give a record's last changes, the newest first; spell gives a field and its value in people's words."""
     storage.journal(2**62)  # what is still to be written is written by a look at the journal
     rows = storage.query(
         "SELECT * FROM journal WHERE object = ? AND id = ? AND op <> 'read' ORDER BY n DESC LIMIT ?",
@@ -46,13 +43,13 @@ def changes_of(storage: Storage, name: str, record_id: str) -> tuple[Change, ...
     )
     found = []
     for row in rows:
-        told, at = what(row["op"], json.loads(row["before"]), json.loads(row["after"])), moment(row["at"])
+        told, at = what(row["op"], json.loads(row["before"]), json.loads(row["after"]), spell), moment(row["at"])
         if told and at:
             found.append(Change(at, BY.get(row["actor"], row["actor"]), told))
     return tuple(found)
 
 
-def what(op: str, before: dict[str, Any], after: dict[str, Any]) -> tuple[tuple[str, str, str], ...]:
+def what(op: str, before: dict[str, Any], after: dict[str, Any], spell: Spell) -> tuple[tuple[str, str, str], ...]:
     """Say what a change was, as (field, before, after)."""
     if op == "delete":
         return (("Deleted", "", ""),)
@@ -60,10 +57,12 @@ def what(op: str, before: dict[str, Any], after: dict[str, Any]) -> tuple[tuple[
         words = next((text for key, text in LINKS.items() if key in after), "linked")
         if after.get("removed"):
             words = words.replace("added to", "taken off")
-        ends = " ".join(str(after[key]) for key in ("to_object", "to_id", "list_id", "sequence_id") if key in after)
+        named = ("to_object", "to_id", "list_id", "sequence_id")
+        ends = " ".join(spell(key, str(after[key]))[1] for key in named if key in after)
         return ((words.capitalize(), "", ends),)
-    named = [name for name in after if not name.lower().removesuffix("__c").endswith(TOLD_ELSEWHERE)]
-    shown = [(spoken(name), text(before.get(name)), text(after[name])) for name in named]
+    fields = [name for name in after if not name.lower().removesuffix("__c").endswith(TOLD_ELSEWHERE)]
+    spelled = [(spell(name, text(before.get(name))), spell(name, text(after[name]))) for name in fields]
+    shown = [(label, old, new) for (label, old), (_, new) in spelled]
     told = [each for each in shown if each[1] != each[2]] if op == "update" else [each for each in shown if each[2]]
     more = [(f"and {len(told) - FIELDS_MAX} more fields", "", "")] if len(told) > FIELDS_MAX else []
     return (*([("Created", "", "")] if op == "create" else []), *told[:FIELDS_MAX], *more)

@@ -4,12 +4,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from connector.sandbox.pages.history import changes_of, latest
 from connector.sandbox.pages.ranking import listed, ranked
 from connector.sandbox.pages.scores import is_ours, scores_of
 from connector.sandbox.pages.view import Activity, ListedRecord, ListView, Membership, RecordView, Row, Task
-from connector.sandbox.pages.words import moment
+from connector.sandbox.pages.words import moment, spoken
 from connector.sandbox.storage import Storage, quote
 
 RECORD = re.compile(r"/contacts/(?P<portal>\d+)/record/(?P<type>\d+-\d+|\w+)/(?P<id>\d+)/?")
@@ -42,17 +43,24 @@ ENGAGEMENTS = {
     "notes": ("note", "hs_note_body"),
 }
 LISTED_MAX, PEOPLE_MAX, ACTIVITIES_MAX = 100, 10, 12
+NAMED = {
+    "list_id": "SELECT name FROM lists WHERE list_id = ?",
+    "sequence_id": "SELECT name FROM sequences WHERE id = ?",
+}
 LINKED = "SELECT DISTINCT to_id FROM associations WHERE from_type = ? AND to_type = ? AND from_id = ?"
 
 Members = Callable[[str, str], list[tuple[str, str]]]
 """Give the names of the lists that a record (object, id) is on, each with what kind of list it is."""
 
+Label = Callable[[str, str, str], str]
+"""Give a value (of an object's property) as people read it: an option's label, or the value."""
+
 
 class HubSpotPages:
     """Read what the pages of one account show."""
 
-    def __init__(self, storage: Storage, portal_id: int, members: Members) -> None:
-        self._storage, self._portal_id, self._members = storage, portal_id, members
+    def __init__(self, storage: Storage, portal_id: int, members: Members, label: Label) -> None:
+        self._storage, self._portal_id, self._members, self._label = storage, portal_id, members, label
 
     def find(self, path: str) -> RecordView | ListView | None:
         """Read what a path shows; null where the path is none of a page's. Raises KeyError for an unknown record."""
@@ -108,12 +116,12 @@ class HubSpotPages:
             company_url=company_url,
             owner=self._owner(row.get("hubspot_owner_id")),
             list_url=self.list_url(plural),
-            facts=tuple((label, str(row[name])) for name, label in FACTS[plural].items() if row.get(name)),
+            facts=tuple(self._spell(plural, name, str(row[name])) for name in FACTS[plural] if row.get(name)),
             scores=scores_of(row),
             tasks=tuple(self._tasks(plural, number)),
             activities=self._activities(plural, number),
             memberships=self._memberships(plural, number),
-            changes=changes_of(self._storage, plural, number),
+            changes=changes_of(self._storage, plural, number, partial(self._spell, plural)),
             people=self._people(number) if plural == "companies" else (),
         )
 
@@ -136,6 +144,14 @@ class HubSpotPages:
             return ""
         named = " ".join(filter(None, (owner["firstName"], owner["lastName"]))) or str(owner["email"] or owner["_id"])
         return f"{named} (inactive)" if owner["_deleted"] else named
+
+    def _spell(self, plural: str, field: str, value: str) -> tuple[str, str]:
+        if field == "hubspot_owner_id":
+            return "Owner", self._owner(value) or value
+        if field in NAMED:
+            rows = self._storage.query(NAMED[field], [value])
+            return "", rows[0][0] if rows else value
+        return FACTS[plural].get(field, spoken(field)), self._label(plural, field, value)
 
     def _linked(self, plural: str, number: str, target: str) -> list[Row]:
         found = self._storage.query(LINKED, [plural, target, int(number)])

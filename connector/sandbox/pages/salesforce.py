@@ -8,7 +8,7 @@ from connector.sandbox.pages.history import changes_of, latest
 from connector.sandbox.pages.ranking import listed, ranked
 from connector.sandbox.pages.scores import is_ours, scores_of
 from connector.sandbox.pages.view import Activity, ListedRecord, ListView, Membership, RecordView, Row, Task
-from connector.sandbox.pages.words import moment
+from connector.sandbox.pages.words import moment, spoken
 from connector.sandbox.storage import Storage, quote
 
 RECORD = re.compile(r"/lightning/r/(?P<object>\w+)/(?P<id>\w{15,18})/view/?")
@@ -89,7 +89,7 @@ class SalesforcePages:
             tasks=tuple(shown_task(task, self._owner(task["OwnerId"])) for task in tasks if is_task(task)),
             activities=self._activities(record_id, [task for task in tasks if not is_task(task)]),
             memberships=self._campaigns(record_id),
-            changes=changes_of(self._storage, name, record_id),
+            changes=changes_of(self._storage, name, record_id, self._spell),
             people=self._people(record_id) if name == "Account" else (),
         )
 
@@ -114,6 +114,10 @@ class SalesforcePages:
         if user:
             return full_name(user) + ("" if user.get("IsActive", 1) != 0 else " (inactive)")
         return f"{queue['Name']} (queue)" if queue else ""
+
+    def _spell(self, field: str, value: str) -> tuple[str, str]:
+        told = self._owner(value) or value if field == "OwnerId" else value
+        return LABELS.get(field, spoken(field)), told
 
     def _tasks(self, record_id: str) -> list[Row]:
         rows = self._storage.query(

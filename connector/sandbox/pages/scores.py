@@ -38,7 +38,7 @@ def score(name: str, row: Row, parts: dict[str, str]) -> Score:
     texts = {part: str(row[column]) if row[column] not in (None, "") else "" for part, column in parts.items()}
     value = number(texts.get("score", ""))
     model, _, version = texts.get("model", "").partition("@")
-    title = name.replace("_", " ").capitalize() if name else "Lead score"
+    title = name.replace("_", " ").capitalize()
     return Score(
         name=title,
         value=value,

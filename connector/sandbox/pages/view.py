@@ -23,7 +23,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Score:
-    """Show what one model wrote on a record; share is the score of 100, for its bar."""
+    """Show what one model wrote on a record; name is empty for the primary one, share is the score of 100."""
 
     name: str
     value: str
