@@ -6,11 +6,11 @@ from hashlib import sha256
 
 from connector.budget import refuse_overspending
 from connector.crash import crash_point
-from connector.crm.base import Page
+from connector.crm.base import Moved, Page
 from connector.errors import Forbidden, SchemaChanged
 from connector.job import Job
 from connector.mirror import MIRROR, MIRROR_KEY, ROLES, mirror_ids, mirror_rows, mirror_spec
-from connector.store import cursors
+from connector.store import cursors, episodes, outbox
 from connector.store.state import transaction
 from connector.touched import touched_by
 from mappings.read import fields_to_read, record_key, to_canonical
@@ -58,6 +58,8 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
     fields = dict.fromkeys((*fields_to_read(job.mapping, name), *(spec.wanted() if spec else ())))
     counts: Counter[str] = Counter()
     cursor = before = cursors.get(job.state, _cursor_name(job, name))
+    moved: list[Moved] = []
+    gone: list[str] = []
     read_before = cursors.any_of(job.state, f"{name}@")  # also under another mapping
     with job.lake.writer(table, table_key(table)) as facts, job.lake.writer(MIRROR, MIRROR_KEY) as mirror:
         for page in job.crm.changes(name, tuple(fields), cursor):
@@ -67,6 +69,8 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
             if spec:
                 mirror.add(mirror_rows(spec, page.rows))
             mirror.delete(mirror_ids(name, page.deleted))
+            moved += page.moved
+            gone += page.deleted
             counts[table] += rows.num_rows
             job.progress.advance(page.rows.num_rows)
             refuse_overspending(job.crm.calls, job.allowed_calls)
@@ -79,8 +83,21 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
             for delta in deltas:
                 job.lake.commit(delta)
             cursors.put(job.state, _cursor_name(job, name), cursor or "")
+            _follow(job, name, moved, gone)
             cursors.forget_others(job.state, f"{name}@", _cursor_name(job, name))
     return counts
+
+
+def _follow(job: Job, name: str, moved: Sequence[Moved], gone: Sequence[str]) -> None:
+    """Let what was begun for a record go on with its successor, and end with a record that has none."""
+    if name not in (*job.mapping.objects("people"), *job.mapping.objects("accounts")):
+        return
+    at = job.crm.calls.server_time_at or job.connection.server_time_at
+    known = [move for move in moved if move.object in job.mapping.read]
+    episodes.follow(job.state, name, known, at)
+    outbox.follow(job.state, known)
+    episodes.close_of(job.state, name, gone, at)
+    outbox.drop(job.state, gone, "the record is gone")
 
 
 def _cursor_name(job: Job, name: str) -> str:

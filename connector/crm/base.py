@@ -8,7 +8,7 @@ covers. Adapters translate every vendor exception into connector.errors at their
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -53,6 +53,14 @@ class Owner:
     timezone: str | None = None
 
 
+class Moved(NamedTuple):
+    """Say where a record goes on that was merged or converted."""
+
+    id: str
+    object: str
+    into: str
+
+
 @dataclass(frozen=True)
 class Page:
     """Carry one page of changed records.
@@ -60,12 +68,14 @@ class Page:
     rows has one Arrow column per requested field, named as requested: text, option, reference, date -> string (a date
     stays `YYYY-MM-DD`); number -> float64; boolean -> bool; datetime -> timestamp("us", "UTC"); `associations.X`
     (HubSpot) -> list<string> of record ids; a dotted parent path (`Campaign.Name`) -> string. Unknown is null.
-    deleted are ids that no longer exist (also losers of a merge). cursor covers this page and all before it.
+    deleted are ids that no longer exist (also losers of a merge). moved are ids whose record goes on elsewhere: the
+    loser of a merge as the survivor, a converted lead as the contact. cursor covers this page and all before it.
     """
 
     rows: pa.Table
     deleted: tuple[str, ...] = ()
     cursor: str = ""
+    moved: tuple[Moved, ...] = ()
 
 
 @dataclass(frozen=True)

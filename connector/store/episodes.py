@@ -34,6 +34,19 @@ class Episode:
         return self.object, self.record_id, self.trigger
 
 
+_CLOSE_SHARED = """
+UPDATE episodes SET closed_at = :at
+WHERE object = :from_object AND record_id = :old AND closed_at IS NULL AND trigger_id IN (
+  SELECT trigger_id FROM episodes WHERE object = :into AND record_id = :new AND closed_at IS NULL)
+"""
+_FOLLOW = """
+UPDATE episodes SET object = :into, record_id = :new, number = number + (
+  SELECT coalesce(max(held.number), 0) FROM episodes held
+  WHERE held.object = :into AND held.record_id = :new AND held.trigger_id = episodes.trigger_id)
+WHERE object = :from_object AND record_id = :old
+"""
+
+
 class Opening(NamedTuple):
     """Ask for an episode to be open; opened_at is the run's as_of."""
 
@@ -93,6 +106,36 @@ def resume_many(connection: sqlite3.Connection, keys: Iterable[EpisodeKey]) -> i
             "AND closed_at IS NOT NULL AND number = (SELECT max(number) FROM episodes "
             "WHERE (object, record_id, trigger_id) = (?1, ?2, ?3))",
             list(keys),
+        )
+    return changed.rowcount
+
+
+def follow(
+    connection: sqlite3.Connection,
+    object: str,
+    moves: Iterable[tuple[str, str, str]],
+    closed_at: datetime,  # noqa: A002 - the vendors' own word
+) -> int:
+    """Give the episodes of records to those that they go on as, (id, object, id there); returns how many there were.
+
+    Numbers go on from the survivor's last, so that no key of a task is ever made twice. Where both were in the same
+    episode, that of the record which is gone ends.
+    """
+    moved = 0
+    with transaction(connection):
+        for old, into, new in moves:
+            held = {"from_object": object, "old": old, "into": into, "new": new, "at": to_text(closed_at)}
+            connection.execute(_CLOSE_SHARED, held)
+            moved += connection.execute(_FOLLOW, held).rowcount
+    return moved
+
+
+def close_of(connection: sqlite3.Connection, object: str, record_ids: Iterable[str], closed_at: datetime) -> int:  # noqa: A002 - as above
+    """Close whatever is open for records that are gone; returns how many were."""
+    values = [(to_text(closed_at), object, record_id) for record_id in record_ids]
+    with transaction(connection):
+        changed = connection.executemany(
+            "UPDATE episodes SET closed_at = ? WHERE object = ? AND record_id = ? AND closed_at IS NULL", values
         )
     return changed.rowcount
 

@@ -142,6 +142,27 @@ def settle(connection: sqlite3.Connection, results: Sequence[Settlement]) -> Non
         )
 
 
+def follow(connection: sqlite3.Connection, moves: Iterable[tuple[str, str, str]]) -> None:
+    """Let tasks that were not sent yet belong to the record, (id, object, id there), that theirs goes on as."""
+    values = [(new, f'"{old}"', f'"{new}"', old) for old, _, new in moves]
+    with transaction(connection):
+        connection.executemany(
+            f"UPDATE outbox SET record_id = ?, payload = replace(payload, ?, ?) "  # noqa: S608 - constant
+            f"WHERE {_OPEN} AND key IS NOT NULL AND record_id = ?",
+            values,
+        )
+
+
+def drop(connection: sqlite3.Connection, record_ids: Iterable[str], reason: str) -> None:
+    """Supersede what waits for records that are gone."""
+    values = [(reason, now_text(), record_id) for record_id in record_ids]
+    with transaction(connection):
+        connection.executemany(
+            f"UPDATE outbox SET state = 'superseded', reason = ?, updated_at = ? WHERE {_OPEN} AND record_id = ?",  # noqa: S608 - constant
+            values,
+        )
+
+
 def counts(connection: sqlite3.Connection, run_id: str) -> dict[State, int]:
     """Count a run's writes to the CRM by state, notices left out; states without rows are absent."""
     query = "SELECT state, count(*) FROM outbox WHERE run_id = ? AND kind <> 'notice' GROUP BY state ORDER BY state"

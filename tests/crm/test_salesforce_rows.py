@@ -139,6 +139,21 @@ def test_a_pull_adds_what_it_needs_and_gives_what_was_asked() -> None:
     assert (page.deleted, page.cursor) == (("2",), "c")
 
 
+@pytest.mark.fault("F22")
+def test_a_page_tells_where_merged_and_converted_records_go_on() -> None:
+    names = ("Id", "SystemModstamp", "IsDeleted", "MasterRecordId", "ConvertedContactId")
+    selection = selection_of(described(*names), ["Id"])
+    assert list(selection.columns) == list(names)
+    rows = [
+        {"Id": "1", "IsDeleted": True, "MasterRecordId": "2", "ConvertedContactId": None},
+        {"Id": "2", "IsDeleted": False, "MasterRecordId": None, "ConvertedContactId": None},
+        {"Id": "3", "IsDeleted": False, "MasterRecordId": None, "ConvertedContactId": "c"},
+    ]
+    page = page_of(pa.Table.from_pylist(rows, pa.schema(list(selection.columns.items()))), selection, "c")
+    assert page.moved == (("1", "Lead", "2"), ("3", "Contact", "c"))
+    assert page.deleted == ("1",)
+
+
 def test_an_object_without_flags_or_with_another_stamp_can_be_read() -> None:
     selection = selection_of(described("Id", "CreatedDate"), ["Id"])
     assert (selection.stamp, selection.deletable) == ("CreatedDate", False)

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from connector.crm.base import Page
+from connector.crm.base import Moved, Page
 from connector.crm.hubspot import columns
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.cursor import Cursor, instant, stamp_of
@@ -131,19 +131,22 @@ class Stream:
         found = pc.struct_field(rows, "id").to_pylist()
         links = {to: read_links(self.client, self.object_type, to, found) for to in self._linked}
         table = columns.record_table(rows, self.fields, self.kinds, links)
-        gone = [*deleted, *self._losers(rows)]
+        moved = tuple(self._moved(rows))
+        gone = [*deleted, *(one.id for one in moved)]
         alive = set(found)
-        return Page(table, tuple(dict.fromkeys(one for one in gone if one not in alive)), cursor.text())
+        return Page(table, tuple(dict.fromkeys(one for one in gone if one not in alive)), cursor.text(), moved)
 
     def _with_merged(self) -> tuple[str, ...]:
         return (*self.fields, MERGED) if MERGED in self.kinds and MERGED not in self.fields else self.fields
 
-    def _losers(self, rows: pa.StructArray) -> list[str]:
+    def _moved(self, rows: pa.StructArray) -> Iterator[Moved]:
         """List the ids that were merged into the records read; a loser vanishes without a trace of its own."""
         if MERGED not in self._with_merged():
-            return []
-        merged = pc.struct_field(rows, ["properties", MERGED]).drop_null().to_pylist()
-        return [one.strip() for ids in merged for one in ids.split(";") if one.strip()]
+            return
+        ids, merged = pc.struct_field(rows, "id"), pc.struct_field(rows, ["properties", MERGED])
+        for survivor, losers in zip(ids.to_pylist(), merged.to_pylist(), strict=True):
+            names = [one.strip() for one in (losers or "").split(";") if one.strip()]
+            yield from (Moved(one, self.object_type, survivor) for one in names)
 
     def _read(self, ids: Sequence[str]) -> tuple[list[bytes], list[str]]:
         """Read records in batches; returns the bodies and the ids that do not exist any more."""

@@ -5,7 +5,7 @@ Bodies go from bytes to Arrow in one step, without a Python object per record.
 
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.json
 
-from connector.crm.base import Page
+from connector.crm.base import Moved, Page
 from connector.crm.salesforce.schema import Described
 from connector.crm.salesforce.soql import Position
 from connector.crm.salesforce.wire import JsonValue
@@ -21,12 +21,14 @@ from connector.errors import ConfigError, RetryableError
 from mappings.fields import FieldKind
 
 STAMPS = ("SystemModstamp", "LastModifiedDate", "CreatedDate")  # best first; formula fields move none of them
+# where a merged record and a converted lead go on, by the column that tells; null is the object itself
+SUCCESSORS: Mapping[str, str | None] = {"MasterRecordId": None, "ConvertedContactId": "Contact"}
 INSTANT = pa.timestamp("us", "UTC")
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Name the columns of a pull: those asked for, and those the pull itself needs (Id, stamp, IsDeleted)."""
+    """Name the columns of a pull: those asked for, and those the pull itself needs (Id, stamp, flags)."""
 
     object: str
     requested: tuple[str, ...]
@@ -61,7 +63,8 @@ def selection_of(described: Described, fields: Sequence[str]) -> Selection:
     if unknown or stamp is None:
         raise ConfigError([_absent(described.info.name, name) for name in unknown or STAMPS[:1]])
     deletable = "IsDeleted" in known
-    names = dict.fromkeys(["Id", *fields, stamp, *(["IsDeleted"] if deletable else [])])
+    successors = [name for name in SUCCESSORS if name in known]
+    names = dict.fromkeys(["Id", *fields, stamp, *(["IsDeleted"] if deletable else []), *successors])
     columns = {name: arrow_type(known[name].kind) if name in known else pa.string() for name in names}
     return Selection(described.info.name, tuple(dict.fromkeys(["Id", *fields])), columns, stamp, deletable)
 
@@ -170,10 +173,18 @@ def newest_position(table: pa.Table, selection: Selection) -> Position | None:
 def page_of(table: pa.Table, selection: Selection, cursor: str) -> Page:
     """Part the deleted rows from the living, and drop the columns that nobody asked for."""
     deleted: tuple[str, ...] = ()
+    moved = tuple(_moved(table, selection))
     if selection.deletable:
-        # the loser of a merge is deleted, too (its MasterRecordId is set); no extra column is needed to see it
-        gone = pc.fill_null(table["IsDeleted"], False)
+        gone = pc.fill_null(table["IsDeleted"], False)  # the loser of a merge is deleted, too
         if pc.any(gone).as_py():
             deleted = tuple(table["Id"].filter(gone).to_pylist())
             table = table.filter(pc.invert(gone))
-    return Page(table.select(list(selection.requested)), deleted, cursor)
+    return Page(table.select(list(selection.requested)), deleted, cursor, moved)
+
+
+def _moved(table: pa.Table, selection: Selection) -> Iterator[Moved]:
+    for name, source in SUCCESSORS.items():
+        if name in table.column_names and table[name].null_count < table.num_rows:
+            rows = table.filter(pc.is_valid(table[name]))
+            for old, new in zip(rows["Id"].to_pylist(), rows[name].to_pylist(), strict=True):
+                yield Moved(old, source or selection.object, new)
