@@ -184,7 +184,7 @@ INVARIANTS = (
     Row("I11", "a plan writes nothing", "`plan` sends no request that changes anything"),
     Row("I12", "the same plan twice", "one store, configuration and time give one plan, byte for byte"),
     Row("I13", "erasure", not_here="there is no command that erases a person from the store yet"),
-    Row("I14", "fair shares", not_here="there are no caps per owner and day yet"),
+    Row("I14", "fair shares", "no owner gets more records in a day than the caps allow, also across restarts"),
 )  # fmt: skip
 
 ROWS = (*FAULTS, *INVARIANTS)
