@@ -232,3 +232,13 @@ def test_a_stopped_sandbox_is_a_passing_fault() -> None:
         portal.crm.check()
     with stamina.set_testing(True, attempts=2), pytest.raises(RetryableError):
         portal.crm.check()
+
+
+def test_a_records_address_opens_its_page(portal: Portal) -> None:
+    """What the report and the tasks link to is what a person sees, on this machine without TLS."""
+    (number,) = portal.contacts(1)
+    instance = portal.crm.check().org_id
+    address = portal.crm.capabilities.url_of.format(instance=instance, object="contacts", id=number)
+    assert address.startswith(portal.ready["url"])
+    with urllib.request.urlopen(address) as answer:
+        assert "<h1>P0</h1>" in answer.read().decode()
