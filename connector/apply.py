@@ -20,6 +20,7 @@ from connector.notify import notice_entries
 from connector.plan import Change, ClockStep, Plan, TaskChange
 from connector.planning.owners import keep_routing
 from connector.score import BANDS, revision
+from connector.single import hold_marked, send_tasks, settled_at, write_of
 from connector.store import clocks, episodes, notices, outbox, quarantine, runs, written
 from connector.store.outbox import Entry, OutboxRow, Settlement
 from connector.store.state import transaction
@@ -164,6 +165,8 @@ def _entries(job: Job, plan: Plan) -> Iterator[Entry]:
     for task, words in words_about(job, plan.tasks):
         write = _task(job, task, words)
         payload = {"fields": dict(write.fields), "key_field": write.key[0] if write.key else "", "links": write.links}
+        if write.marker:
+            payload["marker"] = [write.marker.text, write.marker.field, write.marker.link, write.marker.record_id]
         yield Entry("task", write.object, task.record_id, payload, task.key)
 
 
@@ -218,21 +221,23 @@ def _next_rows(job: Job, name: str, kind: outbox.Kind, after: int) -> list[Outbo
     if job.stop.is_set():
         return []
     refuse_overspending(job.crm.calls, job.allowed_calls)
-    return outbox.take(job.state, ROWS_AT_ONCE, name, kind, after_id=after)
+    return outbox.take(job.state, ROWS_AT_ONCE, name, kind, after_id=after, now=_server_time(job))
 
 
 def _send_rows(job: Job, run_id: str, rows: Sequence[OutboxRow]) -> bool:
     """Send one batch and settle each row by its own answer; tells whether any row may pass later."""
     started_at = _server_time(job)
     try:
-        results = job.crm.write([_write(row) for row in rows])
+        results = _answers(job, rows, started_at)
     except LeadlightError as error:
-        outbox.settle(job.state, [Settlement(row.id, "retry", f"no answer: {type(error).__name__}") for row in rows])
+        reason, now = f"no answer: {type(error).__name__}", _server_time(job)
+        left = [Settlement(row.id, "retry", reason, not_before=settled_at(job, row, now)) for row in rows]
+        outbox.settle(job.state, left)
         raise
     crash_point("send: answered")
     with transaction(job.state):
         outbox.settle(
-            job.state, [_settlement(row, result, started_at) for row, result in zip(rows, results, strict=True)]
+            job.state, [_settlement(job, row, result, started_at) for row, result in zip(rows, results, strict=True)]
         )
         written.remember(job.state, _taken(rows, results, started_at), run_id=run_id)
     _note_left_out(job, rows, results)
@@ -261,11 +266,12 @@ def _note_left_out(job: Job, rows: Sequence[OutboxRow], results: Sequence[WriteR
     job.switched_off.extend(f"{of}.{name} was not taken: {message}" for (of, name), message in told.items())
 
 
-def _write(row: OutboxRow) -> Write:
-    if row.key is None:
-        return Write(row.object, row.payload["fields"], id=row.record_id)
-    links = tuple((name, target) for name, target in row.payload["links"])
-    return Write(row.object, row.payload["fields"], key=(row.payload["key_field"], row.key), links=links)
+def _answers(job: Job, rows: Sequence[OutboxRow], now: datetime) -> list[WriteResult]:
+    """Send rows of one kind; marked tasks wait from now on before they are sent again."""
+    if rows[0].kind != "task":
+        return job.crm.write([write_of(row) for row in rows])
+    hold_marked(job, rows, now)
+    return send_tasks(job, [write_of(row) for row in rows])
 
 
 def _ours(row: OutboxRow) -> Mapping[str, Any]:
@@ -274,12 +280,12 @@ def _ours(row: OutboxRow) -> Mapping[str, Any]:
     return ours
 
 
-def _settlement(row: OutboxRow, result: WriteResult, now: datetime) -> Settlement:
+def _settlement(job: Job, row: OutboxRow, result: WriteResult, now: datetime) -> Settlement:
     if result.ok:
         return Settlement(row.id, "done", f"without {', '.join(result.fields)}" if result.fields else None, result.id)
     reason = f"{result.code}: {result.message}"
     if result.retry:
-        return Settlement(row.id, "retry", reason)
+        return Settlement(row.id, "retry", reason, not_before=settled_at(job, row, now))
     return Settlement(row.id, "quarantined", reason, not_before=quarantine.try_again_at(now, row.attempts))
 
 

@@ -15,6 +15,7 @@ from connector.fitting import bands_of, model_problems
 from connector.models import Models
 from connector.routing.pools import resolve_table
 from connector.settings import Settings
+from connector.single import weaker_promise
 from connector.store.state import open_state
 from connector.surroundings import Check, clock_check, quota_check, store_checks, warning
 from mappings.check import check_mapping
@@ -104,6 +105,10 @@ def _tasks(mapping: CrmMapping, describes: Describes) -> Iterator[Check]:
     match task_keeping(task, describes.get(task.object)):
         case "unique":
             yield Check("tasks", True, f"made with the unique key {key}: the CRM itself refuses a second one")
+        case "marked":
+            told = "fallback mode: a mark in the body keeps tasks single, as the mapping asks"
+            fix = "allow the field and take key_in_body out of [write.task]"
+            yield warning("tasks", f"{told}: {weaker_promise(task.settle_s)}", fix)
         case "searched":
             told = f"fallback mode: {key} is not unique, so tasks are looked for before they are made;"
             weaker = "one whose answer was lost may be made twice while the CRM's search lags behind"

@@ -189,6 +189,11 @@ def _state_problems(mapping: Mapping, describes: Describes) -> Iterator[str]:
                 yield f"{key}: {name}.{field} is not writable for the connecting user; grant edit access"
 
 
+_NO_KEY: Final = (
+    "run `leadlight provision`; where nobody may create it, key_in_body = true keeps tasks single by a weaker promise"
+)
+
+
 def _task_problems(task: TaskTarget, info: ObjectInfo | None, new_fields_ok: bool) -> Iterator[str]:
     if info is None:
         yield _absent_object("write.task", task.object)
@@ -197,10 +202,12 @@ def _task_problems(task: TaskTarget, info: ObjectInfo | None, new_fields_ok: boo
         yield from _task_field_problems(f"write.task.fields.{part}", task.object, spec.field, info)
     for field in task.constants:
         yield from _task_field_problems("write.task.constants", task.object, field, info)
-    unique = info.fields.get(task.key_field)
+    if task.unique_field is None:
+        return
+    unique = info.fields.get(task.unique_field)
     if unique is None:
         if not new_fields_ok:
-            yield _absent_field("write.task.key_field", task.object, task.key_field, info, "run `leadlight provision`")
+            yield _absent_field("write.task.key_field", task.object, task.unique_field, info, _NO_KEY)
     elif not unique.unique:
         yield (
             f"write.task.key_field: {task.object}.{task.key_field} is not unique, so a task could be made twice; "

@@ -79,8 +79,8 @@ def _task(task: TaskTarget | None, describes: Describes) -> TaskTarget | None:
         return None
     parts, constants = task_misfits(task, info)
     parts |= {part for part, spec in task.fields.items() if spec.field in _links_gone(describes)}
-    unique = info.fields.get(task.key_field)
-    if parts & NEEDED_PARTS or unique is None or not unique.unique:
+    unique = info.fields.get(task.unique_field or "")
+    if parts & NEEDED_PARTS or (task.unique_field is not None and (unique is None or not unique.unique)):
         return None
     kept = {part: spec for part, spec in task.fields.items() if part not in parts}
     sent = {field: value for field, value in task.constants.items() if field not in constants}

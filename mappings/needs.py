@@ -61,7 +61,7 @@ def _needed(read: ReadTable) -> frozenset[str]:
 def _set_on_tasks(mapping: Mapping) -> Iterator[str]:
     task = mapping.write.task
     if task is not None:
-        yield task.key_field
+        yield from (task.unique_field,) if task.unique_field else ()
         yield from _plain(spec.field for spec in task.fields.values())
         yield from task.constants
 
@@ -71,12 +71,14 @@ def _plain(names: Iterable[str]) -> Iterator[str]:
     return (name for name in names if not name.startswith(ASSOCIATIONS) and "." not in name)
 
 
-def task_keeping(task: TaskTarget, info: ObjectInfo | None) -> Literal["unique", "searched", "missing"]:
+def task_keeping(task: TaskTarget, info: ObjectInfo | None) -> Literal["unique", "marked", "searched", "missing"]:
     """Tell what keeps a task from being made twice: its key as a unique field, or a search before each is made.
 
-    missing: the field is not there yet, or may not be seen.
+    marked: a mark in its body, as the mapping asks. missing: the field is not there yet, or may not be seen.
     """
-    key = info.fields.get(task.key_field) if info else None
+    if task.unique_field is None:
+        return "marked"
+    key = info.fields.get(task.unique_field) if info else None
     if key is None:
         return "missing"
     return "unique" if key.unique else "searched"

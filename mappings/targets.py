@@ -137,20 +137,34 @@ class TaskDone(Spec):
 class TaskTarget(Spec):
     """Say how a task is written: its fields, constants sent with each, and the unique field that keeps it single.
 
-    done is how people complete it, which the SLA clock looks for.
+    done is how people complete it, which the SLA clock looks for. key_in_body is for an org that cannot have such a
+    field: a mark in the body is looked for instead, settle_s after a lost answer, which is a weaker promise.
     """
 
     object: str
-    key_field: str
+    key_field: str | None = None
+    key_in_body: bool = False
+    settle_s: int = Field(default=60, ge=0)
     done: TaskDone | None = None
     fields: dict[TaskPart, TaskFieldForm]
     constants: dict[str, Scalar] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _can_be_found(self) -> "TaskTarget":
+        if self.key_in_body:
+            if "body" not in self.fields or not {"person", "account"} & self.fields.keys():
+                raise ValueError("key_in_body needs the fields body and person, in which and by which a task is found")
+            return self
+        if self.key_field is None:
+            raise ValueError("key_field is missing; where an org cannot have a unique field, set key_in_body = true")
         if "leadlight_key" not in self.key_field.lower():
             raise ValueError(f"key_field {self.key_field!r} must contain leadlight_key, so that people know it is ours")
         return self
+
+    @property
+    def unique_field(self) -> str | None:
+        """Name the field that keeps a task single; null where a mark in its body does."""
+        return None if self.key_in_body else self.key_field
 
 
 @dataclass(frozen=True)

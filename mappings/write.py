@@ -37,11 +37,11 @@ def new_fields(mapping: Mapping) -> tuple[NewField, ...]:
     """List every custom field written to, for `provision` to create where it is missing; the task key is unique."""
     fields = [_new_field(name, spec) for name, _, spec in written_fields(mapping) if creatable(mapping, spec)]
     task = mapping.write.task
-    if task is not None:
+    if task is not None and task.unique_field is not None:
         fields.append(
             NewField(
                 object=task.object,
-                name=task.key_field,
+                name=task.unique_field,
                 label=KEY_LABEL,
                 kind="text",
                 description=KEY_DESCRIPTION,

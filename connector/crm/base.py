@@ -79,12 +79,24 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Marker:
+    """Name the mark by which a record without a unique field is found: its text, the field that holds it, and the
+    record that it hangs on, with the field (Salesforce) or object (HubSpot) that links the two."""
+
+    text: str
+    field: str
+    link: str
+    record_id: str
+
+
+@dataclass(frozen=True)
 class Write:
     """Ask for one record to hold `fields`.
 
     With `id`: update that record. With `key` (field, value): create the record, unless one with that unique value
     exists; an existing one is left as it is (a person may have edited or closed it) and acknowledged with its id.
-    links are (object, id) pairs the new record belongs to, where the vendor keeps links apart from fields.
+    links are (object, id) pairs the new record belongs to, where the vendor keeps links apart from fields. With
+    `marker`, nothing but a look before it is sent keeps it from being made twice (`Crm.create`).
     """
 
     object: str
@@ -92,6 +104,7 @@ class Write:
     id: str | None = None
     key: tuple[str, str] | None = None
     links: tuple[tuple[str, str], ...] = ()
+    marker: Marker | None = None
 
 
 @dataclass(frozen=True)
@@ -162,7 +175,21 @@ class Crm(Protocol):
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object in as few requests as the vendor allows; results in input order."""
 
-    def find(self, object: str, field: str, values: Sequence[str], fields: Sequence[str]) -> dict[str, Found]:  # noqa: A002
+    def create(self, writes: Sequence[Write]) -> list[WriteResult]:
+        """Create records that have no unique field, each sent once; an answer that was lost is a retry, or raised."""
+
+    def find_marked(self, object: str, markers: Sequence[Marker]) -> dict[str, str]:  # noqa: A002
+        """Look for the marks of records that hang on others; returns ids by mark, those found alone."""
+
+    def find(
+        self,
+        object: str,  # noqa: A002
+        field: str,
+        values: Sequence[str],
+        fields: Sequence[str],
+        *,
+        deleted_only: bool = False,
+    ) -> dict[str, Found]:
         """Look records up by a unique field, deleted ones included; a value without a record is absent."""
 
     def provision(self, fields: Sequence[NewField]) -> tuple[list[str], list[str]]:

@@ -36,6 +36,7 @@ from connector.routing.decide import Terms
 from connector.routing.pools import RoutingTable
 from connector.routing.shares import rule_hits, share_warnings, watched_shares
 from connector.score import previous_bands, revision
+from connector.single import weaker_promise
 from connector.sla.look import sla_rules
 from connector.store import assignments, episodes, runs
 
@@ -120,7 +121,11 @@ def _rules(engine: duckdb.DuckDBPyConnection, job: Job, as_of: datetime, table: 
 
 def _warnings(job: Job, draft: Draft, as_of: datetime) -> tuple[str, ...]:
     hits = rule_hits(job.state, as_of, draft.routing)
-    return tuple(share_warnings(hits, watched_shares(job.settings.route)))
+    task = job.mapping.write.task
+    told = tuple(share_warnings(hits, watched_shares(job.settings.route)))
+    if task is None or task.unique_field is not None or not draft.tasks:
+        return told
+    return (*told, f"tasks are kept single by a mark in the body: {weaker_promise(task.settle_s)}")
 
 
 def _assignable(job: Job) -> frozenset[str]:

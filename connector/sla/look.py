@@ -36,12 +36,12 @@ def look_at_tasks(job: Job) -> int:
     """
     target = job.mapping.write.task
     running = [c for c in clocks.in_band(job.state).values() if c.is_running and c.task_key] if job.settings.sla else []
-    if target is None or target.key_field is None or not running:
+    if target is None or target.unique_field is None or not running:
         return 0
     known = job.describes[target.object].fields if target.object in job.describes else {}
     wanted = [name for name in _fields(target) if name in known]
     keys = [clock.task_key for clock in running if clock.task_key]
-    found = job.crm.find(target.object, target.key_field, keys, wanted)
+    found = job.crm.find(target.object, target.unique_field, keys, wanted)
     sent = outbox.by_keys(job.state, list(found))
     later = {row.record_id: row.fields for row in written.last_written(job.state, target.object)}
     at = job.connection.server_time_at

@@ -109,23 +109,35 @@ def take(
     kind: Kind,
     *,
     after_id: int = 0,
+    now: datetime | None = None,
 ) -> list[OutboxRow]:
     """Mark up to `limit` unsent rows as inflight and return them in plan order; commit before sending.
+
+    Rows that are to wait until later than `now` (the CRM's clock) are passed over.
 
     Give the last taken id as `after_id` to pass over the outbox once: a row settled as `retry` meanwhile stays for
     the next pass.
     """
     clause = (
-        f"WHERE {_OPEN} AND state IN ('planned', 'retry') AND object = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?"
+        f"WHERE {_OPEN} AND state IN ('planned', 'retry') AND object = ? AND kind = ? AND id > ? "
+        "AND (not_before IS NULL OR not_before <= ?) ORDER BY id LIMIT ?"
     )
     with transaction(connection):
-        found = list(_select(connection, clause, (object, kind, after_id, limit)))
+        found = list(_select(connection, clause, (object, kind, after_id, "9" if now is None else to_text(now), limit)))
         at = now_text()
         connection.executemany(
             "UPDATE outbox SET state = 'inflight', attempts = attempts + 1, updated_at = ? WHERE id = ?",
             [(at, row.id) for row in found],
         )
     return [replace(row, state="inflight", attempts=row.attempts + 1, updated_at=from_text(at)) for row in found]
+
+
+def hold(connection: sqlite3.Connection, waits: Iterable[tuple[int, datetime]]) -> None:
+    """Keep rows from being taken again before a time (the CRM's clock), whatever becomes of them now."""
+    with transaction(connection):
+        connection.executemany(
+            "UPDATE outbox SET not_before = ? WHERE id = ?", [(to_text(until), row_id) for row_id, until in waits]
+        )
 
 
 def settle(connection: sqlite3.Connection, results: Sequence[Settlement]) -> None:

@@ -87,7 +87,7 @@ def test_nothing_but_mapped_fields_is_written(synced: Loop) -> None:
     task = mapping.write.task
     assert task is not None
     allowed |= {(task.object, spec.field) for spec in task.fields.values()}
-    allowed |= {(task.object, name) for name in (task.key_field, *task.constants)}
+    allowed |= {(task.object, name) for name in (str(task.key_field), *task.constants)}
     touched = {(row["object"], row["op"]) for row in synced.writes() if row["op"] in ("create", "update", "delete")}
     data = {(name, op) for name, op in touched if name in (*synced.words.people, task.object)}
     assert data == {*((name, "update") for name in synced.words.people), (task.object, "create")}

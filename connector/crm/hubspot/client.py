@@ -122,6 +122,12 @@ class Client:
         # https://developers.hubspot.com/docs/api-reference/legacy/crm/objects/contacts/batch/update-contacts
         return self._write(f"batch/update of {object_type}", self._normal, self._batch.update, object_type, body)
 
+    def batch_create(self, object_type: str, body: Body) -> Answer:
+        """Create at most 100 records with their associations; sent once, as nothing would keep a second one away."""
+        # https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/post-crm-v3-objects-tasks-batch-create
+        request = Request(f"batch/create of {object_type}", True, self._normal, once=True)
+        return self.session.send(request, lambda: self._batch.create(object_type, body, **self._raw))
+
     def batch_upsert(self, object_type: str, body: Body) -> Answer:
         """Create or update at most 100 records by a unique property; sent once, as it would undo a person's edit."""
         # https://developers.hubspot.com/docs/api-reference/crm-tasks-v3/batch/post-crm-v3-objects-tasks-batch-upsert

@@ -14,6 +14,7 @@ from connector.crm.base import (
     Capabilities,
     Connection,
     Found,
+    Marker,
     Owner,
     Page,
     Write,
@@ -29,6 +30,7 @@ from connector.crm.hubspot.describe import EVENT, event_info, object_info
 from connector.crm.hubspot.errors import Refused
 from connector.crm.hubspot.events import Events
 from connector.crm.hubspot.find import find_rows
+from connector.crm.hubspot.keyless import create_once, find_marked
 from connector.crm.hubspot.read import Stream
 from connector.crm.hubspot.scopes import token_rights
 from connector.crm.hubspot.settings import HubSpotSettings
@@ -105,9 +107,25 @@ class HubSpotCrm:
             return members.add_to_lists(self.client, writes)
         return members.enroll(self.client, writes) if name == SEQUENCE else writing.write(self.client, writes)
 
-    def find(self, object: str, field: str, values: Sequence[str], fields: Sequence[str]) -> dict[str, Found]:  # noqa: A002 - as above
-        """Look records up by a unique property, archived ones included."""
-        return find_rows(self.client, object, field, values, fields)
+    def create(self, writes: Sequence[Write]) -> list[WriteResult]:
+        """Create records that have no unique field, each request sent once."""
+        return create_once(self.client, writes)
+
+    def find_marked(self, object: str, markers: Sequence[Marker]) -> dict[str, str]:  # noqa: A002 - the port's name
+        """Look for marks among the records that hang on the same records."""
+        return find_marked(self.client, object, markers)
+
+    def find(
+        self,
+        object: str,  # noqa: A002 - the port's name
+        field: str,
+        values: Sequence[str],
+        fields: Sequence[str],
+        *,
+        deleted_only: bool = False,
+    ) -> dict[str, Found]:
+        """Look records up by a unique field, archived ones included."""
+        return find_rows(self.client, object, field, values, fields, deleted_only=deleted_only)
 
     def provision(self, fields: Sequence[NewField]) -> tuple[list[str], list[str]]:
         """Create missing properties in the group `leadlight`; HubSpot grants every app access to them."""

@@ -7,11 +7,23 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from connector.crm.administration import CallList, Right, Step
-from connector.crm.base import CAMPAIGN, CallCounter, Capabilities, Connection, Found, Owner, Page, Write, WriteResult
+from connector.crm.base import (
+    CAMPAIGN,
+    CallCounter,
+    Capabilities,
+    Connection,
+    Found,
+    Marker,
+    Owner,
+    Page,
+    Write,
+    WriteResult,
+)
 from connector.crm.salesforce.by_id import read_by_id
 from connector.crm.salesforce.faults import as_config_error
 from connector.crm.salesforce.find import find_rows
 from connector.crm.salesforce.gateway import Gateway
+from connector.crm.salesforce.keyless import create_once, find_marked
 from connector.crm.salesforce.members import add_members
 from connector.crm.salesforce.owners import list_owners
 from connector.crm.salesforce.permission_sets import share
@@ -75,9 +87,25 @@ class SalesforceCrm:
             return add_members(self.gateway, writes)
         return write_rows(self.gateway, writes)
 
-    def find(self, object: str, field: str, values: Sequence[str], fields: Sequence[str]) -> dict[str, Found]:  # noqa: A002 - as above
+    def create(self, writes: Sequence[Write]) -> list[WriteResult]:
+        """Create records that have no unique field, each request sent once."""
+        return create_once(self.gateway, writes)
+
+    def find_marked(self, object: str, markers: Sequence[Marker]) -> dict[str, str]:  # noqa: A002 - the port's name
+        """Look for marks among the records that hang on the same records."""
+        return find_marked(self.gateway, object, markers)
+
+    def find(
+        self,
+        object: str,  # noqa: A002 - the port's name
+        field: str,
+        values: Sequence[str],
+        fields: Sequence[str],
+        *,
+        deleted_only: bool = False,
+    ) -> dict[str, Found]:
         """Look records up by a unique field, those in the recycle bin included."""
-        return find_rows(self.gateway, object, field, values, fields)
+        return find_rows(self.gateway, object, field, values, fields, deleted_only=deleted_only)
 
     def provision(self, fields: Sequence[NewField]) -> tuple[list[str], list[str]]:
         """Create missing fields, with access for our user through the permission set Leadlight."""

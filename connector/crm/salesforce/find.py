@@ -12,7 +12,13 @@ VALUES_LENGTH = 8_000  # characters of values in one query
 
 
 def find_rows(
-    gateway: Gateway, source: str, field: str, values: Sequence[str], fields: Sequence[str]
+    gateway: Gateway,
+    source: str,
+    field: str,
+    values: Sequence[str],
+    fields: Sequence[str],
+    *,
+    deleted_only: bool = False,
 ) -> dict[str, Found]:
     """Find records by the values of a unique field, compared without case as the vendor's index does.
 
@@ -23,7 +29,8 @@ def find_rows(
     found: dict[str, Found] = {}
     for chunk in _chunks(list(asked.values())):
         # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_queryall.htm
-        soql = select(columns, identifier(source), is_one_of(field, chunk))
+        where = f"{is_one_of(identifier(field), chunk)}{' AND IsDeleted = true' if deleted_only else ''}"
+        soql = select(columns, identifier(source), where)
         page = gateway.json(Request("GET", "queryAll/", params={"q": soql}))
         for row in sorted(page["records"], key=lambda row: not row["IsDeleted"]):
             value = asked.get(str(row[field]).casefold())

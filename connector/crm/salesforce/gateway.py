@@ -51,8 +51,10 @@ class Gateway:
         self._tokens = Tokens(self.settings, self._fetch_token)
         self._client: tuple[Token, _BytesSalesforce] | None = None
 
-    def call(self, request: Request, read: Callable[[Answer], T]) -> T:
-        """Send until `read` has understood the answer; raises the port's errors and BatchRefused."""
+    def call(self, request: Request, read: Callable[[Answer], T], *, once: bool = False) -> T:
+        """Send until `read` has understood the answer, or once; raises the port's errors and BatchRefused."""
+        if once:
+            return read(self._authorised(request))
         return call_with_retry(lambda: read(self._authorised(request)), sleep=self.sleep)
 
     def json(self, request: Request) -> JsonValue:
