@@ -114,7 +114,7 @@ def follow(
     connection: sqlite3.Connection,
     object: str,
     moves: Iterable[tuple[str, str, str]],
-    closed_at: datetime,  # noqa: A002 - the vendors' own word
+    closed_at: datetime,
 ) -> int:
     """Give the episodes of records to those that they go on as, (id, object, id there); returns how many there were.
 

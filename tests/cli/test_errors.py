@@ -210,7 +210,8 @@ def test_a_guard_stops_a_run_that_would_move_too_many(synced: Loop, shell: Shell
     change(synced.folder / "model.toml", "at_least = 50\nrelease_below = 40", "at_least = 0\nrelease_below = 0")
     change(synced.folder / "model.toml", "at_least = 20\nrelease_below = 15", "at_least = -1\nrelease_below = -1")
     mark = synced.mark()
-    refused(shell.on(synced, "sync"), 4, "changed_bands", "--allow changed_bands")
+    refused(shell.on(synced, "sync"), 4, "--allow changed_bands", "--allow changed_owners", "--accept-model")
     assert synced.writes(mark) == []
-    assert shell.on(synced, "sync", "--allow", "changed_bands").code == 0
+    flags = [word for name in ("changed_bands", "changed_owners", "new_tasks") for word in ("--allow", name)]
+    assert shell.on(synced, "sync", *flags, "--accept-model").code == 0
     assert len(synced.writes(mark)) > 0
