@@ -112,7 +112,7 @@ def resume_many(connection: sqlite3.Connection, keys: Iterable[EpisodeKey]) -> i
 
 def follow(
     connection: sqlite3.Connection,
-    object: str,
+    object: str,  # noqa: A002 - the vendors' own word
     moves: Iterable[tuple[str, str, str]],
     closed_at: datetime,
 ) -> int:
