@@ -44,8 +44,9 @@ bench-scoring: $(VENV)/.installed
 bench-changes: $(VENV)/.installed
 	$(BIN)/python benchmarks/scoring_changes.py $(ARGS)
 
+# Random kills, the state machine and every crash point; each can be asked for alone, see `make soak ARGS=--help`.
 soak: $(VENV)/.installed
-	$(BIN)/python benchmarks/soak.py $(ARGS)
+	$(BIN)/python -m benchmarks.soak $(or $(ARGS),--kills 1000 --steps 10000 --points all)
 
 # Run every test that shows a row of the fault matrix, and write docs/reliability.md from them.
 reliability: $(VENV)/.installed

@@ -17,17 +17,21 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
 from typing import Any, Literal
 
 import stamina
 
+from benchmarks.judgement import KEY_TAIL
 from connector import pipeline
 from connector.compose import open_job
+from connector.crm.base import Crm, Write, WriteResult
 from connector.errors import LeadlightError
 from connector.pipeline import Options
 from connector.plan import checksum
@@ -78,6 +82,10 @@ class Child:
     pid: int
     told: Path
     process: "subprocess.Popen[str]"
+
+    def ended(self) -> bool:
+        """Tell whether it has told its result, which is the last that it does."""
+        return self.told.stat().st_size > 0
 
     def kill(self) -> None:
         """End it as a power cut would; its pid is nobody else's until `finish` is asked."""
@@ -145,13 +153,16 @@ def load_product() -> None:
 def serve(told: Path) -> None:
     """Fork for every line on stdin: tell the child's pid, and at the next line how it ended."""
     load_product()
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:  # what a child prints or logs is no answer
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
     while line := sys.stdin.readline():
         pid = os.fork()
         if pid == 0:
             os._exit(carried_out(Order(**json.loads(line)), told))
-        print(pid, flush=True)
+        print(pid, file=answers, flush=True)
         sys.stdin.readline()
-        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), file=answers, flush=True)
 
 
 def carried_out(order: Order, told: Path) -> int:
@@ -174,10 +185,33 @@ def done(order: Order) -> dict[str, Any]:
     options = Options(as_of=as_of, backfill_tasks=order.backfill)
     with (
         stamina.set_testing(True, attempts=ATTEMPTS),
-        open_job(Path(order.config), writer=True, writes_crm=True) as job,
+        open_job(Path(order.config), writer=True, writes_crm=True) as opened,
     ):
+        job = replace(opened, crm=Keyless(opened.crm)) if order.keyless else opened
         outcome = (pipeline.sync if order.do == "sync" else pipeline.plan)(job, options)
     return outcome.as_dict() | {"checksum": checksum(outcome.plan) if outcome.plan else None}
+
+
+class Keyless:
+    """Stand before a CRM and give every attempt at a task another key, as if nothing were unique or could be found."""
+
+    def __init__(self, crm: Crm) -> None:
+        self._crm = crm
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the CRM has
+        return getattr(self._crm, name)
+
+    def write(self, writes: Sequence[Write]) -> list[WriteResult]:
+        """Send writes; an adapter may not try a task again by itself, which would bear the same key."""
+        if not any(one.key for one in writes):
+            return self._crm.write(writes)
+        with stamina.set_testing(True, attempts=1):
+            return self._crm.write([without_key(one) for one in writes])
+
+
+def without_key(one: Write) -> Write:
+    """Change the last letters of a key, by which it is unique no more."""
+    return replace(one, key=(one.key[0], f"{one.key[1][:-KEY_TAIL]}{token_hex(KEY_TAIL // 2)}")) if one.key else one
 
 
 if __name__ == "__main__":

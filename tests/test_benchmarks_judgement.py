@@ -22,13 +22,13 @@ def entry(
 
 
 def test_two_tasks_of_one_key_are_duplicates() -> None:
-    assert duplicates(scene([], ["a", "b"])) == []
-    assert len(duplicates(scene([], ["a", "a"]))) == 1
+    assert duplicates(scene([], ["a-12345678", "b-12345678"])) == []
+    assert len(duplicates(scene([], ["a-12345678", "a-12345678"]))) == 1
 
 
 def test_a_task_that_was_made_twice_is_a_duplicate_though_one_is_left() -> None:
-    made = entry("connector", "create", "Task", {"Leadlight_Key__c": "a"})
-    assert len(duplicates(scene([made, made], ["a"]))) == 1
+    made = entry("connector", "create", "Task", {"Leadlight_Key__c": "a-12345678"})
+    assert len(duplicates(scene([made, made], ["a-12345678"]))) == 1
 
 
 def test_an_owner_that_a_person_chose_may_not_be_changed_by_us() -> None:

@@ -55,6 +55,7 @@ def sampled(count: int) -> list[int]:
     return sorted({1 + (count - 1) * at // max(tries - 1, 1) for at in range(tries)})
 
 
+@pytest.mark.fault("F12", "F13", "I4")
 @pytest.mark.parametrize("before", [begun, changed])
 def test_a_run_that_died_anywhere_ends_as_if_it_had_not(
     crm: Crm, before: Callable[[Loop], None], small_of: Callable[[Crm], Path], children: Children, tmp_path: Path
