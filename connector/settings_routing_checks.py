@@ -1,5 +1,6 @@
 """What the tables of routing must be, each by itself and all beside each other."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, TypeVar
@@ -15,6 +16,10 @@ from scoring.problems import readable
 A = TypeVar("A", bound=BaseModel)
 ACCOUNT_OWNER = "account_owner"
 Raw = Mapping[str, Any]
+
+
+class _Condition(BaseModel):
+    when: Condition
 
 
 def one_or_many(value: object) -> object:
@@ -49,9 +54,10 @@ def condition(value: object) -> object:
     if not isinstance(value, Mapping):
         raise ValueError('is no condition; write one as in a model, such as { field = "country", is = "DE" }')
     try:
-        return Condition.model_validate(value)
+        return _Condition.model_validate({"when": value}).when
     except ValidationError as error:
-        raise ValueError("; ".join(readable(error, {"when": value}))) from None
+        lines = readable(error, {"when": value})
+        raise ValueError("; ".join(re.sub(r"^when(: |\.)", "", line) for line in lines)) from None
 
 
 def one_target(value: A) -> A:

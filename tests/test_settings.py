@@ -7,6 +7,7 @@ import pytest
 
 from connector.errors import ConfigError
 from connector.settings import Settings, example, load_settings
+from connector.settings_routing import members
 
 ROOT = Path(__file__).resolve().parents[1]
 MINIMAL = """
@@ -272,3 +273,74 @@ def test_settings_do_not_change_and_dump_no_secret(tmp_path: Path, monkeypatch: 
     assert SECRET not in json.dumps(settings.model_dump(mode="json"))
     with pytest.raises(ValueError, match="frozen"):
         settings.store = settings.store
+
+
+def test_rules_and_pools_are_held_against_each_other(tmp_path: Path) -> None:
+    text = """
+[[action]]
+band = "hot"
+owner = { pool = "sdr", route = true }
+[[route]]
+id = "first"
+band = "hot"
+when = { field = "country", iss = "DE" }
+to = { pool = "sdrs" }
+[[route]]
+id = "all"
+to = { pool = "sdr" }
+[[route]]
+id = "late"
+to = { user = "a@x.com", queue = "Inbound" }
+[[pool]]
+id = "sdr"
+when_nobody = { pool = "ae" }
+owners = [{ owner = "a@x.com", wieght = 2, away = ["2026-08-21/2026-08-03"], hours = "berlin" }]
+[[pool]]
+id = "ae"
+when_nobody = { pool = "sdr" }
+owners = ["b@x.com", { owner = "c@x.com", weight = 0, away = ["soon"] }]
+[[hours]]
+id = "berlinn"
+"""
+    assert problems(tmp_path, MINIMAL + text) == (
+        "config.toml: route[1].to.pool: no [[pool]] with id 'sdrs', did you mean 'sdr'?",
+        "config.toml: pool[1].owners[1].hours: no [[hours]] with id 'berlin', did you mean 'berlinn'?",
+        "config.toml: route[3]: is never reached, for 'all' before it takes everything; move it up",
+        "config.toml: pool.sdr.when_nobody: goes in a circle: sdr -> ae -> sdr; end it with hold or a queue",
+        "config.toml: action[1].owner: names both a pool and route",
+        "config.toml: route[1].when: iss: unknown key 'iss', did you mean 'is'?",
+        "config.toml: route[3].to: names user and queue; write exactly one of pool, user, queue, account_owner",
+        "config.toml: pool[1].owners[1].away: '2026-08-21/2026-08-03' ends before it begins",
+        "config.toml: pool[1].owners[1].wieght: unknown key, did you mean 'weight'?",
+        "config.toml: pool[2].owners[2].weight: input should be greater than or equal to 1, it is 0",
+        "config.toml: pool[2].owners[2].away: 'soon' is no range of days; write 2026-08-03/2026-08-21, or one day",
+    )
+
+
+def test_an_action_by_rules_needs_rules(tmp_path: Path) -> None:
+    action = '[[action]]\nband = "hot"\nowner = { route = true }\n'
+    assert problems(tmp_path, MINIMAL + action) == (
+        "config.toml: action[1].owner.route: there is no [[route]]; add one, or name a pool",
+    )
+
+
+def test_routing_reads_as_it_is_written(tmp_path: Path) -> None:
+    text = """
+[[route]]
+id = "own"
+band = "hot"
+to = "account_owner"
+[[route]]
+id = "all"
+to = { queue = "Inbound" }
+[[pool]]
+id = "sdr"
+cap_day = 9
+when_nobody = "hold"
+owners = ["a@x.com", { owner = "b@x.com", cap_day = 3 }]
+"""
+    settings = load(tmp_path, MINIMAL + text)
+    own, everybody = settings.route
+    assert (own.to.account_owner, own.band, own.catches_all, everybody.catches_all) == (True, ("hot",), False, True)
+    assert settings.pool[0].when_nobody is None
+    assert [member.cap_day for member in members(settings.pool[0])] == [9, 3]

@@ -18,7 +18,7 @@ from connector.planning.arrivals import arrivals
 from connector.planning.owners import rota_of
 from connector.planning.records import register_written
 from connector.routing.changed import with_routing
-from connector.routing.decide import Decision, Terms, decide
+from connector.routing.decide import Asked, Decision, Terms, decide, unusable
 from connector.routing.pools import RoutingTable, resolve_table
 from connector.routing.replay import Outcome, differences, report, simulate
 from connector.routing.rota import Rota
@@ -82,14 +82,18 @@ def why(out: Output, config: Path, record: str, routes: Path | None) -> None:
         "band": asked.band,
         "owner": come[0].owner_now,
         "chosen_by_a_person": come[0].by_person,
-        "rules": [
-            {"rule": rule.id, "fits": n in asked.places and (not rule.bands or asked.band in rule.bands)}
-            for n, rule in enumerate(found.routes)
-        ],
+        "rules": list(_rules(found, asked)),
         "would_go_to": asdict(made) if made else None,
         "decisions": [{**asdict(row), "assigned_at": row.assigned_at.isoformat()} for row in history],
     }
     out.result(data, list(_why_lines(data, found, made, history)))
+
+
+def _rules(found: RoutingTable, asked: Asked) -> Iterator[dict[str, Any]]:
+    """Walk the rules with whether they fit a record, and why one that fits is passed over."""
+    for n, rule in enumerate(found.routes):
+        fits = n in asked.places and (not rule.bands or asked.band in rule.bands)
+        yield {"rule": rule.id, "fits": fits, "passed_over": unusable(found, rule.to, asked) if fits else None}
 
 
 def _tables(job: Job, config: Path, routes: Path | None) -> _Tables:
@@ -184,5 +188,6 @@ def _why_lines(
         what = {"record": "owner", "task": "task", "held": "no owner"}[row.kind]
         yield f"  {row.assigned_at:%Y-%m-%d %H:%M} {what}: {row.reason}"
     for rule in data["rules"]:
-        yield f"  rule {rule['rule']}: {'fits' if rule['fits'] else 'does not fit'}"
+        over = f", passed over: {rule['passed_over']}" if rule["passed_over"] else ""
+        yield f"  rule {rule['rule']}: {'fits' if rule['fits'] else 'does not fit'}{over}"
     yield f"were it nobody's, now: {made.reason if made else 'it would stay'}"

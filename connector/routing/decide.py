@@ -119,7 +119,7 @@ def find_way(table: RoutingTable, asked: Asked) -> Way | str:
             continue
         if route.to.kind == "account_owner" and asked.account_owner is None:
             continue
-        problem = _unusable(table, route.to, asked)
+        problem = unusable(table, route.to, asked)
         if problem is None:
             to = Target("user", asked.account_owner or "") if route.to.kind == "account_owner" else route.to
             return Way(route.id, to, _over(over))
@@ -131,11 +131,12 @@ def _over(rules: Sequence[str]) -> str:
     return f"; passed over {', '.join(rules)}" if rules else ""
 
 
-def _unusable(table: RoutingTable, to: Target, asked: Asked) -> str | None:
+def unusable(table: RoutingTable, to: Target, asked: Asked) -> str | None:
     """Say why a rule cannot be followed for this record; null where it can."""
     match to.kind:
         case "account_owner" if asked.account_owner not in table.working:
-            return f"{table.names.get(asked.account_owner or '', 'its owner')} is inactive"
+            named = table.names.get(asked.account_owner or "", "its account's owner")
+            return "it has no account with an owner" if asked.account_owner is None else f"{named} is inactive"
         case "user" if to.id not in table.working and to.id not in table.queues:
             return f"{table.names.get(to.id, to.id)} is inactive"
         case "queue" | "user" if to.id in table.queues and not asked.takes_queues:

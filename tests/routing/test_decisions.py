@@ -67,7 +67,7 @@ def test_an_accounts_owner_is_passed_over_where_they_left() -> None:
     assert decide(table, Rota(), asked(0, 1, account_owner=ZOE, current=ZOE)) is None
     gone = decide(table, Rota(), asked(0, 1, account_owner="005LEFT"))
     assert owner_and_reason(gone)[0] == ANA
-    assert owner_and_reason(gone)[1].endswith("Ana is next; passed over own (its owner is inactive)")
+    assert owner_and_reason(gone)[1].endswith("Ana is next; passed over own (its account's owner is inactive)")
     assert owner_and_reason(decide(table, Rota(), asked(0, 1)))[1] == "rule rest, pool sdr, Ana is next"  # no account
 
 
