@@ -33,7 +33,8 @@ class Scene:
     """Hold all that the judgement looks at.
 
     journal starts after provisioning. records maps each object to its living records, in the CRM's own fields. gone are
-    (object, id) of people whom somebody deleted.
+    (object, id) of people whom somebody deleted. forgotten are tasks that a person had deleted when an old copy of the
+    store came back: nothing of them stands anywhere, and one more of each may be made.
     """
 
     crm: str
@@ -41,6 +42,7 @@ class Scene:
     records: Mapping[str, Sequence[Entry]]
     store: Path
     gone: frozenset[tuple[str, str]] = frozenset()
+    forgotten: frozenset[str] = frozenset()
 
     @property
     def mapping(self) -> CrmMapping:
@@ -59,7 +61,8 @@ def duplicates(scene: Scene) -> list[str]:
         return []
     held = Counter(effect(one["fields"].get(task.key_field)) for one in scene.records[task.object])
     made = made_tasks(scene)
-    twice = {key for counts in (held, made) for key, n in counts.items() if key and n > 1}
+    spare = Counter(scene.forgotten)
+    twice = {key for counts in (held, made - spare) for key, n in counts.items() if key and n > 1}
     return [f"I1 the task {key} is there {held[key]} times and was made {made[key]} times" for key in sorted(twice)]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.children import Children, Ended, Order
-from benchmarks.judgement import Scene, changed_owners, duplicates, groundless, lost, stray_writes
+from benchmarks.judgement import Scene, changed_owners, duplicates, effect, groundless, lost, stray_writes
 from benchmarks.small_world import read_less
 from connector.sandbox.server import Crm
 from mappings.loader import load_mapping
@@ -50,6 +50,7 @@ class Storm:
     people: list[tuple[str, str]]
     owners: tuple[str, ...]
     gone: set[tuple[str, str]] = field(default_factory=set)
+    forgotten: set[str] = field(default_factory=set)
     hidden: set[str] = field(default_factory=set)
     kills: int = 0
     edits: int = 0
@@ -145,6 +146,9 @@ class Storm:
 
     def restore_store(self) -> None:
         """Put the old copy of the store in its place."""
+        words = self.loop.words
+        deleted = (one for one in self.loop.control(f"records?object={words.task}") if one["deleted"])
+        self.forgotten |= {key for one in deleted if (key := effect(one["fields"].get(words.key)))}
         shutil.rmtree(self.store)
         shutil.copytree(self.aside, self.store)
 
@@ -184,7 +188,14 @@ class Storm:
     def scene(self) -> Scene:
         """Gather what the judgement looks at."""
         records = {name: self.loop.records(name) for name in (*self.loop.words.people, self.loop.words.task)}
-        return Scene(self.loop.crm, self.loop.journal(self.start), records, self.store, frozenset(self.gone))
+        return Scene(
+            self.loop.crm,
+            self.loop.journal(self.start),
+            records,
+            self.store,
+            frozenset(self.gone),
+            frozenset(self.forgotten),
+        )
 
 
 @contextmanager

@@ -34,7 +34,8 @@ def write_of(row: OutboxRow) -> Write:
     marker = row.payload.get("marker")
     if marker:
         return Write(row.object, row.payload["fields"], links=links, marker=Marker(*marker))
-    return Write(row.object, row.payload["fields"], key=(row.payload["key_field"], row.key), links=links)
+    key = (row.payload["key_field"], row.key)
+    return Write(row.object, row.payload["fields"], key=key, links=links, again=row.attempts > 1)
 
 
 def send_tasks(job: Job, writes: Sequence[Write]) -> list[WriteResult]:

@@ -96,7 +96,8 @@ class Write:
     With `id`: update that record. With `key` (field, value): create the record, unless one with that unique value
     exists; an existing one is left as it is (a person may have edited or closed it) and acknowledged with its id.
     links are (object, id) pairs the new record belongs to, where the vendor keeps links apart from fields. With
-    `marker`, nothing but a look before it is sent keeps it from being made twice (`Crm.create`).
+    `marker`, nothing but a look before it is sent keeps it from being made twice (`Crm.create`). again: an earlier
+    attempt may have made the record, and a person may have deleted it since: then that is acknowledged, too.
     """
 
     object: str
@@ -105,6 +106,7 @@ class Write:
     key: tuple[str, str] | None = None
     links: tuple[tuple[str, str], ...] = ()
     marker: Marker | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,24 @@ def test_a_run_that_died_anywhere_ends_as_if_it_had_not(
             assert [key for key, n in made(loop).items() if n > 1] == [], where
 
 
+@pytest.mark.fault("F24", "I1")
+def test_a_task_that_a_person_deleted_before_we_heard_of_it_is_not_made_again(
+    crm: Crm, small_of: Callable[[Crm], Path], children: Children, tmp_path: Path
+) -> None:
+    tasks_sent = {"salesforce": 3, "hubspot": 2}[crm]  # after leads and contacts, who are one object in HubSpot
+    with copy_of(crm, small_of(crm), tmp_path / "loop") as loop:
+        killed = children.run(Order(str(loop.config), environment={ARMED: f"send: answered:{tasks_sent}"}))
+        tasks = loop.tasks()
+        assert (killed.code, len(tasks)) == (KILLED, 6)
+        deleted = {"IsDeleted": True} if crm == "salesforce" else {"archived": True}
+        loop.edit(tasks[0] | {"object": loop.words.task}, **deleted)
+        loop.advance(60)
+        ended = children.run(Order(str(loop.config)))
+        assert ended.code == 0, ended.said
+        assert {one["id"] for one in loop.tasks()} == {one["id"] for one in tasks[1:]}
+        assert waiting(loop) == []
+
+
 def died_and_resumed(loop: Loop, children: Children, number: int, where: str) -> None:
     """Kill a sync at a point, and run it again with the same instant."""
     killed = children.run(Order(str(loop.config), as_of=AS_OF, environment={ARMED: f":{number}"}))

@@ -33,12 +33,14 @@ class Row:
     """Hold one input of a batch: name is the record id, or the unique value; at is the place of its write.
 
     without are the problems of properties that were left out.
+    again: an earlier attempt may have made the record.
     """
 
     name: str
     properties: Mapping[str, str]
     at: int
     without: tuple[Problem, ...] = ()
+    again: bool = False
 
 
 Results = dict[int, WriteResult]
@@ -89,7 +91,7 @@ def _row(one: Write, at: int, results: Results) -> Row | None:
         properties = {
             field: to_text(value) for field, value in one.fields.items() if not field.startswith(ASSOCIATIONS)
         }
-        return Row(name, properties, at)
+        return Row(name, properties, at, one.again)
     except ValueError as error:
         results[at] = WriteResult(code="INVALID_NUMBER", message=str(error))
         return None
@@ -116,9 +118,11 @@ def _send_chunk(
     object_type = writes[next(iter(chunk.places.values()))[0]].object
     merged = [_merged(name, [rows[at] for at in ats]) for name, ats in chunk.places.items()]
     if chunk.field:
-        sent = _create(client, object_type, chunk.field, merged)
+        deleted = _deleted(client, object_type, chunk.field, [row for row in merged if row.again])
+        wanted = [row for row in merged if row.at not in deleted]
+        sent = _create(client, object_type, chunk.field, wanted) if wanted else {}
         crash_point("send: made, not linked")
-        sent = _linked(client, object_type, {row.at: _links(writes[row.at]) for row in merged}, sent)
+        sent = deleted | _linked(client, object_type, {row.at: _links(writes[row.at]) for row in wanted}, sent)
     else:
         sent = _halving(merged, lambda part: client.batch_update(object_type, {"inputs": _inputs(part)}))
     for ats in chunk.places.values():
@@ -131,7 +135,7 @@ def _merged(name: str, rows: Sequence[Row | None]) -> Row:
     """Merge the writes of one record, as ids must be unique in a batch; later fields win."""
     given = [row for row in rows if row is not None]
     properties = {field: value for row in given for field, value in row.properties.items()}
-    return Row(name, properties, given[0].at)
+    return Row(name, properties, given[0].at, any(row.again for row in given))
 
 
 def _inputs(rows: Sequence[Row], id_property: str | None = None) -> list[dict[str, Any]]:
@@ -151,22 +155,37 @@ def _create(client: Client, object_type: str, field: str, rows: Sequence[Row]) -
 
 
 def _create_once(client: Client, object_type: str, field: str, rows: Sequence[Row]) -> Results:
-    asked = {"properties": [field], "propertiesWithHistory": [], "idProperty": field}
     try:
-        answer = client.batch_read(object_type, {**asked, "inputs": [{"id": row.name} for row in rows]})
+        done = _found(client, object_type, field, rows)
     except Refused as error:
         told = f"{error.message}; is {field} a unique property of {object_type}? Run `leadlight provision`"
         return {row.at: WriteResult(code=error.code, message=told) for row in rows}
-    found = {
-        str((one.get("properties") or {}).get(field)): str(one["id"]) for one in answer.json().get("results") or ()
-    }
-    done = {row.at: WriteResult(id=found[row.name]) for row in rows if row.name in found}
-    missing = [replace(row, properties={**row.properties, field: row.name}) for row in rows if row.name not in found]
+    missing = [replace(row, properties={**row.properties, field: row.name}) for row in rows if row.at not in done]
     if not missing:
         return done
     return done | _halving(
         missing, lambda part: client.batch_upsert(object_type, {"inputs": _inputs(part, field)}), field
     )
+
+
+def _deleted(client: Client, object_type: str, field: str, rows: Sequence[Row]) -> Results:
+    """Find records that an earlier attempt made and a person deleted since: they are not made again.
+
+    A unique value is free again once its record is archived. That a batch finds archived records by such a value is
+    read from the vendor's reference, which has both parameters, and from no recording.
+    """
+    try:
+        return _found(client, object_type, field, rows, archived=True) if rows else {}
+    except Refused:
+        return {}
+
+
+def _found(client: Client, object_type: str, field: str, rows: Sequence[Row], *, archived: bool = False) -> Results:
+    asked = {"properties": [field], "propertiesWithHistory": [], "idProperty": field}
+    body = {**asked, "inputs": [{"id": row.name} for row in rows]}
+    results = client.batch_read(object_type, body, archived=archived).json().get("results") or ()
+    ids = {str((one.get("properties") or {}).get(field)): str(one["id"]) for one in results}
+    return {row.at: WriteResult(id=ids[row.name]) for row in rows if row.name in ids}
 
 
 def _linked(

@@ -22,11 +22,15 @@ KEY_QUERY_LIMIT = 8_000  # characters of keys in one query
 
 @dataclass(frozen=True)
 class Item:
-    """Hold one row to send: fields for the record `id`, or a new record with a unique `key` (field, value)."""
+    """Hold one row to send: fields for the record `id`, or a new record with a unique `key` (field, value).
+
+    again: an earlier attempt may have made it.
+    """
 
     fields: Mapping[str, JsonScalar]
     id: str | None = None
     key: tuple[str, str] | None = None
+    again: bool = False
 
     def record(self, source: str) -> dict[str, JsonValue]:
         """Write the row as the vendor wants it."""
@@ -68,7 +72,17 @@ def create_rows(gateway: Gateway, source: str, items: Sequence[Item]) -> list[Wr
     """Create at most 200 records with unique keys; one that exists is acknowledged and left as it is.
 
     A create whose answer was lost is sent again: the key makes the second one a duplicate, which is an acknowledgement.
+    One that a person deleted meanwhile is none in the vendor's eyes, and is looked for before.
     """
+    deleted = _existing(gateway, source, [item.key for item in items if item.again and item.key], deleted=True)
+    gone = {at: found for at, item in enumerate(items) if item.key and (found := deleted.get(item.key[1].casefold()))}
+    made = iter(_create(gateway, source, [item for at, item in enumerate(items) if at not in gone]))
+    return [WriteResult(id=gone[at]) if at in gone else next(made) for at in range(len(items))]
+
+
+def _create(gateway: Gateway, source: str, items: Sequence[Item]) -> list[WriteResult]:
+    if not items:
+        return []
     results = _with_second_try(gateway, "POST", source, items)
     results = [replace(each, created=True) if each.ok else each for each in results]
     clashes = [at for at, each in enumerate(results) if each.code == "DUPLICATE_VALUE" and _on_key(items[at], each)]
@@ -122,12 +136,14 @@ def _once_more(
         return [replace(results[at], retry=True) for at in chunk]
 
 
-def _existing(gateway: Gateway, source: str, keys: Sequence[tuple[str, str]]) -> dict[str, str]:
+def _existing(
+    gateway: Gateway, source: str, keys: Sequence[tuple[str, str]], *, deleted: bool = False
+) -> dict[str, str]:
     """Look up ids by key; keys are compared without case, as the vendor's unique index does."""
     found: dict[str, str] = {}
     for field, values in _key_queries(keys):
         # queryAll sees archived activities, too
-        soql = select(["Id", field], source, f"{is_one_of(field, values)} AND IsDeleted = false")
+        soql = select(["Id", field], source, f"{is_one_of(field, values)} AND IsDeleted = {str(deleted).lower()}")
         page = gateway.json(Request("GET", "queryAll/", params={"q": soql}))
         found |= {str(row[field]).casefold(): row["Id"] for row in page["records"]}
     return found

@@ -86,7 +86,7 @@ def _merged(identities: Sequence[Identity], writes: Sequence[Write]) -> dict[Ide
             identifier(name)
         earlier = items.get(identity)
         if earlier is None:
-            items[identity] = Item(write.fields, write.id, None if write.id else write.key)
+            items[identity] = Item(write.fields, write.id, None if write.id else write.key, write.again)
         elif write.id:
             items[identity] = replace(earlier, fields={**earlier.fields, **write.fields})
     return items
