@@ -61,7 +61,7 @@ def duplicates(scene: Scene) -> list[str]:
         return []
     held = Counter(effect(one["fields"].get(task.key_field)) for one in scene.records[task.object])
     made = made_tasks(scene)
-    spare = Counter(scene.forgotten)
+    spare: Counter[str | None] = Counter(scene.forgotten)
     twice = {key for counts in (held, made - spare) for key, n in counts.items() if key and n > 1}
     return [f"I1 the task {key} is there {held[key]} times and was made {made[key]} times" for key in sorted(twice)]
 

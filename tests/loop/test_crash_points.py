@@ -90,8 +90,8 @@ def test_a_task_that_a_person_deleted_before_we_heard_of_it_is_not_made_again(
         killed = children.run(Order(str(loop.config), environment={ARMED: f"send: answered:{tasks_sent}"}))
         tasks = loop.tasks()
         assert (killed.code, len(tasks)) == (KILLED, 6)
-        deleted = {"IsDeleted": True} if crm == "salesforce" else {"archived": True}
-        loop.edit(tasks[0] | {"object": loop.words.task}, **deleted)
+        deleted: dict[str, object] = {"IsDeleted": True} if crm == "salesforce" else {"archived": True}
+        loop.control("edit", {"object": loop.words.task, "id": tasks[0]["id"], "fields": deleted})
         loop.advance(60)
         ended = children.run(Order(str(loop.config)))
         assert ended.code == 0, ended.said

@@ -32,8 +32,7 @@ CONFLICTS = frozenset({"CONFLICT", "HTTP_409"})  # two writers at once; may pass
 class Row:
     """Hold one input of a batch: name is the record id, or the unique value; at is the place of its write.
 
-    without are the problems of properties that were left out.
-    again: an earlier attempt may have made the record.
+    without are the problems of properties that were left out. again: an earlier attempt may have made the record.
     """
 
     name: str
@@ -91,7 +90,7 @@ def _row(one: Write, at: int, results: Results) -> Row | None:
         properties = {
             field: to_text(value) for field, value in one.fields.items() if not field.startswith(ASSOCIATIONS)
         }
-        return Row(name, properties, at, one.again)
+        return Row(name, properties, at, again=one.again)
     except ValueError as error:
         results[at] = WriteResult(code="INVALID_NUMBER", message=str(error))
         return None
@@ -135,7 +134,7 @@ def _merged(name: str, rows: Sequence[Row | None]) -> Row:
     """Merge the writes of one record, as ids must be unique in a batch; later fields win."""
     given = [row for row in rows if row is not None]
     properties = {field: value for row in given for field, value in row.properties.items()}
-    return Row(name, properties, given[0].at, any(row.again for row in given))
+    return Row(name, properties, given[0].at, again=any(row.again for row in given))
 
 
 def _inputs(rows: Sequence[Row], id_property: str | None = None) -> list[dict[str, Any]]:
