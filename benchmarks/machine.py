@@ -180,9 +180,9 @@ class CrmMachine(RuleBasedStateMachine):
         self.rest()
 
     def look_at_cursors(self) -> None:
-        """I9: what was read stays read."""
+        """I9: what was read stays read; what is read with other fields, since rights changed, has another cursor."""
         now = {name: progress_of(cursor) for name, cursor in self.storm.cursors().items()}
-        back = {name: (was, now.get(name)) for name, was in self.cursors.items() if now.get(name, "") < was}
+        back = {name: (was, now[name]) for name, was in self.cursors.items() if name in now and now[name] < was}
         refuse([f"I9 the cursor of {name} went back from {was} to {then}" for name, (was, then) in back.items()])
         self.cursors = now
 
