@@ -13,6 +13,7 @@ from connector.mirror import MIRROR, MIRROR_KEY, ROLES, mirror_ids, mirror_rows,
 from connector.store import cursors, episodes, outbox
 from connector.store.state import transaction
 from connector.touched import touched_by
+from connector.verdicts import record_keys, verdicts_of
 from mappings.read import fields_to_read, record_key, to_canonical
 from scoring.schema import TABLES
 
@@ -61,9 +62,21 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
     moved: list[Moved] = []
     gone: list[str] = []
     read_before = cursors.any_of(job.state, f"{name}@")  # also under another mapping
-    with job.lake.writer(table, table_key(table)) as facts, job.lake.writer(MIRROR, MIRROR_KEY) as mirror:
+    known = verdicts_of(job, name)
+    with (
+        job.lake.writer(table, table_key(table)) as facts,
+        job.lake.writer(MIRROR, MIRROR_KEY) as mirror,
+        job.lake.writer("outcomes", table_key("outcomes")) as verdicts,
+    ):
         for page in job.crm.changes(name, tuple(fields), cursor):
-            rows = to_canonical(job.mapping, name, page.rows)[table]
+            canonical = to_canonical(job.mapping, name, page.rows)
+            rows = canonical[table]
+            if known is not None:
+                keys = record_keys(job, name, page.rows[job.mapping.read[name].key].to_pylist(), page.deleted)
+                fresh, gone = known.sort(keys, canonical["outcomes"])
+                verdicts.delete(gone)
+                verdicts.add(fresh)
+                counts["outcomes"] += fresh.num_rows
             facts.delete(_stale(job, name, table, page, read_before=read_before))
             facts.add(rows)
             if spec:
@@ -76,7 +89,7 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
             refuse_overspending(job.crm.calls, job.allowed_calls)
             cursor = page.cursor
             crash_point("pull: a page")
-        deltas = [facts.close(), mirror.close()]
+        deltas = [facts.close(), mirror.close(), verdicts.close()]
         deltas += touched_by(job, deltas[0], whole=before is None)
         crash_point("pull: files written")
         with transaction(job.state):

@@ -23,6 +23,7 @@ from connector.sla.figures import sla_figures
 from connector.store import coverage, outbox, runs
 from connector.store.lake import Lake
 from connector.store.state import open_state
+from connector.verdicts import verdict_counts
 from scoring.names import nearest
 
 STATES: tuple[outbox.State, ...] = ("planned", "inflight", "retry", "quarantined")
@@ -92,8 +93,13 @@ class Reading:
             },
             "switched_off": next((run.counts["switched_off"] for run in newest if "switched_off" in run.counts), []),
             "runs": [run_row(run) for run in newest],
+            "feedback": self._feedback(),
             "sla": [figures.as_dict() for figures in sla_figures(self.state)],
         }
+
+    def _feedback(self) -> list[dict[str, Any]]:
+        with self.engine() as engine:
+            return verdict_counts(engine, self.lake, self.models)
 
     def _tables(self) -> list[str]:
         """Name the tables that a status counts: the facts, and the scores of every model."""

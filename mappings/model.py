@@ -68,8 +68,8 @@ class ReadTable(Spec):
     """Say what the rows of one CRM object are.
 
     key and modified default to the CRM's own (Id, SystemModstamp; id, hs_lastmodifieddate). name lists the fields that
-    make the name people know the record by. `where` keeps rows. optional: the object, and any field of it, may be
-    absent from this org.
+    make the name people know the record by. `where` keeps rows. The outcomes of a table of people are verdicts on
+    them. optional: the object, and any field of it, may be absent from this org.
     """
 
     table: CanonicalName
@@ -99,7 +99,7 @@ class ReadTable(Spec):
 
     def _missing_keys(self) -> Iterator[str]:
         allowed = {
-            "people": {"kind", "account", "fields", "derive"},
+            "people": {"kind", "account", "fields", "derive", "outcome"},
             "accounts": {"fields", "derive"},
             "events": {"person", "account", "occurred_at", "event"},
             "outcomes": {"person", "account", "outcome"},

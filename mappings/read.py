@@ -59,6 +59,8 @@ def record_key(mapping: Mapping, object: str, record_id: str) -> str:  # noqa: A
 def to_canonical(mapping: Mapping, object: str, rows: pa.Table) -> dict[str, pa.Table]:  # noqa: A002 - as above
     """Turn rows of one CRM object into its canonical table, by name: people, accounts, events or outcomes.
 
+    People may have outcomes beside them, where the mapping gives entries for these.
+
     rows: as a CRM page carries them; a missing column is unknown. Rows without key, and events and outcomes without a
     time or without both person and account, are left out. An event of several people gives one row each. outcomes
     carry an `outcome_id`. Raises ValueError where the key column is missing.
@@ -68,7 +70,8 @@ def to_canonical(mapping: Mapping, object: str, rows: pa.Table) -> dict[str, pa.
         raise ValueError(f"{object}: the rows have no key column {table.key!r}")
     rows = _keep(rows, pc.and_(pc.is_valid(blank_to_null(field_of(rows, table.key))), matches(table.where, rows)))
     if table.table in ("people", "accounts"):
-        return {table.table: _subjects(table, rows)}
+        subjects = {table.table: _subjects(table, rows)}
+        return subjects | ({"outcomes": _verdicts(mapping, object, table, rows)} if table.outcome else {})
     keys = cast(field_of(rows, table.key), "text")
     prefix = record_key(mapping, object, "")
     keys = pc.binary_join_element_wise(pa.scalar(prefix), keys, "") if prefix else keys
@@ -123,6 +126,15 @@ def _outcomes(table: ReadTable, rows: pa.Table) -> pa.Table:
     given |= {"kind", "occurred_at", "person_id", "account_id"}
     types = {name: ARROW_TYPES[kind] for name, kind in OUTCOMES.columns.items() if name in given}
     return _stack(parts, {"outcome_id": pa.string(), **types})
+
+
+def _verdicts(mapping: Mapping, object: str, table: ReadTable, rows: pa.Table) -> pa.Table:  # noqa: A002 - as above
+    """Give what the rows of people tell of these people themselves."""
+    keys = cast(field_of(rows, table.key), "text")
+    prefix = record_key(mapping, object, "")
+    named = pc.binary_join_element_wise(pa.scalar(prefix), keys, "") if prefix else keys
+    person = (Source.model_validate({"from": [table.key]}),)
+    return _outcomes(table.model_copy(update={"person": person}), rows.append_column(_KEY, named))
 
 
 def _outcome_rows(table: ReadTable, entry: OutcomeEntry, rows: pa.Table) -> pa.Table:

@@ -96,6 +96,15 @@ def seniority(text: str) -> str | None:
     return next((level for level in _LEVELS if level in meanings), None)
 
 
+def after_colon(text: str) -> str | None:
+    """Give what stands behind the first colon; null where nothing does.
+
+    >>> after_colon("rejected: no budget"), after_colon("accepted")
+    ('no budget', None)
+    """
+    return text.partition(":")[2].strip() or None
+
+
 def department(text: str) -> str | None:
     """Read the department of a job title or department name; the first of several.
 
@@ -136,6 +145,7 @@ TRANSFORMS: Final[Mapping[str, tuple[Callable[[str], Transformed], ResultKind]]]
         "department": (department, "text"),
         "domain": (domain, "text"),
         "list": (listed, "list"),
+        "after_colon": (after_colon, "text"),
         "lower": (lower, "text"),
         "number": (number, "number"),
         "seniority": (seniority, "text"),

@@ -131,10 +131,19 @@ def _plan_lines(made: Plan, output: Path | None) -> list[str]:
     return [
         f"{made.size:,} changes as of {made.as_of}: {parts}.",
         *_change_lines(made),
+        *_effect_lines(made),
         *shares.lines(made.routing, made.warnings),
         *guards,
         f"Nothing was written. Next: {next_step}",
     ]
+
+
+def _effect_lines(made: Plan) -> list[str]:
+    """Show the first messages and memberships, each with what brings it about."""
+    told = [f"  message to {row.channel}: {row.object} {row.record_id} ({row.trigger})" for row in made.notices]
+    told += [f"  {row.what} {row.to}: {row.object} {row.record_id} ({row.trigger})" for row in made.joins]
+    more = len(told) - SHOWN
+    return [*told[:SHOWN], *([f"  ... and {more:,} more messages and memberships"] if more > 0 else [])]
 
 
 def _counted(counts: Mapping[str, int], *names: str) -> str:
