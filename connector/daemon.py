@@ -1,15 +1,18 @@
 """The daemon: sync on a schedule, one run at a time, and an end that loses nothing."""
 
+import os
 import signal
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
+from typing import Final
 
 import structlog
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 
 from connector.compose import open_job
@@ -19,10 +22,13 @@ from connector.settings import Settings
 from connector.store.lock import hold
 
 log = structlog.get_logger()
+GRACE_S: Final = 20.0  # service managers kill after 25 to 90 s
 
 
-def serve(config: Path, settings: Settings) -> None:
+def serve(config: Path, settings: Settings, grace_s: float = GRACE_S) -> None:
     """Run until SIGTERM or SIGINT: the batch that is under way is finished, the rest waits in the outbox.
+
+    A batch that is not done within grace_s seconds is left to the next run; a second signal ends the process at once.
 
     A second daemon on the same store is refused (Locked); one-off commands work between its runs. Missed times are
     made up for by one run, and one run follows the start at once. That one and those of schedule.rescore score
@@ -30,13 +36,30 @@ def serve(config: Path, settings: Settings) -> None:
     """
     stop = threading.Event()
     with hold(Path(settings.store.path) / "daemon"):
-        scheduler = _scheduler(settings, Turns(lambda changed_only: run_once(config, stop, changed_only=changed_only)))
-        _end_on_signals(stop)
+        scheduler = scheduler_of(
+            settings, Turns(lambda changed_only: run_once(config, stop, changed_only=changed_only))
+        )
+        _end_on_signals(stop, grace_s)
         scheduler.start()
         log.info("daemon started", sync=settings.schedule.sync, rescore=settings.schedule.rescore)
         stop.wait()
         log.info("daemon stopping")
         scheduler.shutdown(wait=True)
+
+
+class OncePerWallTime(BaseTrigger):  # type: ignore[misc] # APScheduler ships no types
+    """Fire at a named hour once, also in the night in which the clock shows it twice."""
+
+    def __init__(self, cron: CronTrigger, expression: str) -> None:
+        self._cron = cron
+        self._names_hours = "*" not in expression.split()[1]
+
+    def get_next_fire_time(self, previous: datetime | None, now: datetime) -> datetime | None:
+        """Give the next time; an expression that names no hour goes on through the repeated one."""
+        found: datetime | None = self._cron.get_next_fire_time(previous, now)
+        while found is not None and self._names_hours and found.fold:
+            found = self._cron.get_next_fire_time(found, found.astimezone(UTC) + timedelta(seconds=1))
+        return found
 
 
 class Turns:
@@ -87,7 +110,8 @@ def run_once(config: Path, stop: threading.Event, *, changed_only: bool) -> bool
     return True
 
 
-def _scheduler(settings: Settings, turns: Turns) -> BackgroundScheduler:
+def scheduler_of(settings: Settings, turns: Turns) -> BackgroundScheduler:
+    """Make the schedule; times that were missed become one."""
     # One gate for both times: APScheduler's max_instances counts per job, and two syncs must never overlap.
     zone = settings.schedule.zone
     scheduler = BackgroundScheduler(
@@ -95,7 +119,7 @@ def _scheduler(settings: Settings, turns: Turns) -> BackgroundScheduler:
     )
     schedule = settings.schedule
     for name, expression, turn in (("sync", schedule.sync, turns.sync), ("rescore", schedule.rescore, turns.rescore)):
-        trigger = CronTrigger.from_crontab(expression, timezone=zone)
+        trigger = OncePerWallTime(CronTrigger.from_crontab(expression, timezone=zone), expression)
         first = {"next_run_time": datetime.now(UTC)} if name == "sync" else {}
         scheduler.add_job(turn, trigger, id=name, **first)
     scheduler.add_listener(_tell, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
@@ -106,9 +130,23 @@ def _tell(event: JobExecutionEvent) -> None:
     log.warning("scheduled job did not run", job=event.job_id, code=event.code)
 
 
-def _end_on_signals(stop: threading.Event) -> None:
+def _end_on_signals(stop: threading.Event, grace_s: float) -> None:
+    """End at the first signal, once the batch under way is done or the grace is over; at the second one at once."""
+    numbers = (signal.SIGTERM, signal.SIGINT)
+
     def end(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+        timer = threading.Timer(grace_s, _give_up)
+        timer.daemon = True
+        timer.start()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in numbers:
         signal.signal(number, end)
+
+
+def _give_up() -> None:
+    """Leave a request that does not end: its rows are in flight, and the next run looks for them in the CRM."""
+    log.warning("daemon ended before the CRM answered; the next run looks at what was under way")
+    os._exit(0)

@@ -57,6 +57,10 @@ class QuotaExhausted(LeadlightError):  # noqa: N818 - named by the reaction, as 
     exit_code = 75
 
 
+class OutOfTime(QuotaExhausted):
+    """The time that a run may take is used up; stop cleanly, the next run goes on."""
+
+
 class BatchRefused(LeadlightError):  # noqa: N818 - as above
     """The CRM refused a whole request for its content; `code` is the vendor's."""
 

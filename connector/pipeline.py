@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector import canary
+from connector.actions import parse_duration
 from connector.apply import Applied, applied, commit_plan, refuse_stale, restore, send
 from connector.budget import server_day
 from connector.crash import crash_point
@@ -167,6 +168,7 @@ def _run(job: Job, command: str, as_of: datetime | None) -> Iterator[Outcome]:
     at = (as_of or job.connection.server_time_at).replace(microsecond=0)
     run_id = runs.start(job.state, command=command, as_of=at, config_hash=job.settings.hash, model_hash=job.models.name)
     outcome, started = Outcome(run_id, at), time.monotonic()
+    job.crm.calls.ends_at_s = started + parse_duration(job.settings.limits.run_timeout).total_seconds()
     try:
         yield outcome
         outcome.status = _status(job, outcome)

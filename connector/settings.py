@@ -164,6 +164,9 @@ class LimitSettings(Table):
         description="Of a plan five times as large, so many records are written first and read back; 0 for none",
     )
     min_population: int = Field(default=50, ge=0, description="Below so many people, shares are not judged")
+    run_timeout: str = Field(
+        default="6h", description="A run that takes longer stops cleanly, and the next one goes on: 30m, 6h"
+    )
     rate_per_10s: int | None = Field(
         default=None,
         gt=0,
@@ -173,6 +176,8 @@ class LimitSettings(Table):
     search_per_s: int | None = Field(
         default=None, gt=0, description="HubSpot searches in a second. Default 5", examples=[5]
     )
+
+    _duration = check("run_timeout")(checks.duration)
 
 
 class LogSettings(Table):

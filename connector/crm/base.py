@@ -5,6 +5,7 @@ is a desired state of one record; a *cursor* is opaque text that belongs to the 
 covers. Adapters translate every vendor exception into connector.errors at their boundary.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
+from connector.errors import OutOfTime
 from mappings.fields import NewField, ObjectInfo
 
 JsonScalar = str | int | float | bool | None
@@ -142,11 +144,22 @@ class Found:
 
 @dataclass
 class CallCounter:
-    """Count requests as they are sent; the only mutable state that adapters share with the pipeline."""
+    """Count requests as they are sent; the only mutable state that adapters share with the pipeline.
+
+    ends_at_s is when the run has to be over, by time.monotonic; null where nobody set it.
+    """
 
     read: int = 0
     write: int = 0
     server_time_at: datetime | None = field(default=None)
+    ends_at_s: float | None = None
+
+    def time_for(self, most_s: float) -> float:
+        """Give the seconds that the next request may take; raises OutOfTime where the run has none left."""
+        left_s = most_s if self.ends_at_s is None else self.ends_at_s - time.monotonic()
+        if left_s <= 0:
+            raise OutOfTime("the run took as long as it may ([limits] run_timeout); the next run goes on from here")
+        return min(most_s, left_s)
 
 
 class Crm(Protocol):

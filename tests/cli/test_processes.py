@@ -91,6 +91,48 @@ def test_a_daemon_told_to_stop_ends_what_it_began(fresh: Loop, expected: dict[st
     assert fresh.waiting() == []
 
 
+GRACE = """
+import sys
+from pathlib import Path
+from connector.daemon import serve
+from connector.settings import load_settings
+serve(Path(sys.argv[1]), load_settings(Path(sys.argv[1])), grace_s=float(sys.argv[2]))
+"""
+
+
+@contextmanager
+def daemon_with(loop: Loop, grace_s: float) -> Iterator[subprocess.Popen[str]]:
+    """Run a daemon that waits so long for the batch under way."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[2])}
+    words = [sys.executable, "-c", GRACE, str(loop.config), str(grace_s)]
+    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment) as one:
+        try:
+            yield one
+        finally:
+            one.kill()
+
+
+@pytest.mark.fault("F14")
+@pytest.mark.parametrize(("crm", "signals", "code"), [("hubspot", 1, 0), ("salesforce", 2, -signal.SIGTERM)])
+def test_a_daemon_leaves_a_request_that_does_not_end(
+    fresh: Loop, expected: dict[str, Any], signals: int, code: int
+) -> None:
+    fresh.fault("PATCH|POST", RECORDS[fresh.crm], "after_commit", hang_s=HELD_S)
+    with daemon_with(fresh, grace_s=0.5 if signals == 1 else HELD_S) as process:
+        until_fault(fresh)
+        for _ in range(signals):
+            process.send_signal(signal.SIGTERM)
+            time.sleep(0.2)  # two signals at once may arrive as one
+        assert process.wait(LATEST_S) == code
+    assert "inflight" in fresh.waiting()
+    fresh.control("faults", method="DELETE")
+    fresh.advance(60)
+    fresh.sync()
+    state = written_state(fresh)
+    assert {who: state[who] for who in HOT} == {who: expected[who] for who in HOT}
+    assert fresh.waiting() == []
+
+
 @pytest.mark.fault("F15")
 @pytest.mark.parametrize("crm", ["hubspot"])
 def test_a_second_daemon_is_refused(synced: Loop, shell: Shell) -> None:

@@ -36,7 +36,6 @@ class Client:
         }
         self._pool = Pool(self._base_url)
         self._timeout = (settings.connect_timeout_s, settings.read_timeout_s)
-        self._raw = {"_preload_content": False, "_request_timeout": self._timeout}
         self._normal = Bucket(settings.rate_per_10s, 10.0)
         self._search = Bucket(settings.search_per_s, 1.0)
         self._list_page, self._events_page = settings.list_page, settings.events_page
@@ -64,6 +63,15 @@ class Client:
         api.api_client.rest_client.pool_manager = self._pool
         api.api_client.set_default_header("Accept-Encoding", "gzip")
         return api
+
+    @property
+    def _raw(self) -> dict[str, Any]:
+        """Say how the library sends: whole answers, and no longer than the run may take."""
+        return {"_preload_content": False, "_request_timeout": self._timeouts()}
+
+    def _timeouts(self) -> tuple[float, float]:
+        connect_s, read_s = (self.session.calls.time_for(most_s) for most_s in self._timeout)
+        return connect_s, read_s
 
     def close(self) -> None:
         """Close the connections."""
@@ -243,10 +251,11 @@ class Client:
 
     def _plain(self, asks: str, method: str, path: str, body: str | None, *, writes: bool = False) -> Answer:
         """Call what the client library has no method for; a write is sent once."""
-        timeout = urllib3.Timeout(connect=self._timeout[0], read=self._timeout[1])
         headers = self._headers | ({"Content-Type": "application/json"} if body is not None else {})
 
         def call() -> RawResponse:
+            connect_s, read_s = self._timeouts()
+            timeout = urllib3.Timeout(connect=connect_s, read=read_s)
             return self._pool.request(method, f"{self._base_url}{path}", body=body, headers=headers, timeout=timeout)
 
         return self.session.send(Request(asks, writes, self._normal, once=writes), call)

@@ -47,7 +47,7 @@ class Gateway:
     api_usage: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        self._session = Session(self.settings, self._observe)
+        self._session = Session(self.settings, self._observe, self.calls.time_for)
         self._tokens = Tokens(self.settings, self._fetch_token)
         self._client: tuple[Token, _BytesSalesforce] | None = None
 

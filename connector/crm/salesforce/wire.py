@@ -73,10 +73,16 @@ def user_agent() -> str:
 class Session(requests.Session):
     """Send with timeouts, without redirects and without what the environment says (proxies, .netrc, CA bundles).
 
-    Every answer is shown to `observe`; one that is not 2xx is raised as Refusal.
+    Every answer is shown to `observe`; one that is not 2xx is raised as Refusal. time_for gives the seconds that a
+    request may take, out of at most so many.
     """
 
-    def __init__(self, settings: SalesforceSettings, observe: Callable[[requests.Response], None]) -> None:
+    def __init__(
+        self,
+        settings: SalesforceSettings,
+        observe: Callable[[requests.Response], None],
+        time_for: Callable[[float], float],
+    ) -> None:
         super().__init__()
         self.trust_env = False
         self.verify = str(settings.ca_file) if settings.ca_file else True
@@ -85,10 +91,12 @@ class Session(requests.Session):
         self.headers.update({"Sforce-Auto-Assign": "FALSE", "User-Agent": user_agent()})
         self._timeouts_s = (settings.connect_timeout_s, settings.read_timeout_s)
         self._observe = observe
+        self._time_for = time_for
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:  # noqa: ANN401 - as the base
         """Send one request; a redirect is not followed, for it would carry the token elsewhere."""
-        kwargs.update(timeout=self._timeouts_s, allow_redirects=False)
+        timeouts_s = tuple(self._time_for(most_s) for most_s in self._timeouts_s)
+        kwargs.update(timeout=timeouts_s, allow_redirects=False)
         response = super().send(request, **kwargs)
         self._observe(response)
         if response.status_code >= 300:
