@@ -266,3 +266,27 @@ open_when = { field = "account.industri", in_list = "competitor" }
         "pool.sdr.open_when: there is no field 'account.industri', did you mean 'account.industry'?",
         "pool.sdr.open_when: there is no list 'competitor', did you mean 'competitors'?",
     )
+
+
+def test_open_records_in_the_crm_count_for_a_cap(synced: Loop) -> None:
+    ana, people = user(synced, ANA), synced.people()
+    held = sum(1 for person in people.values() if person["fields"][synced.words.owner] == ana)
+    pool = f"""
+[[pool]]
+id = "sdr"
+owners = [{{ owner = "{ANA}", cap_open = {held + 1} }}]
+when_nobody = {{ pool = "rest" }}
+
+[[pool]]
+id = "rest"
+owners = ["{BEN}"]
+"""
+    loop, mark = with_routing(synced, pool, owner='pool = "sdr"'), synced.mark()
+    ours = sum(1 for who in FREE if people[who]["fields"][loop.words.owner] == user(loop, BEN))
+    for who in ("p20", "p21"):
+        loop.retitle(who, CHIEF)
+        loop.sync()
+    assert given(loop, mark) == {ana: 1, user(loop, BEN): 1}
+    assert ours == 1  # Ben's stays, for the pool falls back to his
+    assert kept(loop, "p21")[0].passed == {"sdr": {ana: f"{held + 1} open, {held + 1} is the most"}}
+    settled(loop)
