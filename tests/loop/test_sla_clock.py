@@ -6,6 +6,7 @@ import pytest
 
 from connector import pipeline
 from connector.compose import open_job
+from connector.errors import RetryableError
 from connector.pipeline import Options
 from connector.plan import Plan, utc_text
 from connector.store import clocks
@@ -248,3 +249,25 @@ def test_hours_at_night_do_not_count(fresh: Loop) -> None:
     fresh.advance(MINUTE_S)
     sync(fresh)
     assert minutes(clock(fresh)) == 2 * 60 + 59 + 31  # from 14:01 to 17:00, and from 09:00 to 09:31
+
+
+@pytest.mark.fault("F5", "F12")
+def test_a_breach_whose_run_was_cut_off_is_carried_out_once_by_the_next(fresh: Loop) -> None:
+    record_id = crossed(fresh, SLA + 'on_breach = ["notify", "reassign"]\n' + NOTIFY)
+    before = owner_of(fresh)
+    fresh.advance(70 * MINUTE_S)
+    path = {"salesforce": r"/composite/sobjects$", "hubspot": r"/contacts/batch/update$"}[fresh.crm]
+    fresh.control("faults", [{"match": {"method": "PATCH|POST", "path_re": path}, "act": {"status": 503}}])
+    with pytest.raises(RetryableError):
+        sync(fresh)
+    fresh.control("faults", method="DELETE")
+    assert owner_of(fresh) == before
+    given_to = clock(fresh).given_to
+    fresh.advance(MINUTE_S)
+    again = sync(fresh)
+    assert (steps(again), again.notices) == ([], ())  # told and counted once
+    assert given_to is not None
+    assert owner_of(fresh) == given_to
+    fresh.advance(MINUTE_S)
+    sync(fresh)
+    assert task_fields(fresh, record_id)[fresh.words.owner] == given_to
