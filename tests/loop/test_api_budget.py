@@ -1,5 +1,6 @@
 """A full pull and a full write stay near the least that page and batch sizes allow."""
 
+from collections import Counter
 from collections.abc import Iterator
 from math import ceil
 from pathlib import Path
@@ -69,3 +70,30 @@ def test_a_full_run_spends_little_more_than_the_least_that_is_possible(demo: Loo
     print(f"{demo.crm}: {spent} calls, at least {least_reads} reads and {least_writes} writes")
     assert spent == sum(outcome.calls)
     assert spent <= 1.05 * (least_reads + least_writes) + FIXED
+
+
+@pytest.mark.fault("I3", "I6")
+def test_writes_cost_what_batches_need_and_a_second_run_costs_none(demo: Loop) -> None:
+    before = demo.control("stats")
+    outcome = demo.sync()
+    after = demo.control("stats")
+    assert outcome.plan is not None
+    changed = Counter(change.object for change in outcome.plan.changes)
+    least = sum(ceil(n / BATCH[demo.crm]) for n in changed.values())
+    spent = after["writes"] - before["writes"]
+    print(f"{demo.crm}: {sum(changed.values())} records in {spent} writes, at least {least}")
+    assert sum(changed.values()) >= PEOPLE / 2
+    assert spent <= ceil(1.05 * least)
+    again = demo.sync(as_of=outcome.as_of)
+    assert again.plan is not None
+    assert again.plan.size == 0
+    assert demo.control("stats")["writes"] == after["writes"]
+
+
+@pytest.mark.fault("I3", "I6")
+def test_a_decay_that_is_too_small_to_notice_writes_nothing(synced: Loop) -> None:
+    synced.sync()
+    mark = synced.mark()
+    synced.advance(1800)  # 19.55 points of calls become 19.54: both are 20
+    synced.sync()
+    assert synced.writes(mark) == []
