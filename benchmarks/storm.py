@@ -157,7 +157,8 @@ class Storm:
         if not (self.store / "state.db").exists():
             return {}
         with closing(sqlite3.connect(self.store / "state.db")) as state:
-            return dict(state.execute("SELECT object, cursor FROM cursors").fetchall())
+            made = state.execute("SELECT 1 FROM sqlite_master WHERE name = 'cursors'").fetchone()
+            return dict(state.execute("SELECT object, cursor FROM cursors").fetchall()) if made else {}
 
     def at_rest(self) -> list[str]:
         """Let all disturbances end and all waits pass, sync twice, and say what does not hold."""

@@ -1,7 +1,7 @@
 """The pull stage: what changed in the CRM, as canonical facts and as the mirror, committed with its cursor."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from connector.budget import refuse_overspending
@@ -68,7 +68,7 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
         job.lake.writer(MIRROR, MIRROR_KEY) as mirror,
         job.lake.writer("outcomes", table_key("outcomes")) as verdicts,
     ):
-        for page in job.crm.changes(name, tuple(fields), cursor):
+        for page in _pages(job, name, tuple(fields), cursor):
             canonical = to_canonical(job.mapping, name, page.rows)
             rows = canonical[table]
             if known is not None:
@@ -99,6 +99,14 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
             _follow(job, name, moved, gone)
             cursors.forget_others(job.state, f"{name}@", _cursor_name(job, name))
     return counts
+
+
+def _pages(job: Job, name: str, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:
+    """Read what changed; a whole reading tells no deletions, so that those since the object was read last follow."""
+    earlier = cursors.newest(job.state, f"{name}@") if cursor is None else None
+    yield from job.crm.changes(name, fields, cursor)
+    if earlier:
+        yield from job.crm.changes(name, fields, earlier)
 
 
 def _follow(job: Job, name: str, moved: Sequence[Moved], gone: Sequence[str]) -> None:

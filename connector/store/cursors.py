@@ -19,6 +19,14 @@ def any_of(connection: sqlite3.Connection, prefix: str) -> bool:
         return connection.execute(query, (len(prefix), prefix)).fetchone() is not None
 
 
+def newest(connection: sqlite3.Connection, prefix: str) -> str | None:
+    """Return the cursor last stored of those whose object begins with these characters, null without any."""
+    with store_errors():
+        query = "SELECT cursor FROM cursors WHERE substr(object, 1, ?) = ? ORDER BY updated_at DESC LIMIT 1"
+        row = connection.execute(query, (len(prefix), prefix)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def put(connection: sqlite3.Connection, object: str, cursor: str) -> None:  # noqa: A002 - the vendors' own word
     """Remember an object's cursor."""
     with transaction(connection):

@@ -85,3 +85,14 @@ def test_a_record_that_went_and_came_again_in_one_pull_is_as_it_is_last(synced: 
     synced.sync()
     bands = {who: person["fields"][synced.words.band] for who, person in synced.people().items()}
     assert {who for who, band in bands.items() if band == "hot"} == set(HOT) - {"p01"}
+
+
+@pytest.mark.fault("F20", "F22", "I5")
+def test_a_record_deleted_while_a_field_was_taken_away_is_forgotten(synced: Loop) -> None:
+    person = synced.people()["p20"]
+    hidden = [f"{name}.{synced.words.why}" for name in synced.words.people]
+    synced.control("settings", {"hidden_fields": hidden})
+    deleted = {"IsDeleted": True} if synced.crm == "salesforce" else {"archived": True}
+    synced.control("edit", {"object": person["object"], "id": person["id"], "fields": deleted})
+    synced.advance(60)
+    assert synced.sync().scored["people"] == 23
