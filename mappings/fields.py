@@ -49,7 +49,7 @@ class ObjectInfo:
 class NewField:
     """Ask for a field to be created by `provision`; length is in characters, scale in decimal digits.
 
-    description is for administrators, help for those who read the record.
+    description is for administrators, help for those who read the record. by_people: people fill it in, we only read.
     """
 
     object: str
@@ -62,3 +62,4 @@ class NewField:
     unique: bool = False
     options: tuple[str, ...] = field(default=())
     help: str = ""
+    by_people: bool = False

@@ -11,7 +11,16 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from mappings.spec import ASSOCIATIONS, Condition, ConstantForm, Names, Source, SourceForm, SourcesForm, Spec
-from mappings.targets import ModelTarget, OwnerTarget, Role, TaskField, TaskTarget, WriteField, WriteTargets
+from mappings.targets import (
+    FeedbackField,
+    ModelTarget,
+    OwnerTarget,
+    Role,
+    TaskField,
+    TaskTarget,
+    WriteField,
+    WriteTargets,
+)
 from scoring.schema import ACCOUNTS, BUILT_IN_FIELDS, PEOPLE
 
 CanonicalName = Literal["people", "accounts", "events", "outcomes"]
@@ -133,6 +142,7 @@ class Mapping(Spec):
     crm: Literal["salesforce", "hubspot"]
     read: dict[str, ReadTable]
     write: WriteTargets = Field(default_factory=WriteTargets)
+    feedback: FeedbackField | None = None
     dropped: tuple[str, ...] = Field(default=(), exclude=True)
     off: frozenset[tuple[str, str]] = Field(default=frozenset(), exclude=True)
 
@@ -169,6 +179,7 @@ __all__ = [
     "CanonicalName",
     "Condition",
     "EventEntry",
+    "FeedbackField",
     "Mapping",
     "ModelTarget",
     "OutcomeEntry",

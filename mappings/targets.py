@@ -108,6 +108,23 @@ class LifecycleTarget(Spec):
         return held is not None and held < places[wanted.casefold()]
 
 
+class FeedbackField(Spec):
+    """Name the field in which sales people say what a lead was worth; `provision` makes it, people fill it in.
+
+    options are what they choose from: accepted, and rejected with a reason behind a colon.
+    """
+
+    field: str
+    options: tuple[str, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _are_verdicts(self) -> "FeedbackField":
+        wrong = [text for text in self.options if text.partition(":")[0] not in ("accepted", "rejected")]
+        if wrong:
+            raise ValueError(f"options say 'accepted' or 'rejected: why', not {', '.join(map(repr, wrong))}")
+        return self
+
+
 class TaskField(Spec):
     """Fill one field of a task; `values` renames our words (priority High) to the CRM's, whatever their case.
 
@@ -237,6 +254,7 @@ class WriteTargets(Spec):
 __all__ = [
     "RESULT_DECIMALS",
     "RESULT_LENGTHS",
+    "FeedbackField",
     "LifecycleTarget",
     "ModelTarget",
     "NurtureTarget",

@@ -7,8 +7,17 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from mappings.fields import NewField
-from mappings.model import CanonicalName, Mapping, Role, TaskField, WriteField
-from mappings.wording import DESCRIPTIONS, HELP, KEY_DESCRIPTION, KEY_HELP, KEY_LABEL, LABELS
+from mappings.model import CanonicalName, FeedbackField, Mapping, Role, TaskField, WriteField
+from mappings.wording import (
+    DESCRIPTIONS,
+    FEEDBACK_DESCRIPTION,
+    FEEDBACK_HELP,
+    HELP,
+    KEY_DESCRIPTION,
+    KEY_HELP,
+    KEY_LABEL,
+    LABELS,
+)
 
 JsonScalar = str | int | float | bool | None
 Value = JsonScalar | datetime
@@ -34,8 +43,11 @@ def written_fields(mapping: Mapping) -> Iterator[tuple[str, str, WriteField]]:
 
 
 def new_fields(mapping: Mapping) -> tuple[NewField, ...]:
-    """List every custom field written to, for `provision` to create where it is missing; the task key is unique."""
+    """List every custom field written to or asked of people, for `provision` to create; the task key is unique."""
     fields = [_new_field(name, spec) for name, _, spec in written_fields(mapping) if creatable(mapping, spec)]
+    feedback = mapping.feedback
+    if feedback is not None and _CUSTOM_NAMES[mapping.crm].match(feedback.field):
+        fields += [_feedback_field(name, feedback) for name in mapping.objects("people")]
     task = mapping.write.task
     if task is not None and task.unique_field is not None:
         fields.append(
@@ -51,6 +63,19 @@ def new_fields(mapping: Mapping) -> tuple[NewField, ...]:
             )
         )
     return tuple(fields)
+
+
+def _feedback_field(name: str, feedback: FeedbackField) -> NewField:
+    return NewField(
+        object=name,
+        name=feedback.field,
+        label="Leadlight feedback",
+        kind="option",
+        description=FEEDBACK_DESCRIPTION,
+        options=feedback.options,
+        help=FEEDBACK_HELP,
+        by_people=True,
+    )
 
 
 def creatable(mapping: Mapping, spec: WriteField) -> bool:

@@ -146,11 +146,14 @@ def test_times_survive_the_way_there_and_back(moment: datetime) -> None:
 )
 def test_new_fields(name: str, people: list[str], accounts: str, task: str) -> None:
     fields = new_fields(load_mapping(name))
-    assert [field.object for field in fields] == [*(o for o in (*people, accounts) for _ in range(8)), task]
+    assert [field.object for field in fields] == [*(o for o in (*people, accounts) for _ in range(8)), *people, task]
+    assert [(field.kind, field.options[0]) for field in fields if field.by_people] == [("option", "accepted")] * len(
+        people
+    )
     assert all(field.label.startswith("Leadlight ") and field.description for field in fields)
     score, why, key = fields[0], fields[5], fields[-1]
     assert (score.kind, score.scale, score.length) == ("number", 0, None)
     assert (why.kind, why.length) == ("text", 255)
-    assert {field.kind for field in fields} == {"number", "text", "datetime"}
+    assert {field.kind for field in fields if not field.by_people} == {"number", "text", "datetime"}
     assert "leadlight_key" in key.name.lower()
     assert (key.unique, key.kind, key.length) == (True, "text", 255)

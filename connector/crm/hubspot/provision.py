@@ -116,7 +116,8 @@ def _unfit(field: NewField, info: ObjectInfo) -> str | None:
     if known is None:
         return None
     where = f"{field.object}.{field.name} exists in HubSpot"
-    if known.kind != field.kind and {known.kind, field.kind} != {"text", "reference"}:
+    alike = ({"text", "reference"}, {"text", "option"} if field.by_people else {"text", "reference"})
+    if known.kind != field.kind and {known.kind, field.kind} not in alike:
         return f"{where} as {known.kind}, not {field.kind}; archive it there or map another name"
     if field.unique and not known.unique:
         return f"{where} without unique values, which cannot be added later; archive it there or map another name"

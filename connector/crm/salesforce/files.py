@@ -12,7 +12,7 @@ from xml.etree import ElementTree as Tree
 import jinja2
 
 from connector.crm.administration import CallList
-from connector.crm.salesforce.permission_sets import INTEGRATION, READER, for_people, name_of
+from connector.crm.salesforce.permission_sets import INTEGRATION, READER, for_people, may_edit, name_of
 from connector.crm.salesforce.provision import ACTIVITIES, metadata_of, type_of
 from connector.crm.salesforce.settings import SalesforceSettings
 from mappings.fields import NewField
@@ -82,16 +82,24 @@ def _owner(field: NewField) -> str:
 
 def _field(field: NewField) -> str:
     told = {"fullName": field.name, **metadata_of(field)}
+    if "valueSet" in told:
+        told["valueSet"] = _choices(field.options)
     if told["type"] in ("Checkbox", "LongTextArea"):
         del told["required"]
     first = ("fullName", told.pop("fullName"))
     return _xml("CustomField", [first, *((key, told[key]) for key in sorted(told) if told[key] != "")])
 
 
+def _choices(options: Sequence[str]) -> Said:
+    values = [("value", [("fullName", text), ("default", False), ("label", text)]) for text in options]
+    return [("valueSetDefinition", [("sorted", False), *values])]
+
+
 def _integration(fields: Sequence[NewField], needs: Sequence[Need]) -> str:
     reads = {f"{need.object}.{STANDARD[need.object][name]}" for need in needs for name in _standard(need)}
     reads |= {f"{need.object}.{name}" for need in needs for name in need.reads if name.endswith("__c")}
-    edits = {f"{name}.{each.name}" for each in fields for name in _sides(each)}
+    edits = {f"{name}.{each.name}" for each in fields for name in _sides(each) if may_edit(INTEGRATION, each)}
+    reads |= {name_of(each) for each in fields if each.by_people}
     does = {"always": True, "tasks": any(need.sets for need in needs), "moves": any(need.moves for need in needs)}
     objects = {need.object: need for need in needs if need.object in OBJECTS}
     if any(need.object == "CampaignMember" for need in needs):
@@ -115,7 +123,7 @@ def _sides(field: NewField) -> tuple[str, ...]:
 
 def _reader(fields: Sequence[NewField]) -> str:
     said: list[tuple[str, Any]] = [("description", READER.description)]
-    said += [_grant(name_of(each), edits=False) for each in sorted(for_people(fields), key=name_of)]
+    said += [_grant(name_of(each), edits=may_edit(READER, each)) for each in sorted(for_people(fields), key=name_of)]
     return _xml("PermissionSet", [*said, ("hasActivationRequired", False), ("label", READER.label)])
 
 

@@ -44,7 +44,13 @@ class Held:
 
     def differs(self, wanted: PermissionSet, fields: Sequence[NewField]) -> list[NewField]:
         """List the fields that the set grants otherwise than it should."""
-        return [each for each in fields if self.grants.get(name_of(each), ("", wanted.edits))[1] != wanted.edits]
+        held = {name: edits for name, (_, edits) in self.grants.items()}
+        return [each for each in fields if held.get(name_of(each), may_edit(wanted, each)) != may_edit(wanted, each)]
+
+
+def may_edit(wanted: PermissionSet, field: NewField) -> bool:
+    """Tell whether a set lets its holders edit a field: we edit ours, people what they are asked."""
+    return wanted.edits != field.by_people
 
 
 def name_of(field: NewField) -> str:
@@ -95,8 +101,8 @@ def _set_up(gateway: Gateway, wanted: PermissionSet, fields: Sequence[NewField])
         {"Name": wanted.name, "Label": wanted.label, "Description": wanted.description},
     )
     _send(gateway, "POST", [_new_grant(set_id, wanted, each) for each in there.lacks(fields)])
-    changed = [there.grants[name_of(each)][0] for each in there.differs(wanted, fields)]
-    _send(gateway, "PATCH", [_changed_grant(grant_id, wanted) for grant_id in changed])
+    changed = there.differs(wanted, fields)
+    _send(gateway, "PATCH", [_changed_grant(there.grants[name_of(each)][0], wanted, each) for each in changed])
     return set_id
 
 
@@ -142,10 +148,10 @@ def _new_grant(set_id: str, wanted: PermissionSet, field: NewField) -> dict[str,
         "SobjectType": field.object,
         "Field": name_of(field),
         "PermissionsRead": True,
-        "PermissionsEdit": wanted.edits,
+        "PermissionsEdit": may_edit(wanted, field),
     }
 
 
-def _changed_grant(grant_id: str, wanted: PermissionSet) -> dict[str, JsonValue]:
-    rights = {"PermissionsRead": True, "PermissionsEdit": wanted.edits}
+def _changed_grant(grant_id: str, wanted: PermissionSet, field: NewField) -> dict[str, JsonValue]:
+    rights = {"PermissionsRead": True, "PermissionsEdit": may_edit(wanted, field)}
     return {"attributes": {"type": "FieldPermissions"}, "id": grant_id, **rights}

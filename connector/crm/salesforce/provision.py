@@ -60,7 +60,7 @@ def _seen(schema: Schema, field: NewField) -> FieldInfo | None:
 
 def _usable(schema: Schema, field: NewField) -> bool:
     seen = _seen(schema, field)
-    return seen is not None and (seen.updateable or seen.createable)
+    return seen is not None and (field.by_people or seen.updateable or seen.createable)
 
 
 def plan_steps(gateway: Gateway, schema: Schema, fields: Sequence[NewField]) -> list[Step]:
@@ -84,7 +84,7 @@ def _field_step(schema: Schema, field: NewField) -> Step:
 def _set_steps(gateway: Gateway, wanted: PermissionSet, fields: Sequence[NewField], whom: str) -> Iterator[Step]:
     there = held(gateway, wanted)
     yield Step("keep" if there.id else "create", "permission set", wanted.label, f"{wanted.description}; {whom}")
-    right = "read and edit" if wanted.edits else "read only"
+    right = "read and edit ours" if wanted.edits else "read ours"
     lacking, differing = there.lacks(fields), there.differs(wanted, fields)
     for name in dict.fromkeys(each.object for each in fields):
         new = sum(each.object == name for each in lacking)
@@ -127,7 +127,7 @@ def type_of(field: NewField) -> str:
 
 
 def metadata_of(field: NewField) -> dict[str, JsonValue]:
-    """Write the definition of a field; a choice is kept as text, so that a new value needs no change of the org."""
+    """Write the definition of a field; a result of ours is text, so that a new band needs no change of the org."""
     common = {"label": field.label, "description": field.description, "inlineHelpText": field.help, "required": False}
     if field.kind == "number":
         return {**common, "type": "Number", "precision": NUMBER_DIGITS, "scale": field.scale}
@@ -135,6 +135,9 @@ def metadata_of(field: NewField) -> dict[str, JsonValue]:
         return {**common, "type": "Checkbox", "defaultValue": "false"}
     if field.kind in ("datetime", "date"):
         return {**common, "type": "DateTime" if field.kind == "datetime" else "Date"}
+    if field.kind == "option" and field.options:
+        values = [{"valueName": text, "label": text, "default": False} for text in field.options]
+        return {**common, "type": "Picklist", "valueSet": {"valueSetDefinition": {"sorted": False, "value": values}}}
     if (field.length or TEXT_LIMIT) > TEXT_LIMIT:
         return {**common, "type": "LongTextArea", "length": field.length, "visibleLines": 3}
     unique = {"unique": True, "externalId": True, "caseSensitive": False} if field.unique else {}
