@@ -123,13 +123,14 @@ def facts(model: Model, columns: Columns) -> exp.Select:
             named(age_s, "age_s"),
             *selected,
         )
-        .from_(table("events"))
-        .join("clock", join_type="cross")
+        .from_(table("events"), copy=False)
+        .join(table("clock"), join_type="cross", copy=False)
         .where(
             type_code.copy() > integer(0),
             exp.not_(is_bot),
             age_s.copy() >= integer(0),
             exp.not_(subject_id.is_(exp.null())),
+            copy=False,
         )
     )
     nobody = exp.or_(person_id.is_(exp.null()), trimmed(person_id.copy()).eq(raw_text("")))

@@ -20,6 +20,7 @@ from scoring.expressions import (
     normalised,
     null,
     raw_text,
+    table,
     trimmed,
 )
 from scoring.names import nearest
@@ -111,8 +112,8 @@ def account_subjects(types: Mapping[str, ColumnType], columns: Columns) -> exp.S
             named(column("as_of_s", "clock"), "as_of_s"),
             *(named(comparable(fields[field], kind), feature_name(field)) for field, kind in types.items()),
         )
-        .from_("accounts")
-        .join("clock", join_type="cross")
+        .from_(table("accounts"), copy=False)
+        .join(table("clock"), join_type="cross", copy=False)
     )
 
 
@@ -129,10 +130,10 @@ def subjects(types: Mapping[str, ColumnType], columns: Columns) -> exp.Select:
             named(as_of_s, "as_of_s"),
             *features,
         )
-        .from_("people")
-        .join("accounts", on=in_account, join_type="left")
-        .join("clock", join_type="cross")
-        .where(exp.or_(created_s.is_(exp.null()), created_s.copy() <= as_of_s.copy()))
+        .from_(table("people"), copy=False)
+        .join(table("accounts"), on=in_account, join_type="left", copy=False)
+        .join(table("clock"), join_type="cross", copy=False)
+        .where(exp.or_(created_s.is_(exp.null()), created_s.copy() <= as_of_s.copy()), copy=False)
     )
 
 
