@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 
-from connector.actions import band_trigger, task_key
+from connector.acting.actions import band_trigger, task_key
 from connector.score import SCORES
 from connector.store.lake import Lake
 from connector.store.state import open_state

@@ -9,24 +9,24 @@ from pathlib import Path
 from typing import Any
 
 from connector import canary
-from connector.acting import trigger_of
+from connector.acting.configured import trigger_of
+from connector.acting.joins import join_entries
+from connector.acting.notify import notice_entries
+from connector.acting.single import hold_marked, send_tasks, settled_at, write_of
+from connector.acting.tasks import task_write
+from connector.acting.wording import words_about
 from connector.budget import refuse_overspending
 from connector.crash import crash_point
 from connector.crm.base import Write, WriteResult
 from connector.errors import Forbidden, LeadlightError, StalePlan
 from connector.job import Job
-from connector.joins import join_entries
-from connector.notify import notice_entries
 from connector.plan import Change, ClockStep, Plan, TaskChange
 from connector.planning.owners import keep_routing
 from connector.score import BANDS, revision
-from connector.single import hold_marked, send_tasks, settled_at, write_of
 from connector.store import clocks, episodes, notices, outbox, quarantine, runs, written
 from connector.store.outbox import Entry, OutboxRow, Settlement
 from connector.store.state import transaction
-from connector.tasks import task_write
 from connector.undo import Undo
-from connector.wording import words_about
 
 ROWS_AT_ONCE = 10_000  # what one crash can make us send again
 PASSES = 3  # a row that may pass later is tried so often in one run

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from connector.crm.base import Owner
 from connector.hours import Calendar
-from connector.settings_hours import HoursSettings
+from connector.settings.hours import HoursSettings
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from connector.crm.administration import CallList
 from connector.models import Line, Models
-from connector.settings import Settings
+from connector.settings.file import Settings
 from mappings.model import CanonicalName, Mapping, Role
 from mappings.targets import ResultName
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from connector.acting.notify import require_channels
 from connector.budget import allowance
 from connector.crm.base import Connection, Crm
 from connector.crm.registry import connect
@@ -13,8 +14,7 @@ from connector.fitting import fit
 from connector.job import Job, Progress, Silent
 from connector.loading import load_parts, wording_problems
 from connector.models import Models
-from connector.notify import require_channels
-from connector.settings import Settings
+from connector.settings.file import Settings
 from connector.store.lake import Lake
 from connector.store.lock import hold
 from connector.store.state import open_state

@@ -18,7 +18,7 @@ from apscheduler.triggers.cron import CronTrigger
 from connector.compose import open_job
 from connector.errors import LeadlightError
 from connector.pipeline import Options, sync
-from connector.settings import Settings
+from connector.settings.file import Settings
 from connector.store.lock import hold
 
 log = structlog.get_logger()

@@ -18,7 +18,7 @@ from connector.overview import overview
 from connector.pipeline import Options, Outcome, sync
 from connector.provisioning import provision
 from connector.report.html import Overview, write_page
-from connector.settings import load_settings
+from connector.settings.file import load_settings
 from connector.setup import keep_authority, sandbox_answers, write_config
 
 ENDS_WITHIN_S = 10

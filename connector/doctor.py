@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from connector.acting.single import weaker_promise
 from connector.compose import describe_all, load_parts
 from connector.crm.administration import AdministeredCrm, Right
 from connector.crm.base import Connection, Crm
@@ -14,8 +15,7 @@ from connector.errors import ConfigError, LeadlightError
 from connector.fitting import bands_of, model_problems
 from connector.models import Models
 from connector.routing.pools import resolve_table
-from connector.settings import Settings
-from connector.single import weaker_promise
+from connector.settings.file import Settings
 from connector.store.state import open_state
 from connector.surroundings import Check, clock_check, quota_check, store_checks, warning
 from mappings.check import check_mapping

@@ -11,7 +11,7 @@ import duckdb
 
 from connector.crm.base import Connection, Crm, Owner
 from connector.models import Models
-from connector.settings import Settings
+from connector.settings.file import Settings
 from connector.store.lake import Lake
 from mappings.fields import ObjectInfo
 from mappings.model import Mapping

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from connector.acting import state_problems, wording_problems
+from connector.acting.configured import state_problems, wording_problems
+from connector.acting.joins import join_problems
 from connector.errors import ConfigError
-from connector.joins import join_problems
 from connector.models import Models, load_models
 from connector.routing.checks import route_problems
-from connector.settings import Settings, load_settings
+from connector.settings.file import Settings, load_settings
 from connector.sla.checks import sla_problems
 from mappings.lists import load_lists
 from mappings.loader import MappingError, load_mapping

@@ -6,14 +6,14 @@ from typing import Any
 
 import duckdb
 
-from connector.acting import line_of, trigger_of
+from connector.acting.configured import line_of, trigger_of
+from connector.acting.wording import record_url
 from connector.job import Job
 from connector.mirror import MIRROR
 from connector.report.html import Contact, Count, Lead, Overview
 from connector.score import SCORES
 from connector.sla.figures import Figures, as_hours, sla_figures
 from connector.store import episodes, outbox
-from connector.wording import record_url
 
 STEPS = 10
 

@@ -15,14 +15,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector import canary
-from connector.actions import parse_duration
+from connector.acting.actions import parse_duration
+from connector.acting.notify import Notified, send_notices
 from connector.apply import Applied, applied, commit_plan, refuse_stale, restore, send
 from connector.budget import server_day
 from connector.crash import crash_point
 from connector.errors import ConfigError, LeadlightError, QuotaExhausted, RetryableError, StalePlan
 from connector.job import Job
 from connector.mirror import MIRROR
-from connector.notify import Notified, send_notices
 from connector.plan import Change, Plan, checksum, refuse_unsafe, utc_text
 from connector.planning.owners import routing_table
 from connector.planning.stage import plan_stage

@@ -18,7 +18,7 @@ from connector.models import Line, Models
 from connector.newest import newest_contributions
 from connector.routing.shares import rule_hits, share_warnings, watched_shares
 from connector.score import ACCOUNT_SCORES, SCORES, tables_of
-from connector.settings import Settings
+from connector.settings.file import Settings
 from connector.sla.figures import sla_figures
 from connector.store import coverage, outbox, runs
 from connector.store.lake import Lake

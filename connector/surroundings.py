@@ -11,7 +11,7 @@ from pathlib import Path
 from connector.budget import allowance
 from connector.crm.base import Connection
 from connector.errors import LeadlightError
-from connector.settings import Settings
+from connector.settings.file import Settings
 from connector.store.state import check as check_state
 from connector.store.state import open_state
 

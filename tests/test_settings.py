@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from connector.errors import ConfigError
-from connector.settings import Settings, example, load_settings
-from connector.settings_routing import members
+from connector.settings.file import Settings, example, load_settings
+from connector.settings.routing import members
 
 ROOT = Path(__file__).resolve().parents[1]
 MINIMAL = """

@@ -15,7 +15,7 @@ from connector.crm.registry import connect
 from connector.errors import ConfigError
 from connector.output import Output, band_text, is_terminal, table
 from connector.report.html import Overview
-from connector.settings import load_settings
+from connector.settings.file import load_settings
 from mappings.lists import load_lists
 from scoring.model import ModelError, load_model
 

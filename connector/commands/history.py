@@ -11,7 +11,7 @@ from connector.compose import open_job
 from connector.errors import ConfigError
 from connector.output import Output, table
 from connector.reading import open_reading, run_row
-from connector.settings import load_settings
+from connector.settings.file import load_settings
 from connector.store import outbox, runs
 from connector.store.outbox import OutboxRow
 from connector.undo import Undo, plan_undo

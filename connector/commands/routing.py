@@ -9,7 +9,7 @@ from typing import Any
 from rich.table import Table
 
 from connector import log
-from connector.actions import parse_duration
+from connector.acting.actions import parse_duration
 from connector.compose import load_parts, open_job
 from connector.errors import ConfigError
 from connector.job import Job
@@ -22,7 +22,7 @@ from connector.routing.decide import Asked, Decision, Terms, decide, unusable
 from connector.routing.pools import RoutingTable, resolve_table
 from connector.routing.replay import Outcome, differences, report, simulate
 from connector.routing.rota import Rota
-from connector.settings import Settings, load_settings
+from connector.settings.file import Settings, load_settings
 from connector.store import assignments
 
 SHOWN = 12

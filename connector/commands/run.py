@@ -14,7 +14,7 @@ from connector.output import Output
 from connector.pipeline import Options
 from connector.plan import Change, Plan, load_plan, refuse_unsafe, save_plan
 from connector.routing import shares
-from connector.settings import Settings, load_settings
+from connector.settings.file import Settings, load_settings
 
 __all__ = ["Options", "apply", "daemon", "plan", "pull", "score_store", "sync"]
 CHANGES_PENDING = 3

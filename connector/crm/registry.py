@@ -6,7 +6,7 @@ from dataclasses import replace
 from pydantic import SecretStr
 
 from connector.crm.administration import AdministeredCrm, CallList
-from connector.settings import Settings
+from connector.settings.file import Settings
 from mappings.model import Mapping
 
 

@@ -10,8 +10,8 @@ from typing import Final
 
 import duckdb
 
-from connector.acting import trigger_of
-from connector.actions import parse_duration
+from connector.acting.actions import parse_duration
+from connector.acting.configured import trigger_of
 from connector.job import Job
 from connector.newest import newest_contributions
 from connector.plan import Change, EpisodeChange
@@ -20,7 +20,7 @@ from connector.planning.effects import plan_effects
 from connector.planning.owners import new_owner
 from connector.planning.records import Record, mirror_of, scored_records
 from connector.planning.states import lifecycle_change
-from connector.settings_acting import Action
+from connector.settings.acting import Action
 from connector.store import episodes
 from connector.store.episodes import Episode, EpisodeKey
 

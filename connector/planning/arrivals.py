@@ -7,8 +7,8 @@ from typing import Any
 
 import duckdb
 
-from connector.acting import line_of
-from connector.actions import band_trigger
+from connector.acting.actions import band_trigger
+from connector.acting.configured import line_of
 from connector.errors import ConfigError
 from connector.job import Job
 from connector.mirror import MIRROR
@@ -19,7 +19,7 @@ from connector.routing.decide import Asked
 from connector.routing.pools import RoutingTable, Target
 from connector.routing.replay import Arrival
 from connector.score import tables_of
-from connector.settings_acting import Action
+from connector.settings.acting import Action
 from connector.store import episodes, runs
 from connector.store.episodes import Episode
 

@@ -9,7 +9,7 @@ from connector.planning.draft import Draft, LineRules, Rules
 from connector.planning.notices import note_notice
 from connector.planning.owners import successor_of
 from connector.planning.records import Record
-from connector.settings_sla import SlaSettings
+from connector.settings.sla import SlaSettings
 from connector.sla.clock import Touch, due_times, worked
 from connector.store.clocks import Clock, StepName
 from connector.store.episodes import EpisodeKey

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from connector.acting import role_name
-from connector.actions import band_trigger
+from connector.acting.actions import band_trigger
+from connector.acting.configured import role_name
 from connector.calendars import Calendars
 from connector.models import Line
 from connector.plan import Change, ClockStep, EpisodeChange, Guard, JoinChange, NoticeChange, TaskChange
@@ -13,7 +13,7 @@ from connector.planning.call_order import CallOrder
 from connector.planning.plays import Cast, RolePlayer
 from connector.routing.decide import Decision, Terms
 from connector.routing.rota import Rota
-from connector.settings_acting import Action
+from connector.settings.acting import Action
 from connector.sla.clock import SlaRules
 from mappings.model import WriteField
 from mappings.targets import LifecycleTarget, NurtureTarget

@@ -1,6 +1,6 @@
 """What an episode that opens means: tasks and a notice, each once, by a key of its own."""
 
-from connector.actions import due_at, step_key, task_key
+from connector.acting.actions import due_at, step_key, task_key
 from connector.plan import TaskChange, utc_text
 from connector.planning.clocks import start_clock
 from connector.planning.draft import Draft, LineRules, Rules
@@ -9,7 +9,7 @@ from connector.planning.notices import note_notice
 from connector.planning.owners import doer_of
 from connector.planning.plays import RolePlayer
 from connector.planning.records import Record
-from connector.settings_acting import Action
+from connector.settings.acting import Action
 
 
 def plan_effects(

@@ -2,13 +2,13 @@
 
 from datetime import datetime
 
-from connector.actions import band_trigger, parse_duration
+from connector.acting.actions import band_trigger, parse_duration
 from connector.plan import EpisodeChange
 from connector.planning.draft import Draft, LineRules, Rules
 from connector.planning.effects import plan_effects
 from connector.planning.owners import Owning
 from connector.planning.records import Record
-from connector.settings_acting import Action
+from connector.settings.acting import Action
 
 
 def plan_episodes(

@@ -1,10 +1,10 @@
 """What an episode that opens puts a person on: a campaign, a list, a sequence."""
 
-from connector.actions import step_key
+from connector.acting.actions import step_key
 from connector.plan import JoinChange
 from connector.planning.draft import Draft, Rules
 from connector.planning.records import Record
-from connector.settings_acting import AddAction
+from connector.settings.acting import AddAction
 
 
 def note_join(

@@ -1,10 +1,10 @@
 """The notice that comes with a new episode."""
 
-from connector.actions import step_key
+from connector.acting.actions import step_key
 from connector.plan import NoticeChange
 from connector.planning.draft import Draft, Rules
 from connector.planning.records import Record
-from connector.settings_notices import NotifyAction
+from connector.settings.notices import NotifyAction
 
 
 def note_notice(

@@ -18,7 +18,7 @@ from connector.routing import matching
 from connector.routing.decide import Asked, Decision, decide, hand_over, task_owner
 from connector.routing.pools import RoutingTable, Target, resolve_table
 from connector.routing.rota import DAY, Rota, pointer_of, pointer_text
-from connector.settings_acting import Action
+from connector.settings.acting import Action
 from connector.store import assignments
 
 LOOK_BACK = DAY + timedelta(hours=2)  # a pool's local day can be that long

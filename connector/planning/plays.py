@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import duckdb
 
-from connector.acting import role_name
+from connector.acting.configured import role_name
 from connector.job import Job
 from connector.mirror import MIRROR
 from connector.models import Line
 from connector.score import tables_of
-from connector.settings_acting import Action
+from connector.settings.acting import Action
 
 Cast = Mapping[str, Mapping[str, "RolePlayer"]]  # by account, then by role in lower case
 

@@ -7,7 +7,7 @@ from typing import Any, Final, get_args
 
 import duckdb
 
-from connector.acting import line_of
+from connector.acting.configured import line_of
 from connector.engine.relations import literal
 from connector.job import Job
 from connector.mirror import MIRROR

@@ -6,8 +6,9 @@ from typing import Any
 
 import duckdb
 
-from connector.acting import actions_of, line_of
-from connector.actions import band_trigger
+from connector.acting.actions import band_trigger
+from connector.acting.configured import actions_of, line_of
+from connector.acting.single import weaker_promise
 from connector.calendars import calendars_of
 from connector.crm.base import JsonScalar
 from connector.job import Job
@@ -36,7 +37,6 @@ from connector.routing.decide import Terms
 from connector.routing.pools import RoutingTable
 from connector.routing.shares import rule_hits, share_warnings, watched_shares
 from connector.score import previous_bands, revision
-from connector.single import weaker_promise
 from connector.sla.look import sla_rules
 from connector.store import assignments, episodes, runs
 

@@ -1,11 +1,11 @@
 """Fields that say what is done with a person: nurture, by band, and lifecycle, which only moves forward."""
 
-from connector.actions import band_trigger
+from connector.acting.actions import band_trigger
 from connector.job import Job
 from connector.planning.diff import Mirror, Rendered
 from connector.planning.draft import LineRules, Rules, StateFields
 from connector.planning.records import Record
-from connector.settings_acting import Action
+from connector.settings.acting import Action
 
 
 def state_fields(job: Job) -> StateFields:

@@ -10,13 +10,13 @@ from pydantic import ConfigDict, ValidationError
 from connector.errors import ConfigError
 from connector.models import Models
 from connector.routing.checks import route_problems
-from connector.settings import Settings
-from connector.settings_acting import Action, OwnerAction
-from connector.settings_checks import readable
-from connector.settings_hours import HoursSettings
-from connector.settings_routing import PoolSettings, RouteSettings
-from connector.settings_routing_checks import routing_problems
-from connector.settings_table import Table
+from connector.settings.acting import Action, OwnerAction
+from connector.settings.checks import readable
+from connector.settings.file import Settings
+from connector.settings.hours import HoursSettings
+from connector.settings.routing import PoolSettings, RouteSettings
+from connector.settings.routing_checks import routing_problems
+from connector.settings.table import Table
 from mappings.model import Mapping as CrmMapping
 
 PARTS = ("action", "route", "pool", "hours")

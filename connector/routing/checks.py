@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from connector.models import Models
-from connector.settings import Settings
+from connector.settings.file import Settings
 from mappings.lists import load_lists
 from mappings.model import Mapping as CrmMapping
 from scoring.conditions import Condition, leaves, operand_problems

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 from connector.calendars import Calendars, calendars_of
 from connector.crm.base import Owner
 from connector.hours import Calendar
-from connector.settings_hours import HoursSettings
-from connector.settings_routing import Fallback, PoolSettings, RouteSettings, away_days, members
-from connector.settings_routing import Target as TargetSettings
+from connector.settings.hours import HoursSettings
+from connector.settings.routing import Fallback, PoolSettings, RouteSettings, away_days, members
+from connector.settings.routing import Target as TargetSettings
 from mappings.targets import Policy
 from scoring.conditions import Condition
 from scoring.names import nearest

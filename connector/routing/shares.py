@@ -8,7 +8,7 @@ from typing import Any
 
 from connector.routing.decide import NO_RULE, Decision
 from connector.routing.pools import CATCH_ALL_SHARE
-from connector.settings_routing import RouteSettings
+from connector.settings.routing import RouteSettings
 from connector.store import assignments
 
 LOOK_BACK = timedelta(days=30)

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from connector.models import Models
-from connector.settings import Settings
-from connector.settings_sla import SlaSettings
+from connector.settings.file import Settings
+from connector.settings.sla import SlaSettings
 from connector.sla.clock import TASK_TOUCH
 from scoring.names import nearest
 from scoring.schema import EVENT_TYPES

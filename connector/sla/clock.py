@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from connector.actions import due_at
+from connector.acting.actions import due_at
 from connector.hours import Calendar, working_between
-from connector.settings_sla import SlaSettings
+from connector.settings.sla import SlaSettings
 from connector.store.clocks import Clock
 from connector.store.episodes import EpisodeKey
 from mappings.model import TaskTarget

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import duckdb
 import pyarrow as pa
 
-from connector.actions import band_trigger
+from connector.acting.actions import band_trigger
 from connector.crm.base import Found
 from connector.job import Job
-from connector.settings_sla import SlaSettings
+from connector.settings.sla import SlaSettings
 from connector.sla.clock import CONVERTED, TASK_TOUCH, SlaRules, Touch
 from connector.store import clocks, outbox, written
 from connector.store.clocks import Clock, TaskLook

@@ -95,7 +95,7 @@ GRACE = """
 import sys
 from pathlib import Path
 from connector.daemon import serve
-from connector.settings import load_settings
+from connector.settings.file import load_settings
 serve(Path(sys.argv[1]), load_settings(Path(sys.argv[1])), grace_s=float(sys.argv[2]))
 """
 

@@ -10,7 +10,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 from connector.daemon import OncePerWallTime, Turns, scheduler_of
-from connector.settings import load_settings
+from connector.settings.file import load_settings
 from tests.loop.loops import Loop
 
 NEW_YORK = ZoneInfo("America/New_York")

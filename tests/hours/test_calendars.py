@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from connector.calendars import Calendars, calendars_of
 from connector.crm.base import Owner
 from connector.hours import Shift
-from connector.settings_hours import HoursSettings
+from connector.settings.hours import HoursSettings
 
 OFFICE = HoursSettings(id="office", timezone="Europe/Berlin")
 NIGHT = HoursSettings(id="night", open=("mon-fri 22:00-06:00",), owner_timezone=False)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.settings import load_settings
+from connector.settings.file import load_settings
 from tests.loop.loops import CHIEF, CLERK, Loop
 
 HOURS = '\n[[hours]]\nid = "office"\ntimezone = "Europe/Berlin"\nopen = ["mon-fri 09:00-17:00"]\n'

@@ -10,7 +10,7 @@ from connector.crm.registry import connect
 from connector.provisioning import provision
 from connector.reading import open_reading
 from connector.score import SCORES
-from connector.settings import load_settings
+from connector.settings.file import load_settings
 from tests.loop.loops import CHIEF, CLERK, DIRECTOR, HOT, Loop, score_fields
 
 

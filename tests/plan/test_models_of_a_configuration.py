@@ -56,7 +56,7 @@ def action(band: str, model: str | None = None) -> str:
 def test_one_model_keeps_the_mappings_names(tmp_path: Path) -> None:
     fields = planned_fields(configuration(tmp_path, "one"))
     assert "Lead.Leadlight_Score__c" in fields
-    assert len(fields) == 25
+    assert len(fields) == 27
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from connector.errors import ConfigError
 from connector.loading import load_parts
-from connector.settings_sla import SlaSettings
+from connector.settings.sla import SlaSettings
 
 CONFIG = """
 config_version = 1

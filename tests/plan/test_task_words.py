@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import jinja2
 import pytest
 
-from connector.actions import due_at, parse_duration, render_task, task_key, template_problems
+from connector.acting.actions import due_at, parse_duration, render_task, task_key, template_problems
+from connector.acting.safe_text import safe_text
+from connector.acting.tasks import task_write
 from connector.hours import Calendar, parse_openings
 from connector.plan import TaskChange
-from connector.settings_acting import TaskAction
-from connector.tasks import task_write
-from connector.words import safe_text
+from connector.settings.acting import TaskAction
 from mappings.loader import load_mapping
 
 ACTION = TaskAction(

@@ -4,8 +4,8 @@ import pytest
 
 from connector.crm.base import Owner
 from connector.routing.pools import may_assign, resolve_table
-from connector.settings_hours import HoursSettings
-from connector.settings_routing import PoolSettings, RouteSettings
+from connector.settings.hours import HoursSettings
+from connector.settings.routing import PoolSettings, RouteSettings
 from mappings.targets import Policy
 
 ANA, BEN, CHLOE = "005A", "005B", "005C"

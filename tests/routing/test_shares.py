@@ -2,7 +2,7 @@
 
 from connector.routing.decide import NO_RULE
 from connector.routing.shares import share_warnings, watched_shares
-from connector.settings_routing import RouteSettings
+from connector.settings.routing import RouteSettings
 
 
 def test_the_rule_for_everybody_else_is_watched_unless_told_otherwise() -> None:

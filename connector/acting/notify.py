@@ -14,16 +14,16 @@ from typing import Any, Final, Literal
 import jinja2
 import structlog
 
-from connector.actions import fill_text, parse_duration
+from connector.acting.actions import fill_text, parse_duration
+from connector.acting.harmless import harmless
+from connector.acting.wording import words_about
 from connector.errors import ConfigError
 from connector.job import Job
-from connector.plain_text import harmless
 from connector.plan import NoticeChange
-from connector.settings import Settings
+from connector.settings.file import Settings
 from connector.store import notices
 from connector.store.notices import WaitingNotice
 from connector.store.outbox import Entry
-from connector.wording import words_about
 
 log = structlog.get_logger()
 Answer = Literal["sent", "refused", "unknown"]

@@ -11,9 +11,9 @@ from apscheduler.triggers.cron import CronTrigger
 from pydantic import BaseModel, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails
 
-from connector.actions import parse_duration, template_problems
+from connector.acting.actions import parse_duration, template_problems
 from connector.hours import parse_holidays, parse_openings
-from connector.settings_sources import PREFIX, SECRETS, Key
+from connector.settings.sources import PREFIX, SECRETS, Key
 from mappings.naming import PREFIX as FIELD_PREFIX
 from scoring.names import nearest
 

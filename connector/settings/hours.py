@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 from pydantic import Field
 from pydantic import field_validator as check
 
-from connector import settings_checks as checks
 from connector.hours import Calendar, parse_holidays, parse_openings
-from connector.settings_table import Table
+from connector.settings import checks
+from connector.settings.table import Table
 
 
 class HoursSettings(Table):

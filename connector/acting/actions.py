@@ -10,8 +10,8 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from connector.acting.safe_text import safe_text
 from connector.hours import Calendar, add_days, add_weeks, add_working
-from connector.words import safe_text
 
 UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _ADDRESS = re.compile(r"https://[^\s\"<>']+")

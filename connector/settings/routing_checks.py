@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from connector import settings_checks as checks
-from connector.settings_checks import tables
+from connector.settings import checks
+from connector.settings.checks import tables
 from scoring.conditions import Condition
 from scoring.names import nearest
 from scoring.problems import readable

@@ -3,10 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from connector.actions import band_trigger, rule_trigger, template_problems
+from connector.acting.actions import band_trigger, rule_trigger, template_problems
 from connector.models import Line, Models
-from connector.settings import Settings
-from connector.settings_acting import Action
+from connector.settings.acting import Action
+from connector.settings.file import Settings
 from mappings.model import Mapping
 from scoring.model import Model
 from scoring.names import nearest

@@ -14,18 +14,18 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, model_va
 from pydantic import field_validator as check
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from connector import settings_checks as checks
 from connector.errors import ConfigError
-from connector.settings_acting import Action
-from connector.settings_channels import unknown_channels
-from connector.settings_example import render
-from connector.settings_hours import HoursSettings
-from connector.settings_notices import ChannelSettings, NoticeSettings
-from connector.settings_routing import PoolSettings, RouteSettings
-from connector.settings_routing_checks import routing_problems
-from connector.settings_sla import SlaSettings
-from connector.settings_sources import DEFAULT_STORE, PREFIX, SECRETS, merged
-from connector.settings_table import Table
+from connector.settings import checks
+from connector.settings.acting import Action
+from connector.settings.channels import unknown_channels
+from connector.settings.example import render
+from connector.settings.hours import HoursSettings
+from connector.settings.notices import ChannelSettings, NoticeSettings
+from connector.settings.routing import PoolSettings, RouteSettings
+from connector.settings.routing_checks import routing_problems
+from connector.settings.sla import SlaSettings
+from connector.settings.sources import DEFAULT_STORE, PREFIX, SECRETS, merged
+from connector.settings.table import Table
 
 Auth = Literal["client_credentials", "jwt", "token"]
 

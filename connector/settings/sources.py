@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from connector.errors import ConfigError
-from connector.settings_channels import channel_variables, channels_of, take_channel_secrets
+from connector.settings.channels import channel_variables, channels_of, take_channel_secrets
 from scoring.names import nearest
 
 PREFIX = "LEADLIGHT_"

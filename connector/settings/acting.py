@@ -5,9 +5,9 @@ from typing import Literal
 from pydantic import Field, model_validator
 from pydantic import field_validator as check
 
-from connector import settings_checks as checks
-from connector.settings_notices import NotifyAction
-from connector.settings_table import Table
+from connector.settings import checks
+from connector.settings.notices import NotifyAction
+from connector.settings.table import Table
 
 EFFECTS = ("owner", "task", "notify", "add_to", "nurture", "lifecycle")
 

@@ -6,10 +6,10 @@ from typing import Literal
 from pydantic import Field, model_validator
 from pydantic import field_validator as check
 
-from connector import settings_checks as checks
-from connector.actions import parse_duration
-from connector.settings_notices import NotifyAction
-from connector.settings_table import Table
+from connector.acting.actions import parse_duration
+from connector.settings import checks
+from connector.settings.notices import NotifyAction
+from connector.settings.table import Table
 
 
 class Reminder(NotifyAction):

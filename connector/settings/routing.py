@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic import field_validator as check
 
-from connector import settings_routing_checks as routing_checks
-from connector.settings_table import Table
+from connector.settings import routing_checks
+from connector.settings.table import Table
 from scoring.conditions import Condition
 
 Names = Annotated[tuple[str, ...] | None, BeforeValidator(routing_checks.one_or_many)]

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from connector.words import safe_text
+from connector.acting.safe_text import safe_text
 
 LONGEST: Final = 300
 _MENTION: Final = re.compile(r"(?<![\w.+-])@(?=\w)")  # not the one of an e-mail address

@@ -5,8 +5,8 @@ from typing import Final
 
 from connector.job import Job
 from connector.plan import Plan
-from connector.settings import Settings
-from connector.settings_acting import AddAction
+from connector.settings.acting import AddAction
+from connector.settings.file import Settings
 from connector.store.outbox import Entry
 
 ADVICE: Final[Mapping[tuple[str, str], str]] = {

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from connector.actions import render_task
+from connector.acting.actions import render_task
 from connector.crm.base import JsonScalar, Marker, Write
 from connector.plan import TaskChange
-from connector.settings_acting import TaskAction
+from connector.settings.acting import TaskAction
 from mappings.model import ASSOCIATIONS, TaskTarget
 from mappings.write import render
 

@@ -5,8 +5,8 @@ import re
 from pydantic import Field, SecretStr
 from pydantic import field_validator as check
 
-from connector import settings_checks as checks
-from connector.settings_table import Table
+from connector.settings import checks
+from connector.settings.table import Table
 
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
