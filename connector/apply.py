@@ -23,7 +23,7 @@ from connector.job import Job
 from connector.plan import Change, ClockStep, Plan, TaskChange
 from connector.planning.owners import keep_routing
 from connector.score import BANDS, revision
-from connector.store import clocks, episodes, notices, outbox, quarantine, runs, written
+from connector.store import assignments, clocks, episodes, notices, outbox, quarantine, runs, written
 from connector.store.outbox import Entry, OutboxRow, Settlement
 from connector.store.state import transaction
 from connector.undo import Undo
@@ -108,6 +108,7 @@ def restore(job: Job, run_id: str, undo: Undo) -> None:
     with transaction(job.state):
         outbox.release_inflight(job.state)
         _take_back(job, run_id)
+        assignments.take_back(job.state, undo.run_id, [(e.object, e.record_id) for e in undo.entries])
         outbox.enqueue(job.state, run_id, undo.entries)
 
 

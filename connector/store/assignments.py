@@ -79,6 +79,15 @@ def supersede_unsent(connection: sqlite3.Connection, owner_field: str) -> None:
         connection.executemany("UPDATE assignments SET state = 'superseded' WHERE n = ?", numbers)
 
 
+def take_back(connection: sqlite3.Connection, run_id: str, records: Iterable[tuple[str, str]]) -> None:
+    """Mark what a run decided about records that were given back, (object, record_id)."""
+    with transaction(connection):
+        connection.executemany(
+            "UPDATE assignments SET state = 'superseded' WHERE run_id = ? AND object = ? AND record_id = ?",
+            [(run_id, *record) for record in records],
+        )
+
+
 def given_since(connection: sqlite3.Connection, since: datetime) -> dict[str, list[datetime]]:
     """List when each owner got a record from us since then, in the order of time."""
     query = """SELECT owner_id, assigned_at FROM assignments

@@ -41,7 +41,11 @@ def test_an_undone_run_leaves_the_crm_as_it_was(synced: Loop) -> None:
     assert [left.why for left in found.left] == ["a task stays with those who have it"]
     assert len(after["tasks"]) == len(before["tasks"]) + 1
     synced.advance(60)
-    synced.sync()  # the model still asks for the same
+    again = synced.sync()  # the model still asks for the same
+    assert again.plan is not None
+    reasons = [change.owner_reason or "" for change in again.plan.changes if change.owner]
+    assert reasons
+    assert not [reason for reason in reasons if "not sent yet" in reason]  # it was, and was taken back
     assert written_state(synced)["p20"][synced.words.band] == "hot"
     assert written_state(synced)["tasks"] == after["tasks"]
 
