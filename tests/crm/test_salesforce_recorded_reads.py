@@ -34,8 +34,10 @@ def describe_asked(name: str) -> Asked:
 
 
 def query_asked(source: str, *columns: str) -> Asked:
-    """Write the query of a first pull, as the adapter puts it."""
-    names = ", ".join(["Id", *columns, "SystemModstamp", "IsDeleted"])
+    """Write the query of a first pull, as the adapter puts it: with what it needs to see deletions and successors."""
+    there = {raw["name"] for raw in recorded_describe(source).json()["fields"]}
+    successors = [name for name in ("MasterRecordId", "ConvertedContactId") if name in there]
+    names = ", ".join(["Id", *columns, "SystemModstamp", "IsDeleted", *successors])
     rest = "WHERE IsDeleted = false ORDER BY SystemModstamp, Id"
     return Asked("GET", "queryAll/", {"q": " ".join(["SELECT", names, "FROM", source, rest])})
 
