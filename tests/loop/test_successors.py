@@ -19,11 +19,9 @@ def remove(loop: Loop, person: dict[str, Any]) -> None:
 
 def merge(loop: Loop, winner: dict[str, Any], loser: dict[str, Any]) -> str:
     """Merge two records as a person does; gives the id that lives on."""
-    if loop.crm == "salesforce":
-        loop.control("merge", {"object": "Lead", "winner": winner["id"], "losers": [loser["id"]]})
-        return str(winner["id"])
-    told = loop.control("merge", {"object": "contacts", "primary": winner["id"], "secondary": loser["id"]})
-    return str(told["id"])
+    asked = {"object": winner["object"], "winner": winner["id"], "losers": [loser["id"]]}
+    told = loop.control("merge", asked)
+    return str(told["id"]) if loop.crm == "hubspot" else str(winner["id"])  # HubSpot makes a new record of both
 
 
 def creates(loop: Loop, mark: int) -> int:
