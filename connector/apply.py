@@ -20,6 +20,7 @@ from connector.crash import crash_point
 from connector.crm.base import Write, WriteResult
 from connector.errors import Forbidden, LeadlightError, StalePlan
 from connector.job import Job
+from connector.people_first import CHOSEN, send_fields
 from connector.plan import Change, ClockStep, Plan, TaskChange
 from connector.planning.owners import keep_routing
 from connector.score import BANDS, revision
@@ -261,7 +262,7 @@ def _note_left_out(job: Job, rows: Sequence[OutboxRow], results: Sequence[WriteR
     told = {
         (row.object, name): result.message
         for row, result in zip(rows, results, strict=True)
-        if result.ok
+        if result.ok and result.message != CHOSEN
         for name in result.fields
     }
     job.switched_off.extend(f"{of}.{name} was not taken: {message}" for (of, name), message in told.items())
@@ -269,6 +270,8 @@ def _note_left_out(job: Job, rows: Sequence[OutboxRow], results: Sequence[WriteR
 
 def _answers(job: Job, rows: Sequence[OutboxRow], now: datetime) -> list[WriteResult]:
     """Send rows of one kind; marked tasks wait from now on before they are sent again."""
+    if rows[0].kind == "fields":
+        return send_fields(job, rows)
     if rows[0].kind != "task":
         return job.crm.write([write_of(row) for row in rows])
     hold_marked(job, rows, now)

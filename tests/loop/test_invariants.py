@@ -8,6 +8,7 @@ import pytest
 from connector import pipeline
 from connector.compose import load_parts, open_job
 from connector.errors import ConfigError, StalePlan
+from connector.job import Job
 from connector.pipeline import Options
 from connector.plan import Plan, load_plan, save_plan
 from mappings.write import written_fields
@@ -63,6 +64,30 @@ def test_an_owner_that_a_person_chose_between_plan_and_apply_stays(fresh: Loop) 
     assert not [row for row in fresh.writes(mark) if row["id"] == person["id"] and words.owner in row["after"]]
     assert fresh.people()["p00"]["fields"][words.band] == "hot"  # the rest of the change was made
     assert [task["fields"][words.owner] for task in fresh.tasks_of(person["id"])] == [chosen]
+
+
+@pytest.mark.fault("F23", "I7")
+def test_an_owner_that_a_person_chose_while_a_sync_runs_stays(fresh: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    chosen, words = owner_of(fresh, "p02"), fresh.words
+
+    def person(_job: Job, _outcome: pipeline.Outcome, _options: Options) -> None:
+        give(fresh, "p00", chosen)
+
+    *before, apply = pipeline.STAGES
+    monkeypatch.setattr(pipeline, "STAGES", (*before, person, apply))
+    mark = fresh.mark()
+    outcome = fresh.sync(backfill=True)
+    assert owner_of(fresh, "p00") == chosen
+    who = fresh.people()["p00"]
+    assert who["fields"][words.band] == "hot"  # the rest of the change was made
+    ours_of = [row for row in fresh.writes(mark) if row["id"] == who["id"]]
+    assert [row for row in ours_of if words.owner in ours(row["before"], row["after"])] == []
+    assert outcome.status == "ok"
+    monkeypatch.undo()
+    fresh.advance(60)
+    mark = fresh.mark()
+    fresh.sync()
+    assert fresh.writes(mark) == []
 
 
 @pytest.mark.fault("F23", "I7")
