@@ -1,7 +1,7 @@
 """A last look before owners are written: whoever a person has chosen since the pull stays.
 
-Neither vendor writes a field only where it still holds a value, so we look and then write: what is left of the window
-is one batch.
+No batch endpoint of either vendor writes on a condition, so we look and then write: what is left of the window is one
+batch.
 """
 
 from collections.abc import Sequence
