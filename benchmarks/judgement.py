@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ Entry = Mapping[str, Any]
 KEPT_BY_VENDOR = ("hs_", "hubspot_owner_assigneddate", "lastmodifieddate")  # HubSpot writes these beside ours
 TOP_BAND = "hot"
 KEY_TAIL = 8
+UNSEEN = timedelta(seconds=6)  # the longest lag of reads that a storm sets, and the second of a stamp
+GONE = {"salesforce": "IsDeleted", "hubspot": "archived"}
 SCORE_SLACK = 1.0  # a score moves in the CRM only where it differs by one
 
 
@@ -61,9 +64,30 @@ def duplicates(scene: Scene) -> list[str]:
         return []
     held = Counter(effect(one["fields"].get(task.key_field)) for one in scene.records[task.object])
     made = made_tasks(scene)
-    spare: Counter[str | None] = Counter(scene.forgotten)
+    spare: Counter[str | None] = Counter([*scene.forgotten, *deleted_unseen(scene)])
     twice = {key for counts in (held, made - spare) for key, n in counts.items() if key and n > 1}
     return [f"I1 the task {key} is there {held[key]} times and was made {made[key]} times" for key in sorted(twice)]
+
+
+def deleted_unseen(scene: Scene) -> Iterator[str | None]:
+    """Name tasks that a person deleted so shortly before we tried again that no read could show it.
+
+    That is possible only where the first answer was lost, so that nothing of ours knew of the task.
+    """
+    task = scene.mapping.write.task
+    key_of: dict[str, str | None] = {}
+    deleted_at: dict[str | None, datetime] = {}
+    for one in scene.journal:
+        if task is None or one["object"] != task.object:
+            continue
+        key = effect(one["after"].get(task.key_field)) if one["op"] == "create" else key_of.get(one["id"])
+        if one["op"] == "create" and one["actor"] == "connector":
+            key_of[one["id"]] = key
+            gone_at = deleted_at.get(key)
+            if gone_at is not None and datetime.fromisoformat(one["at"]) - gone_at <= UNSEEN:
+                yield key
+        elif one["actor"] == "human" and (one["op"] == "delete" or one["after"].get(GONE[scene.crm]) in (True, "true")):
+            deleted_at[key] = datetime.fromisoformat(one["at"])
 
 
 def effect(key: str | None) -> str | None:

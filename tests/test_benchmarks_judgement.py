@@ -18,7 +18,16 @@ def scene(journal: Sequence[Mapping[str, Any]], tasks: Sequence[str] = (), store
 def entry(
     actor: str, op: str, name: str, after: dict[str, Any], before: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    return {"n": 1, "actor": actor, "op": op, "object": name, "id": "R1", "before": before or {}, "after": after}
+    return {
+        "n": 1,
+        "at": "2026-07-01T12:00:00Z",
+        "actor": actor,
+        "op": op,
+        "object": name,
+        "id": "R1",
+        "before": before or {},
+        "after": after,
+    }
 
 
 def test_two_tasks_of_one_key_are_duplicates() -> None:
@@ -29,6 +38,20 @@ def test_two_tasks_of_one_key_are_duplicates() -> None:
 def test_a_task_that_was_made_twice_is_a_duplicate_though_one_is_left() -> None:
     made = entry("connector", "create", "Task", {"Leadlight_Key__c": "a-12345678"})
     assert len(duplicates(scene([made, made], ["a-12345678"]))) == 1
+
+
+def test_a_task_deleted_within_the_lag_of_reads_may_be_made_once_more_and_only_then() -> None:
+    made = entry("connector", "create", "Task", {"Leadlight_Key__c": "a-12345678"})
+    gone = entry("human", "delete", "Task", {})
+
+    def story(seconds: int) -> Scene:
+        later = f"2026-07-01T12:00:{10 + seconds:02d}Z"
+        return scene(
+            [made | {"at": "2026-07-01T12:00:00Z"}, gone | {"at": "2026-07-01T12:00:10Z"}, made | {"at": later}]
+        )
+
+    assert duplicates(story(5)) == []
+    assert len(duplicates(story(9))) == 1
 
 
 def test_an_owner_that_a_person_chose_may_not_be_changed_by_us() -> None:
