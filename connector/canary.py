@@ -48,7 +48,7 @@ def refuse_unheld(job: Job, object: str, rows: Sequence[OutboxRow]) -> None:  # 
 
 def _problems(job: Job, object: str, rows: Sequence[OutboxRow]) -> Iterator[tuple[str, str]]:  # noqa: A002 - as above
     """Name the records that hold something else, by id, with what is wrong first."""
-    key = job.mapping.read[object].key
+    key = job.mapping.key_of(object)
     owner = job.mapping.write.owner
     specs = {spec.field: spec for target in job.mapping.write.targets for spec in target.specs.values()}
     names = dict.fromkeys(name for row in rows for name in row.payload["fields"])

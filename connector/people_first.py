@@ -40,7 +40,7 @@ def _chosen_since(job: Job, rows: Sequence[OutboxRow], field: str) -> frozenset[
     giving = [row for row in rows if field in row.payload["fields"] and field in row.payload.get("before", {})]
     if not giving:
         return frozenset()
-    key = job.mapping.read[giving[0].object].key
+    key = job.mapping.key_of(giving[0].object)
     found = job.crm.read(giving[0].object, (key, field), [row.record_id for row in giving]).to_pylist()
     held = {str(one[key]): one[field] or None for one in found}
     return frozenset(

@@ -64,7 +64,7 @@ def plan_undo(job: Job, run_id: str) -> Undo:
 def _beside(job: Job, name: str, rows: Sequence[OutboxRow]) -> Iterator[tuple[OutboxRow, Mapping[str, Any] | None]]:
     """Put what the CRM holds now beside what was written, null for a record that is gone."""
     newest = {row.record_id: row for row in rows}
-    key = job.mapping.read[name].key
+    key = job.mapping.key_of(name)
     asked = dict.fromkeys([key, *(field for row in newest.values() for field in row.payload["fields"])])
     known = job.describes[name].fields
     present = tuple(field for field in asked if field in known or field == key)

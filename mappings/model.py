@@ -169,6 +169,11 @@ class Mapping(Spec):
         found = self.write.specs(role, model_id)
         return {name: spec for name, spec in found.items() if (object, spec.field) not in self.off}
 
+    def key_of(self, object: str) -> str:  # noqa: A002 - the vendors' own word
+        """Name the field that holds an object's ids, also of one that is only written."""
+        read = self.read.get(object)
+        return read.key if read is not None else _DEFAULT_STAMPS[self.crm][0]
+
     def objects(self, table: CanonicalName) -> tuple[str, ...]:
         """List the CRM objects that one canonical table is read from."""
         return tuple(name for name, read in self.read.items() if read.table == table)
