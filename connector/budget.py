@@ -12,9 +12,7 @@ DAY = timedelta(days=1)
 RUNS_OF_A_DAY = 2000
 
 
-def allowance(
-    state: sqlite3.Connection, connection: Connection, share: float, reserve_share: float = 0.0
-) -> int | None:
+def allowance(state: sqlite3.Connection, connection: Connection, share: float, reserve_share: float) -> int | None:
     """Count the calls that may still be sent; null where the CRM names no daily limit.
 
     What runs of the last 24 hours sent, by the CRM's clock, is taken off. However little that is, the reserve stays

@@ -53,12 +53,12 @@ def _problems(job: Job, object: str, rows: Sequence[OutboxRow]) -> Iterator[tupl
     specs = {spec.field: spec for target in job.mapping.write.targets for spec in target.specs.values()}
     names = dict.fromkeys(name for row in rows for name in row.payload["fields"])
     held_by = _owners_before(job, object, [row.record_id for row in rows]) if owner else {}
-    asked = (key, *names, *((owner.field,) if owner else ()))
-    now = {str(one[key]): one for one in job.crm.read(object, asked, [r.record_id for r in rows]).to_pylist()}
+    asked = dict.fromkeys((key, *names, *((owner.field,) if owner and held_by else ())))
+    now = {str(one[key]): one for one in job.crm.read(object, tuple(asked), [r.record_id for r in rows]).to_pylist()}
     for row in rows:
         wanted = dict(row.payload["fields"])
-        if owner:
-            wanted.setdefault(owner.field, held_by.get(row.record_id))
+        if owner and row.record_id in held_by:
+            wanted.setdefault(owner.field, held_by[row.record_id])
         if wrong := _wrong(specs, now.get(row.record_id), wanted):
             yield row.record_id, f"{row.record_id} {wrong}"
 

@@ -109,10 +109,9 @@ def _tasks(mapping: CrmMapping, describes: Describes) -> Iterator[Check]:
             told = "fallback mode: a mark in the body keeps tasks single, as the mapping asks"
             fix = "allow the field and take key_in_body out of [write.task]"
             yield warning("tasks", f"{told}: {weaker_promise(task.settle_s)}", fix)
-        case "searched":
-            told = f"fallback mode: {key} is not unique, so tasks are looked for before they are made;"
-            weaker = "one whose answer was lost may be made twice while the CRM's search lags behind"
-            yield warning("tasks", f"{told} {weaker}", "make the field unique: `leadlight provision`, or --files")
+        case "unfit":
+            fix = "make the field unique in the CRM, or map another name and run `leadlight provision`"
+            yield warning("tasks", f"none can be made: {key} is not unique", fix)
         case "missing":
             yield warning("tasks", f"none can be made yet: {key} does not exist", "run `leadlight provision`")
 

@@ -93,15 +93,16 @@ def _span(seconds: float) -> str:
 
 def quota_check(state: sqlite3.Connection, settings: Settings, connection: Connection) -> Check:
     """Say how many of the day's API calls are left, to us and to all."""
-    left = allowance(state, connection, settings.limits.daily_api_share)
+    limits = settings.limits
+    left = allowance(state, connection, limits.daily_api_share, limits.daily_api_reserve_share)
     if connection.api_limit is None or left is None:
         return Check("api calls", True, "the CRM names no daily limit")
     total, used = connection.api_limit, connection.api_used or 0
-    ours = int(total * settings.limits.daily_api_share)
+    ours = int(total * limits.daily_api_share)
     told = (
         f"{used:,} of {total:,} of the day used by all; {max(left, 0):,} of our share of {ours:,}"
-        f" ({settings.limits.daily_api_share:.0%}) left"
+        f" ({limits.daily_api_share:.0%}) left, with {limits.daily_api_reserve_share:.0%} kept for people"
     )
     if min(left, total - used) > ours * SCARCE_SHARE:
         return Check("api calls", True, told)
-    return warning("api calls", told, "wait, raise [limits] daily_api_share, or have the CRM's limit raised")
+    return warning("api calls", told, "wait, change [limits] daily_api_share, or have the CRM's limit raised")

@@ -71,17 +71,18 @@ def _plain(names: Iterable[str]) -> Iterator[str]:
     return (name for name in names if not name.startswith(ASSOCIATIONS) and "." not in name)
 
 
-def task_keeping(task: TaskTarget, info: ObjectInfo | None) -> Literal["unique", "marked", "searched", "missing"]:
-    """Tell what keeps a task from being made twice: its key as a unique field, or a search before each is made.
+def task_keeping(task: TaskTarget, info: ObjectInfo | None) -> Literal["unique", "marked", "unfit", "missing"]:
+    """Tell what keeps a task from being made twice: its key in a unique field, or a mark in its body.
 
-    marked: a mark in its body, as the mapping asks. missing: the field is not there yet, or may not be seen.
+    Without one of these no task is made: missing, the field is not there yet or may not be seen; unfit, it takes a
+    value twice.
     """
     if task.unique_field is None:
         return "marked"
     key = info.fields.get(task.unique_field) if info else None
     if key is None:
         return "missing"
-    return "unique" if key.unique else "searched"
+    return "unique" if key.unique else "unfit"
 
 
 __all__ = ["Need", "needs_of", "task_keeping"]

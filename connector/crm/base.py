@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
-from connector.errors import OutOfTime
+from connector.errors import LeadlightError, OutOfTime
 from mappings.fields import NewField, ObjectInfo
 
 JsonScalar = str | int | float | bool | None
@@ -131,6 +131,11 @@ class WriteResult:
     def ok(self) -> bool:
         """Tell whether the write took effect."""
         return self.code is None
+
+
+def unsent(outage: LeadlightError) -> WriteResult:
+    """Answer a write that an outage kept from being sent, or left without an answer: it may be tried again."""
+    return WriteResult(code=type(outage).__name__, message=outage.message, retry=True)
 
 
 @dataclass(frozen=True)

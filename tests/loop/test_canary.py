@@ -2,10 +2,9 @@
 
 import pytest
 
-from connector import pipeline
+from connector import canary
 from connector.compose import open_job
 from connector.errors import UnsafePlan
-from connector.pipeline import Options
 from tests.loop.loops import Loop, written_state
 
 CANARY = 2  # of the 24 people of this world
@@ -44,13 +43,15 @@ def test_a_canary_that_does_not_hold_what_was_written_stops_the_rest(fresh: Loop
     assert written_state(fresh) == expected
 
 
-def test_a_person_may_let_the_canary_pass(fresh: Loop, expected: dict[str, object]) -> None:
+def test_a_canary_flies_over_large_plans_alone_and_not_where_a_person_lets_it_pass(fresh: Loop) -> None:
     with_canary(fresh)
-    before = fresh.control("stats")["by_path"]
     with open_job(fresh.config, writer=True, writes_crm=True) as job:
-        pipeline.sync(job, Options(backfill_tasks=True, allowed=("canary",)))
-    assert written_state(fresh) == expected
-    assert before != fresh.control("stats")["by_path"]
+        assert canary.is_due(job, 5 * CANARY + 1, ())
+        assert not canary.is_due(job, 5 * CANARY, ())
+        assert not canary.is_due(job, 5 * CANARY + 1, ("canary",))
+    fresh.config.write_text(fresh.config.read_text("utf-8").replace(f"s = {CANARY}\n", "s = 0\n"), encoding="utf-8")
+    with open_job(fresh.config, writer=True, writes_crm=True) as job:
+        assert not canary.is_due(job, 1_000_000, ())
 
 
 def hubspot_rows(loop: Loop) -> list[dict[str, object]]:

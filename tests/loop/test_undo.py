@@ -6,7 +6,7 @@ from connector import pipeline
 from connector.compose import open_job
 from connector.errors import ConfigError
 from connector.store import runs
-from connector.undo import Left, Undo, plan_undo
+from connector.undo import Undo, plan_undo
 from tests.loop.loops import CHIEF, CLERK, DIRECTOR, Loop, written_state
 
 
@@ -99,5 +99,4 @@ def test_an_undo_is_only_shown_until_it_is_confirmed(synced: Loop) -> None:
         (first, *_) = runs.list_runs(job.state)
         found = plan_undo(job, first.run_id)
     assert found.fields > 20
-    assert all(isinstance(left, Left) for left in found.left)
     assert synced.writes(mark) == []

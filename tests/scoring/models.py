@@ -1,11 +1,11 @@
 """Random models: every table, operator and shape that a model file may have, as the text of a valid file."""
 
-import json
 from collections.abc import Callable
 from datetime import date, timedelta, timezone
 from random import Random
 from typing import Any
 
+from tests.scoring.toml_text import toml
 from tests.scoring.worlds import (
     AS_OF,
     BOOLEAN_FIELDS,
@@ -378,24 +378,3 @@ def _time_operator(random: Random) -> Row:
     if operator == "between":
         return {operator: [TIMES[1], TIMES[0]]}
     return {operator: TIMES[:2] if operator == "in" else random.choice(TIMES)}
-
-
-def toml(value: object) -> str:
-    """Write a value as TOML."""
-    match value:
-        case bool():
-            return "true" if value else "false"
-        case dict():
-            return (
-                "{ "
-                + ", ".join(f"{json.dumps(key, ensure_ascii=False)} = {toml(part)}" for key, part in value.items())
-                + " }"
-            )
-        case list() | tuple():
-            return "[" + ", ".join(map(toml, value)) + "]"
-        case date():
-            return value.isoformat()
-        case str():
-            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-        case _:
-            return repr(value)

@@ -11,8 +11,8 @@ from connector.engine.duckdb import open_engine
 from scoring.lint import lint
 from scoring.model import Model, ModelError, load_model, load_people_model
 from scoring.regular import pattern_problems
-from tests.scoring.models import toml
 from tests.scoring.running import Row, run
+from tests.scoring.toml_text import toml
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
 HEAD = '[model]\nid = "m"\n'

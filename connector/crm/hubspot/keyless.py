@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connector.crm.base import Marker, Write, WriteResult
+from connector.crm.base import Marker, Write, WriteResult, unsent
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.errors import Refused, problems_of
 from connector.crm.hubspot.links import TYPE_IDS, read_links
@@ -27,7 +27,7 @@ def create_once(client: Client, writes: Sequence[Write]) -> list[WriteResult]:
             if not any(result.ok for result in results):
                 raise
             left = len(writes) - len(results)
-            return results + [WriteResult(code=type(outage).__name__, message=outage.message, retry=True)] * left
+            return results + [unsent(outage)] * left
     return results
 
 

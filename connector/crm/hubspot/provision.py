@@ -33,12 +33,7 @@ def provision(
     created: list[str] = []
     existing: list[str] = []
     problems: list[str] = []
-    for object_type in dict.fromkeys(field.object for field in fields):
-        wanted = [field for field in fields if field.object == object_type]
-        info = describe(object_type)
-        if info is None:
-            problems.append(f"{object_type}: the token cannot see its properties; grant crm.schemas scopes")
-            continue
+    for object_type, wanted, info in _by_object(fields, describe, problems):
         unfit = {field.name: problem for field in wanted if (problem := _unfit(field, info))}
         problems += unfit.values()
         existing += [f"{object_type}.{field.name}" for field in wanted if field.name in info.fields]
@@ -60,12 +55,7 @@ def plan_steps(client: Client, fields: Sequence[NewField], describe: Callable[[s
     """Say what `provision` would do; raises ConfigError where it cannot be done."""
     steps: list[Step] = []
     problems: list[str] = []
-    for object_type in dict.fromkeys(field.object for field in fields):
-        wanted = [field for field in fields if field.object == object_type]
-        info = describe(object_type)
-        if info is None:
-            problems.append(f"{object_type}: the token cannot see its properties; grant crm.schemas scopes")
-            continue
+    for object_type, wanted, info in _by_object(fields, describe, problems):
         problems += [problem for field in wanted if (problem := _unfit(field, info))]
         groups = {group["name"] for group in client.groups(object_type).json()["results"]}
         steps.append(Step("keep" if GROUP in groups else "create", "group", f"{object_type}.{GROUP}", "Leadlight"))
@@ -73,6 +63,18 @@ def plan_steps(client: Client, fields: Sequence[NewField], describe: Callable[[s
     if problems:
         raise ConfigError(problems)
     return steps
+
+
+def _by_object(
+    fields: Sequence[NewField], describe: Callable[[str], ObjectInfo | None], problems: list[str]
+) -> Iterator[tuple[str, list[NewField], ObjectInfo]]:
+    """Walk the objects that fields are wanted on, each described; one that cannot be seen is added to the problems."""
+    for object_type in dict.fromkeys(field.object for field in fields):
+        info = describe(object_type)
+        if info is None:
+            problems.append(f"{object_type}: the token cannot see its properties; grant crm.schemas scopes")
+        else:
+            yield object_type, [field for field in fields if field.object == object_type], info
 
 
 def _property_step(field: NewField, info: ObjectInfo) -> Step:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from connector.crm.base import Marker, Write, WriteResult
+from connector.crm.base import Marker, Write, WriteResult, unsent
 from connector.crm.salesforce.collections_write import Item, result_of
 from connector.crm.salesforce.gateway import Gateway
 from connector.crm.salesforce.soql import identifier, is_one_of, select
@@ -28,7 +28,7 @@ def create_once(gateway: Gateway, writes: Sequence[Write]) -> list[WriteResult]:
             if not any(result.ok for result in results):
                 raise
             left = len(writes) - len(results)
-            return results + [WriteResult(code=type(outage).__name__, message=outage.message, retry=True)] * left
+            return results + [unsent(outage)] * left
     return results
 
 

@@ -7,12 +7,12 @@ No recording of the refusal; its words are from public reports.
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from connector.crm.base import Write, WriteResult
+from connector.crm.base import Write, WriteResult, unsent
 from connector.crm.salesforce.collections_write import ROWS_PER_CALL, chunks, send
 from connector.crm.salesforce.gateway import Gateway
 from connector.crm.salesforce.soql import is_one_of, select
 from connector.crm.salesforce.wire import JsonValue, Request
-from connector.errors import AuthError, LeadlightError, QuotaExhausted, RetryableError
+from connector.errors import AuthError, QuotaExhausted, RetryableError
 
 PERSON_FIELDS: Mapping[str, str] = {"Lead": "LeadId", "Contact": "ContactId"}
 KNOWN = "Already a campaign member"
@@ -33,7 +33,7 @@ def add_members(gateway: Gateway, writes: Sequence[Write]) -> list[WriteResult]:
         except (RetryableError, QuotaExhausted, AuthError) as outage:
             if not any(result and result.ok for result in results.values()):
                 raise
-            answers = [_unsent(outage)] * len(chunk)
+            answers = [unsent(outage)] * len(chunk)
         results |= zip(chunk, map(_acknowledged, answers), strict=True)
     return [results[at] or WriteResult(code="NOT_SENT", retry=True) for at in range(len(writes))]
 
@@ -85,7 +85,3 @@ def _acknowledged(result: WriteResult) -> WriteResult:
     if result.code == "DUPLICATE_VALUE" and KNOWN.casefold() in (result.message or "").casefold():
         return WriteResult()
     return WriteResult(id=result.id, created=True) if result.ok else result
-
-
-def _unsent(outage: LeadlightError) -> WriteResult:
-    return WriteResult(code=type(outage).__name__, message=outage.message, retry=True)

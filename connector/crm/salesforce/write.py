@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from connector.crm.base import Write, WriteResult
+from connector.crm.base import Write, WriteResult, unsent
 from connector.crm.halving import Search, not_tried
 from connector.crm.salesforce.bulk_ingest import csv_of, run_job
 from connector.crm.salesforce.collections_write import ROWS_PER_CALL, Item, chunks, create_rows, update_rows
@@ -57,7 +57,7 @@ def _send_lean(
         try:
             again = _send_all(list(_sendings(gateway, source, lean)))
         except (RetryableError, QuotaExhausted, AuthError) as outage:
-            again = dict.fromkeys(lean, WriteResult(code=type(outage).__name__, message=outage.message, retry=True))
+            again = dict.fromkeys(lean, unsent(outage))
         told |= {name: landed_without(told[name], after, items[name], lean[name]) for name, after in again.items()}
         tried |= lean
     return told
@@ -139,5 +139,5 @@ def _halving(sending: Sending, names: Sequence[Identity], search: Search) -> lis
 
 
 def _unsent(sendings: Sequence[Sending], outage: LeadlightError) -> dict[Identity, WriteResult]:
-    answer = WriteResult(code=type(outage).__name__, message=outage.message, retry=True)
+    answer = unsent(outage)
     return {identity: answer for sending in sendings for identity in sending.identities}
