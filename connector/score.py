@@ -14,8 +14,10 @@ from connector import changes
 from connector.crash import crash_point
 from connector.engine.changed import Changed
 from connector.engine.duckdb import score_subjects
+from connector.facts import relations
 from connector.job import Job
 from connector.models import Line
+from connector.settings.file import Settings
 from connector.store import coverage, runs
 from connector.store.coverage import Coverage
 from connector.store.lake import KEEP_SNAPSHOTS, Lake
@@ -32,7 +34,6 @@ ACCOUNT: Final = "account"
 TABLES_OF = {PERSON: (SCORES, CONTRIBUTIONS), ACCOUNT: (ACCOUNT_SCORES, ACCOUNT_CONTRIBUTIONS)}
 SUBJECTS: Final[Mapping[str, tuple[Role, str]]] = {"people": (PERSON, "person_id"), "accounts": (ACCOUNT, "account_id")}
 FACTS = ("people", "accounts", "events", "adjustments", "mirror")
-_READ = ("people", "accounts", "events", "adjustments")
 RESCORED = "rescored"  # who was scored anew by a run that kept the other rows
 STATEMENTS = "statements"  # the folder of a store where compiled models are kept
 BANDS = "bands"  # what people saw: kept per applied plan, since hysteresis depends on it
@@ -68,7 +69,7 @@ def score_stage(job: Job, run_id: str, as_of: datetime, *, changed_only: bool = 
     made: dict[str, Path] = {}
     noted = changes.noted(job)
     with job.engine() as engine:
-        facts = {line.model.id: sources(job.lake, job.state, as_of, line) for line in job.models.lines}
+        facts = {line.model.id: sources(job.lake, job.state, job.settings, as_of, line) for line in job.models.lines}
         now = changes.present(engine, job, run_id, facts, bands_run(job.lake, job.state, as_of))
         tables = [tables_of(line)[0] for line in job.models.lines]
         found = changes.find_changes(engine, job, as_of, now, tables) if changed_only else None
@@ -142,20 +143,17 @@ def _counted(engine: duckdb.DuckDBPyConnection, job: Job, made: Mapping[str, Pat
     return Scored(have["people"], have["accounts"], rows, kept)
 
 
-def sources(lake: Lake, state: sqlite3.Connection, as_of: datetime, line: Line) -> dict[str, str]:
-    """Name the relations the engine reads for one model; tables that were never pulled are absent.
+def sources(lake: Lake, state: sqlite3.Connection, settings: Settings, as_of: datetime, line: Line) -> dict[str, str]:
+    """Name the relations the engine reads for one model: the facts, with the bands of this model.
 
-    A converted lead is left out: the person is then the contact. previous_band is what people saw last before as_of
-    of this model.
+    previous_band is what people saw last before as_of.
     """
-    found = {name: relation for name in _READ if (relation := lake.relation(name))}
-    if "people" in found and "converted_at" in lake.columns("people"):
-        found["people"] = f"(SELECT * FROM {found['people']} WHERE converted_at IS NULL)"  # noqa: S608 - a file list of our own making
+    found = relations(lake, settings, as_of)
     for table, (role, key) in SUBJECTS.items():
         seen = previous_bands(lake, state, as_of, line.seat if role == line.role else role)
         if table in found and seen is not None:
             found[table] = (
-                f"(SELECT t.*, b.band AS previous_band FROM {found[table]} t"  # noqa: S608 - as above
+                f"(SELECT t.*, b.band AS previous_band FROM {found[table]} t"  # noqa: S608 - a file list of our own making
                 f" LEFT JOIN {seen} b ON b.subject_id = t.{key})"
             )
     return found

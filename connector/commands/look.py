@@ -34,7 +34,7 @@ def explain(out: Output, config: Path, record: str, model: str | None, as_of: da
         given = assignments.of_record(reading.state, record)[:1]
         at = as_of or reading.score_at(engine, record, line)
         others = reading.other_scores(engine, record, line) if as_of is None else []
-        found = sources(reading.lake, reading.state, at, line)
+        found = sources(reading.lake, reading.state, reading.settings, at, line)
         try:
             told = _explained(engine, line, at, found, record, reading.folder / STATEMENTS)
         except ConfigError as error:

@@ -115,7 +115,7 @@ def _store_moves(config: Path, before: str, after: str, as_of: datetime | None) 
         lines = reading.models.of(new[0].spec.model.subject)
         named = [line for side in (new, old) for line in lines if line.model.id == side[0].id]
         seen = (named or lines or [Line(new[0])])[0]
-        return moves(engine, old, new, sources(reading.lake, reading.state, at, seen), at)
+        return moves(engine, old, new, sources(reading.lake, reading.state, reading.settings, at, seen), at)
 
 
 def _pairs(before: str, after: str, people: Sequence[Line]) -> tuple[Pair, Pair]:

@@ -1,0 +1,35 @@
+"""The facts as models see them: what was pulled, and what was found out about it on top.
+
+Nothing that was pulled is ever patched: each step wraps the relations of the one before, as of one instant, so that a
+finding that changes changes the scores of history with it.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from connector.settings.file import Settings
+from connector.store.lake import Lake
+from connector.view import Relations, Step, View
+
+READ: Final = ("people", "accounts", "events", "adjustments")
+
+
+def relations(lake: Lake, settings: Settings, as_of: datetime) -> dict[str, str]:
+    """Name the relation of each canonical table that has rows; tables that were never pulled are absent.
+
+    A converted lead is left out: the person is then the contact.
+    """
+    view = View(lake, settings, as_of)
+    found: Relations = {name: relation for name in READ if (relation := lake.relation(name))}
+    for step in STEPS:
+        found = step(view, found)
+    return dict(found)
+
+
+def _unconverted(view: View, found: Relations) -> Relations:
+    if "people" not in found or "converted_at" not in view.lake.columns("people"):
+        return found
+    return {**found, "people": f"(SELECT * FROM {found['people']} WHERE converted_at IS NULL)"}  # noqa: S608 - a file list of our own making
+
+
+STEPS: Final[tuple[Step, ...]] = (_unconverted,)
