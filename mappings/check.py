@@ -107,7 +107,8 @@ def _typed_sources(table: ReadTable) -> Iterator[tuple[str, ColumnType, Source]]
     for name, source in table.columns().items():
         if name in known:
             yield name, known[name], source
-    for source in (*table.occurred_at, *(at for entry in table.outcome for at in entry.occurred_at)):
+    timed = (*(entry.occurred_at for entry in table.event), *(entry.occurred_at for entry in table.outcome))
+    for source in (*table.occurred_at, *(source for sources in timed for source in sources)):
         yield "occurred_at", "datetime", source
     for event in table.event:
         yield from ((name, EVENTS.columns[name], source) for name, source in event.columns().items())

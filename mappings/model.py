@@ -42,10 +42,16 @@ ColumnName = Annotated[str, AfterValidator(_column_name)]
 
 
 class EventEntry(Spec):
-    """Name the type of the rows that match, and where their other columns come from."""
+    """Name the type of the rows that match, and where their other columns come from.
+
+    A row gives the event of the first entry that matches, and one more for each matching entry that is `beside` (a
+    mail that was sent and opened), whose event_id ends in `:TYPE`. occurred_at of an entry goes before the table's.
+    """
 
     type: ConstantForm
     when: Condition | None = None
+    beside: bool = False
+    occurred_at: SourcesForm = ()
     url: SourceForm | None = None
     asset: SourceForm | None = None
     source: SourceForm | None = None
@@ -93,6 +99,7 @@ class ReadTable(Spec):
     derive: dict[ColumnName, SourceForm] = Field(default_factory=dict)
     occurred_at: SourcesForm = ()
     event: tuple[EventEntry, ...] = ()
+    replaces: SourcesForm = ()
     outcome: tuple[OutcomeEntry, ...] = ()
     optional: bool = False
 
@@ -110,10 +117,10 @@ class ReadTable(Spec):
         allowed = {
             "people": {"kind", "account", "fields", "derive", "outcome"},
             "accounts": {"fields", "derive"},
-            "events": {"person", "account", "occurred_at", "event"},
+            "events": {"person", "account", "occurred_at", "event", "replaces"},
             "outcomes": {"person", "account", "outcome"},
         }[self.table]
-        special = {"kind", "person", "account", "fields", "derive", "occurred_at", "event", "outcome"}
+        special = {"kind", "person", "account", "fields", "derive", "occurred_at", "event", "replaces", "outcome"}
         for name in sorted(self.model_fields_set & (special - allowed)):
             yield f"`{name}` has no meaning for table = {self.table!r}"
         needed = {"people": ("kind",), "accounts": (), "events": ("occurred_at", "event"), "outcomes": ("outcome",)}

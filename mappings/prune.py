@@ -90,9 +90,11 @@ class _Pruning:
         """Keep an event entry that can still match and name a type."""
         when = self.condition(entry.when) if entry.when is not None else True
         columns = {name: self.source(source) for name, source in entry.columns().items()}
-        if when is False or columns["type"] is None:
+        occurred_at = self.sources(entry.occurred_at)
+        if when is False or columns["type"] is None or (entry.occurred_at and not occurred_at):
             return None
-        return entry.model_copy(update={**columns, "when": when if isinstance(when, Condition) else None})
+        left = when if isinstance(when, Condition) else None
+        return entry.model_copy(update={**columns, "occurred_at": occurred_at, "when": left})
 
     def outcome(self, entry: OutcomeEntry) -> OutcomeEntry | None:
         """Keep an outcome entry that can still match and has a time."""
@@ -119,6 +121,7 @@ class _Pruning:
                 "fields": self.columns(table.fields),
                 "derive": self.columns(table.derive),
                 "occurred_at": self.sources(table.occurred_at),
+                "replaces": self.sources(table.replaces),
                 "event": tuple(e for entry in table.event if (e := self.entry(entry)) is not None),
                 "outcome": tuple(o for entry in table.outcome if (o := self.outcome(entry)) is not None),
             }

@@ -17,6 +17,7 @@ from mappings.sources import first_set
 from scoring.schema import EVENTS, OUTCOMES, TABLES
 
 _KEY: Final = "\0record_key"  # no CRM field can be called so
+REPLACES: Final = "replaces"  # a column of the lake's events alone: the event_id that models see no more
 _EVENT_FRAME: Final = frozenset({"event_id", "type", "occurred_at", "person_id", "account_id"})
 
 
@@ -40,9 +41,9 @@ def _condition_fields(condition: Condition | None) -> list[str]:
 
 def sources_of(table: ReadTable) -> Iterator[Source]:
     """Walk every source of a read table, those of its entries included."""
-    yield from (*table.person, *table.account, *table.columns().values(), *table.occurred_at)
+    yield from (*table.person, *table.account, *table.columns().values(), *table.occurred_at, *table.replaces)
     for event in table.event:
-        yield from event.columns().values()
+        yield from (*event.occurred_at, *event.columns().values())
     for outcome in table.outcome:
         yield from (*outcome.occurred_at, *outcome.columns().values())
 
@@ -63,7 +64,8 @@ def to_canonical(mapping: Mapping, object: str, rows: pa.Table) -> dict[str, pa.
 
     rows: as a CRM page carries them; a missing column is unknown. Rows without key, and events and outcomes without a
     time or without both person and account, are left out. An event of several people gives one row each. outcomes
-    carry an `outcome_id`. Raises ValueError where the key column is missing.
+    carry an `outcome_id`. Events carry `replaces` where the mapping says what they stand for. Raises ValueError where
+    the key column is missing.
     """
     table = mapping.read[object]
     if table.key not in rows.column_names:
@@ -98,9 +100,13 @@ def _subjects(table: ReadTable, rows: pa.Table) -> pa.Table:
 
 
 def _events(table: ReadTable, rows: pa.Table) -> pa.Table:
-    parts = [_event_rows(table, entry, part) for entry, part in _first_match(table.event, rows)]
+    beside = [entry for entry in table.event if entry.beside]
+    chosen = tuple(entry for entry in table.event if not entry.beside)
+    found = [*_first_match(chosen, rows), *((entry, _keep(rows, matches(entry.when, rows))) for entry in beside)]
     given = {name for entry in table.event for name in entry.columns()} | _EVENT_FRAME
-    return _stack(parts, {name: ARROW_TYPES[kind] for name, kind in EVENTS.columns.items() if name in given})
+    types = {name: ARROW_TYPES[kind] for name, kind in EVENTS.columns.items() if name in given}
+    types |= {REPLACES: pa.string()} if table.replaces else {}
+    return _stack([_event_rows(table, entry, part) for entry, part in found], types)
 
 
 def _first_match(entries: tuple[EventEntry, ...], rows: pa.Table) -> Iterator[tuple[EventEntry, pa.Table]]:
@@ -115,7 +121,11 @@ def _first_match(entries: tuple[EventEntry, ...], rows: pa.Table) -> Iterator[tu
 def _event_rows(table: ReadTable, entry: EventEntry, rows: pa.Table) -> pa.Table:
     columns = {name: first_set((source,), rows, EVENTS.columns[name]) for name, source in entry.columns().items()}
     columns["event_id"] = field_of(rows, _KEY)
-    columns["occurred_at"] = first_set(table.occurred_at, rows, "datetime")
+    if entry.beside:
+        columns["event_id"] = pc.binary_join_element_wise(columns["event_id"], columns["type"], ":")
+    elif table.replaces:
+        columns[REPLACES] = first_set(table.replaces, rows, "text")
+    columns["occurred_at"] = first_set((*entry.occurred_at, *table.occurred_at), rows, "datetime")
     whole = pc.and_(pc.is_valid(columns["occurred_at"]), pc.is_valid(columns["type"]))
     return link(_keep(pa.table(columns), whole), _keep(rows, whole), table.person, table.account, "event_id")
 
@@ -156,4 +166,4 @@ def _stack(parts: list[pa.Table], types: dict[str, pa.DataType]) -> pa.Table:
     return pa.concat_tables(full) if full else schema.empty_table()
 
 
-__all__ = ["fields_to_read", "record_key", "sources_of", "to_canonical"]
+__all__ = ["REPLACES", "fields_to_read", "record_key", "sources_of", "to_canonical"]

@@ -17,6 +17,8 @@ A vendor's app adds its own, each described where it is carried out. Salesforce:
 | call | meaning |
 |---|---|
 | `POST /control/convert` | a lead becomes a contact: `{id, account_id?, contact_id?, opportunity?, ...}` (convert.py) |
+| `POST /control/mail` | a mail is logged, with its task: `{person, at?, incoming?, subject?, ...}` (mails.py) |
+| `POST /control/mail_state` | `{mail, opened_at?, bounced?}`: what became of a mail (mails.py) |
 | `POST /control/merge` | `{object, winner, losers, fields?}` for leads, contacts and accounts (merging.py) |
 | `POST /control/undelete` | `{object, id}` out of the recycle bin, with what went along (merging.py) |
 | `POST /control/permissions` | `{system?, objects?, fields?}`: the connecting user's rights (right_changes.py) |

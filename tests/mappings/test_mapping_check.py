@@ -19,7 +19,7 @@ KINDS: dict[str, FieldKind] = {
     **dict.fromkeys(("HasOptedOutOfEmail", "IsClosed", "IsWon", "IsChild", "HasResponded", "Is_Bot__c"), "boolean"),
     **dict.fromkeys(("hs_email_optout", "hs_is_closed", "hs_is_closed_won"), "boolean"),
     **dict.fromkeys(("CreatedDate", "CompletedDateTime", "StartDateTime", "Occurred_At__c", "createdate"), "datetime"),
-    **dict.fromkeys(("SystemModstamp", "lastmodifieddate"), "datetime"),
+    **dict.fromkeys(("SystemModstamp", "lastmodifieddate", "MessageDate", "FirstOpenedDate"), "datetime"),
     **dict.fromkeys(("closedate", "hs_timestamp", "hs_meeting_start_time"), "datetime"),
     **dict.fromkeys(("ConvertedDate", "ActivityDate", "FirstRespondedDate", "CloseDate"), "date"),
 }

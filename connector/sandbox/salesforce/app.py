@@ -30,6 +30,7 @@ from connector.sandbox.salesforce.convert import convert
 from connector.sandbox.salesforce.errors import CrmError, not_found
 from connector.sandbox.salesforce.ids import record_id
 from connector.sandbox.salesforce.locks import Claims, RowLocks
+from connector.sandbox.salesforce.mails import mail, mail_state
 from connector.sandbox.salesforce.merging import merge, undelete
 from connector.sandbox.salesforce.objects import FieldSpec, stored
 from connector.sandbox.salesforce.org import Call, Credentials, Org, Usage
@@ -131,6 +132,8 @@ class SalesforceApp:
         org = self._org
         return {
             "convert": lambda body: convert(org, body),
+            "mail": lambda body: mail(org, body),
+            "mail_state": lambda body: mail_state(org, body),
             "merge": lambda body: merge(org, body),
             "undelete": lambda body: undelete(org, body),
             "permissions": lambda body: change_rights(org, body),

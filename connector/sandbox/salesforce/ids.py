@@ -7,6 +7,8 @@ KEY_PREFIXES = {
     "CampaignMemberStatus": "01Y",
     "Contact": "003",
     "CustomField": "00N",
+    "EmailMessage": "02s",
+    "EmailMessageRelation": "0CZ",
     "Event": "00U",
     "FieldPermissions": "01k",
     "Group": "00G",

@@ -1,8 +1,8 @@
 """What one user may do: the permission sets assigned to the user, among them the one that the user's profile owns.
 
-Tasks and events have no ObjectPermissions: two permissions of the user open them. Members of a campaign and contact
-roles follow the record they belong to. The permissions themselves are seen with View Setup alone. No recording: from
-the vendor's object reference.
+Tasks and events have no ObjectPermissions: two permissions of the user open them. Members of a campaign, contact
+roles and mails follow the record they belong to. The permissions themselves are seen with View Setup alone. No
+recording: from the vendor's object reference.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,13 @@ from connector.sandbox.storage import Storage
 PREFIX = "Permissions"
 GOVERNED = ("Account", "Campaign", "Contact", "Lead", "Opportunity", "Web_Activity__c")
 ACTIVITIES = {"Task": "EditTask", "Event": "EditEvent"}
-FOLLOWERS = {"CampaignMember": "Campaign", "CampaignMemberStatus": "Campaign", "OpportunityContactRole": "Opportunity"}
+FOLLOWERS = {
+    "CampaignMember": "Campaign",
+    "CampaignMemberStatus": "Campaign",
+    "EmailMessage": "Task",
+    "EmailMessageRelation": "Task",
+    "OpportunityContactRole": "Opportunity",
+}
 PERMISSION_OBJECTS = ("FieldPermissions", "ObjectPermissions", "PermissionSet", "PermissionSetAssignment")
 OPERATIONS = ("read", "create", "edit", "delete", "view_all", "modify_all")
 ALL = frozenset(OPERATIONS)
