@@ -7,6 +7,7 @@ finding that changes changes the scores of history with it.
 from datetime import datetime
 from typing import Final
 
+from connector.bots.see import unflagged
 from connector.retold import unretold
 from connector.settings.file import Settings
 from connector.store.lake import Lake
@@ -33,4 +34,8 @@ def _unconverted(view: View, found: Relations) -> Relations:
     return {**found, "people": f"(SELECT * FROM {found['people']} WHERE converted_at IS NULL)"}  # noqa: S608 - a file list of our own making
 
 
-STEPS: Final[tuple[Step, ...]] = (_unconverted, unretold)
+STEPS: Final[tuple[Step, ...]] = (
+    _unconverted,
+    unretold,
+    unflagged,
+)

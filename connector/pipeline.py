@@ -18,6 +18,7 @@ from connector import canary
 from connector.acting.actions import parse_duration
 from connector.acting.notify import Notified, send_notices
 from connector.apply import Applied, applied, commit_plan, refuse_stale, restore, send
+from connector.bots.flag import flag_stage
 from connector.budget import server_day
 from connector.crash import crash_point
 from connector.errors import ConfigError, LeadlightError, QuotaExhausted, RetryableError, StalePlan
@@ -58,6 +59,7 @@ class Outcome:
     scored: dict[str, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
     by_model: dict[str, int] = field(default_factory=dict)
+    flagged: int = 0
     plan: Plan | None = None
     applied: Applied | None = None
     notified: Notified | None = None
@@ -75,6 +77,7 @@ class Outcome:
             "as_of": utc_text(self.as_of),
             "api_calls": {"read": read, "write": write},
             "pulled": self.pulled,
+            "flagged": self.flagged,
             "scored": self.scored,
             "carried_over": self.kept,
             "models": self.by_model,
@@ -96,8 +99,8 @@ def sync(job: Job, options: Options) -> Outcome:
 
 
 def pull(job: Job) -> Outcome:
-    """Run the pull stage alone."""
-    return _run_stages(job, "pull", (_pull,), Options())
+    """Pull, and find what machines did in what came."""
+    return _run_stages(job, "pull", (_pull, _flag), Options())
 
 
 def score(job: Job, options: Options) -> Outcome:
@@ -107,7 +110,7 @@ def score(job: Job, options: Options) -> Outcome:
 
 def plan(job: Job, options: Options) -> Outcome:
     """Score what was pulled and plan from it; sends reads only. A store that was never pulled is pulled first."""
-    first = (_pull,) if job.lake.relation("people") is None else ()
+    first = (_pull, _flag) if job.lake.relation("people") is None else ()
     return _run_stages(job, "plan", (*first, _score, _plan), options)
 
 
@@ -206,6 +209,10 @@ def _pull(job: Job, outcome: Outcome, _options: Options) -> None:
     outcome.pulled = pull_stage(job)
 
 
+def _flag(job: Job, outcome: Outcome, _options: Options) -> None:
+    outcome.flagged = flag_stage(job)
+
+
 def _look(job: Job, _outcome: Outcome, _options: Options) -> None:
     look_at_tasks(job)
 
@@ -270,6 +277,6 @@ def _with_superseded(applied: Applied | None, reviewed: Plan, sent: Plan) -> App
     return replace(applied, superseded=applied.superseded + dropped) if applied else None
 
 
-STAGES: tuple[Stage, ...] = (_pull, _look, _score, _plan, _apply)
+STAGES: tuple[Stage, ...] = (_pull, _flag, _look, _score, _plan, _apply)
 
 __all__ = ["STAGES", "Options", "Outcome", "apply", "checksum", "plan", "pull", "score", "sync", "without_conflicts"]

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from connector.bots.see import flag_counts
 from connector.engine.duckdb import open_engine
 from connector.errors import ConfigError
 from connector.loading import load_parts
@@ -94,12 +95,17 @@ class Reading:
             "switched_off": next((run.counts["switched_off"] for run in newest if "switched_off" in run.counts), []),
             "runs": [run_row(run) for run in newest],
             "feedback": self._feedback(),
+            "bots": self._bots(),
             "sla": [figures.as_dict() for figures in sla_figures(self.state)],
         }
 
     def _feedback(self) -> list[dict[str, Any]]:
         with self.engine() as engine:
             return verdict_counts(engine, self.lake, self.models)
+
+    def _bots(self) -> list[dict[str, object]]:
+        with self.engine() as engine:
+            return flag_counts(engine, self.lake)
 
     def _tables(self) -> list[str]:
         """Name the tables that a status counts: the facts, and the scores of every model."""

@@ -14,6 +14,7 @@ _HOLDERS = {
     "people": {"people": "person_id", "accounts": "account_id"},
     "accounts": {"accounts": "account_id"},
     "events": {"people": "person_id", "accounts": "account_id"},
+    "flags": {"people": "person_id", "accounts": "account_id"},
 }
 
 

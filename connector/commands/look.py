@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 import duckdb
 
+from connector.bots.see import left_out
 from connector.engine.duckdb import explain as explain_one
 from connector.engine.duckdb import explain_account
 from connector.errors import ConfigError
@@ -34,6 +35,7 @@ def explain(out: Output, config: Path, record: str, model: str | None, as_of: da
         given = assignments.of_record(reading.state, record)[:1]
         at = as_of or reading.score_at(engine, record, line)
         others = reading.other_scores(engine, record, line) if as_of is None else []
+        machine = left_out(engine, reading.lake, record)
         found = sources(reading.lake, reading.state, reading.settings, at, line)
         try:
             told = _explained(engine, line, at, found, record, reading.folder / STATEMENTS)
@@ -43,10 +45,16 @@ def explain(out: Output, config: Path, record: str, model: str | None, as_of: da
     owner = [f"  owner: {row.reason} ({row.assigned_at:%d %b %Y})" for row in given]
     lines = [
         *_told(told),
+        *(f"  {found.sentence()}" for found in machine),
         *owner,
         *(f"  {other['id']}: {other['total']:g}, {other['band'] or 'no band'}" for other in others),
     ]
-    out.result(told.as_json() | {"models": others, "owner": next(map(_owner_row, given), None)}, lines)
+    beside = {
+        "models": others,
+        "owner": next(map(_owner_row, given), None),
+        "not_counted": [asdict(found) for found in machine],
+    }
+    out.result(told.as_json() | beside, lines)
 
 
 def _explained(
@@ -73,6 +81,7 @@ def status(out: Output, config: Path) -> None:
         lines.append(f"routed in 30 days: {rules}")
     lines += [f"warning: {warning}" for warning in data["routing"]["warnings"]]
     lines += [f"switched off: {what}" for what in data["switched_off"]]
+    lines += [f"bots: {row['events']:,} events of {row['people']:,} people, {row['reason']}" for row in data["bots"]]
     lines += [_sla_line(row) for row in data["sla"]]
     lines += [f"{run['run_id']} {run['command']} {run['status']}, as of {run['as_of']}" for run in data["runs"]]
     out.result(data, lines)

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from connector.errors import ConfigError
 from connector.settings import checks
 from connector.settings.acting import Action
+from connector.settings.bots import BotSettings
 from connector.settings.channels import unknown_channels
 from connector.settings.example import render
 from connector.settings.hours import HoursSettings
@@ -209,6 +210,7 @@ class Settings(BaseSettings):
     channel: tuple[ChannelSettings, ...] = ()
     notices: NoticeSettings = NoticeSettings()
     sla: tuple[SlaSettings, ...] = ()
+    bots: BotSettings = BotSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()

@@ -149,6 +149,22 @@ class Lake:
         """List the live files, oldest first: base and deltas, or the snapshots that are kept."""
         return self._live(table)
 
+    def paths(self, table: str) -> list[Path]:
+        """List the live files' paths, oldest first."""
+        return [self._path(file) for file in self._live(table)]
+
+    def since(self, table: str, seq: int) -> list[Path] | None:
+        """List the delta files that came after the file of this number, also those that a base has taken in since.
+
+        Null where one of them is on the disk no more, or was never committed: then nobody knows what they held.
+        """
+        known = [file for file in (*self._live(table), *retired(self._connection)) if file.table == table]
+        newest = max((file.seq for file in known), default=0)
+        later = {file.seq: file for file in known if file.seq > seq}
+        if len(later) != newest - seq:
+            return None
+        return [self._path(file) for _, file in sorted(later.items()) if file.kind == "delta"]
+
     def sweep(self, *, grace_s: float = GRACE_S) -> int:
         """Delete files that no reader can want: orphans, and those retired for longer than `grace_s`; returns how many.
 
