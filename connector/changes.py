@@ -10,6 +10,7 @@ import duckdb
 from connector.engine.changed import Changed
 from connector.engine.duckdb import made_by
 from connector.engine.relations import literal
+from connector.facts import fingerprint
 from connector.job import Job
 from connector.models import Line
 from connector.store import coverage, runs
@@ -20,9 +21,16 @@ from mappings.targets import Role
 MOST_TOUCHED_SHARE: Final = 0.3  # above it, the short path saves little
 MOST_RUNS: Final = 300  # a day of syncs every five minutes; contributions are read from the files of all of them
 LEDGER: Final = "adjustments"
+ATTRIBUTES: Final = "attributes"
 _IDS: Final = {"person": "changed_people", "account": "changed_accounts"}
 _HOLDERS: Final[Mapping[Role, str]] = {"person": "person_id", "account": "account_id"}
-_TIMES: Final = {"people": "created_at", "events": "occurred_at", LEDGER: "effective_at"}  # a fact counts from then on
+# A fact counts from then on.
+_TIMES: Final = {
+    "people": "created_at",
+    "events": "occurred_at",
+    LEDGER: "effective_at",
+    ATTRIBUTES: "observed_at",
+}
 Sources = Mapping[str, str]
 
 
@@ -50,8 +58,10 @@ def present(
     engine: duckdb.DuckDBPyConnection, job: Job, run_id: str, sources: Mapping[str, Sources], bands: str | None
 ) -> Coverage:
     """Say what scores of everybody would cover now; sources are those of each model, by its id."""
+    steps = fingerprint(job.settings)
     statements = {
-        line.model.id: made_by(engine, line.model, line.rolled, sources[line.model.id]) for line in job.models.lines
+        line.model.id: f"{made_by(engine, line.model, line.rolled, sources[line.model.id])}+{steps}"
+        for line in job.models.lines
     }
     return Coverage((run_id,), statements, bands, tuple(file.seq for file in job.lake.files(LEDGER)))
 
@@ -120,12 +130,26 @@ def _selects(
     """Select the ids of whose facts have come, of those noted, and, for accounts, of those that these people are in."""
     holder = _HOLDERS[role]
     for table, select in come:
-        yield _ids(engine, f"({select})", "subject_id" if table == LEDGER else holder)
+        if table == ATTRIBUTES:
+            yield from _of_attributes(engine, role, facts, select)
+        else:
+            yield _ids(engine, f"({select})", "subject_id" if table == LEDGER else holder)
     if noted_in := job.lake.relation(TOUCHED["people" if role == "person" else "accounts"]):
         yield _ids(engine, noted_in, holder)
     if role == "account":
         changed = f"person_id IN (SELECT subject_id FROM {_IDS['person']})"  # noqa: S608 - our own names
         yield _ids(engine, f"(SELECT * FROM {facts['people']} WHERE {changed})", holder)  # noqa: S608 - as above
+
+
+def _of_attributes(
+    engine: duckdb.DuckDBPyConnection, role: Role, facts: Mapping[str, str], select: str
+) -> Iterator[str | None]:
+    """Select the ids of those whose attributes have come; an account's touch its people too."""
+    yield f"SELECT subject_id::VARCHAR FROM ({select}) WHERE role = '{role}'"  # noqa: S608 - as above
+    if role == "person":
+        accounts = f"SELECT subject_id FROM ({select}) WHERE role = 'account'"  # noqa: S608 - as above
+        if "account_id" in engine.sql(f"SELECT * FROM {facts['people']}").columns:  # noqa: S608 - as above
+            yield f"SELECT person_id::VARCHAR FROM {facts['people']} WHERE account_id IN ({accounts})"  # noqa: S608 - as above
 
 
 def _ids(engine: duckdb.DuckDBPyConnection, relation: str, column: str) -> str | None:

@@ -72,7 +72,7 @@ def _job(
 ) -> Iterator[Job]:
     describes = describe_all(crm, mapping)
     with closing(open_state(folder)) as state, open_engine(settings.store.memory_limit_mb, folder / "spill") as duck:
-        fitted = fit(state, models, mapping, describes, crm.refused, writes_crm=writes_crm)
+        fitted = fit(state, models, mapping, describes, crm.refused, writes_crm=writes_crm, enriched=settings.enrich)
         yield Job(
             settings=settings,
             models=models,

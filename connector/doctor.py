@@ -74,7 +74,7 @@ def _against_crm(settings: Settings, models: Models, mapping: CrmMapping, crm: A
         yield Check("mapping", True, "every field that is read or written exists")
     yield from (Check("optional", True, f"{dropped}: left out") for dropped in prune(mapping, describes).dropped)
     yield from _tasks(mapping, describes)
-    for problem in model_problems(models, mapping):
+    for problem in model_problems(models, mapping, settings.enrich):
         yield Check("model", False, problem, "edit the model or the mapping")
     yield from _pools(crm, settings)
 

@@ -4,10 +4,12 @@ Nothing that was pulled is ever patched: each step wraps the relations of the on
 finding that changes changes the scores of history with it.
 """
 
+import hashlib
 from datetime import datetime
 from typing import Final
 
 from connector.bots.see import unflagged
+from connector.enrichment.step import enriched
 from connector.retold import unretold
 from connector.settings.file import Settings
 from connector.store.lake import Lake
@@ -34,8 +36,15 @@ def _unconverted(view: View, found: Relations) -> Relations:
     return {**found, "people": f"(SELECT * FROM {found['people']} WHERE converted_at IS NULL)"}  # noqa: S608 - a file list of our own making
 
 
+def fingerprint(settings: Settings) -> str:
+    """Give 12 hex digits of all that the steps do by; scores by others cannot be built on."""
+    said = [table.model_dump(mode="json") for table in (*settings.vendor, *settings.enrich)]
+    return hashlib.sha256(repr(said).encode()).hexdigest()[:12]
+
+
 STEPS: Final[tuple[Step, ...]] = (
     _unconverted,
     unretold,
     unflagged,
+    enriched,
 )

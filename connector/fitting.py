@@ -2,12 +2,13 @@
 
 import hashlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import structlog
 
 from connector.errors import AuthError, ConfigError
 from connector.models import Models
+from connector.settings.enrichment import EnrichSettings
 from connector.store import fitted
 from mappings.check import Bands, Describes, check_mapping
 from mappings.drift import Fitted, without_misfits
@@ -27,6 +28,7 @@ def fit(
     refused: Mapping[str, str],
     *,
     writes_crm: bool,
+    enriched: Sequence[EnrichSettings] = (),
 ) -> Fitted:
     """Give the mapping as it can be used now, with what was switched off since it fitted last.
 
@@ -37,9 +39,11 @@ def fit(
     if fitted.is_known(state, digest):
         trimmed = without_misfits(pruned, describes, bands)
         if trimmed.mapping.objects("people"):
-            refuse_misfits(models, trimmed.mapping, describes, {}, bands, writes_crm=writes_crm, known=pruned)
+            refuse_misfits(
+                models, trimmed.mapping, describes, {}, bands, writes_crm=writes_crm, known=pruned, enriched=enriched
+            )
             return _told(trimmed, [right for name, right in refused.items() if name in pruned.read])
-    refuse_misfits(models, pruned, describes, refused, bands, writes_crm=writes_crm)
+    refuse_misfits(models, pruned, describes, refused, bands, writes_crm=writes_crm, enriched=enriched)
     if writes_crm:
         fitted.remember(state, digest)
     return Fitted(pruned)
@@ -77,6 +81,7 @@ def refuse_misfits(
     *,
     writes_crm: bool,
     known: CrmMapping | None = None,
+    enriched: Sequence[EnrichSettings] = (),
 ) -> None:
     """Raise ConfigError where the mapping does not fit the CRM, or the model asks for what the mapping does not give.
 
@@ -86,7 +91,7 @@ def refuse_misfits(
     """
     problems = [
         *check_mapping(mapping, describes, new_fields_ok=not writes_crm, bands=bands),
-        *model_problems(models, known or mapping),
+        *model_problems(models, known or mapping, enriched),
     ]
     missing = [right for name, right in refused.items() if name in mapping.read and not mapping.read[name].optional]
     if missing:
@@ -95,10 +100,14 @@ def refuse_misfits(
         raise ConfigError(problems)
 
 
-def model_problems(models: Models, mapping: CrmMapping) -> list[str]:
-    """Name the fields of the models that no pulled table has; event types are open, since data may bring new ones."""
-    people = _columns(mapping, "people") | set(TABLES["people"].columns)
-    accounts = _columns(mapping, "accounts") | set(TABLES["accounts"].columns)
+def model_problems(models: Models, mapping: CrmMapping, enriched: Sequence[EnrichSettings] = ()) -> list[str]:
+    """Name the fields of the models that no table has, with what is enriched.
+
+    Event types are open, since data may bring new ones.
+    """
+    made = {of: {enrich.attribute for enrich in enriched if enrich.of == of} for of in ("people", "accounts")}
+    people = _columns(mapping, "people") | set(TABLES["people"].columns) | made["people"]
+    accounts = _columns(mapping, "accounts") | set(TABLES["accounts"].columns) | made["accounts"]
     known = frozenset({*people, "email_domain", *(f"account.{name}" for name in people | accounts)})
     problems: list[str] = []
     for model in models.known():

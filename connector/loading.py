@@ -4,6 +4,7 @@ from pathlib import Path
 
 from connector.acting.configured import state_problems, wording_problems
 from connector.acting.joins import join_problems
+from connector.enrichment.checks import enrichment_problems
 from connector.errors import ConfigError
 from connector.models import Models, load_models
 from connector.routing.checks import route_problems
@@ -37,7 +38,7 @@ def load_parts(config: Path) -> tuple[Settings, Models, CrmMapping]:
     problems += sla_problems(settings, models)
     problems += route_problems(settings, models, mapping)
     mapping, misfits = bind_models(mapping, [line.use for line in models.lines])
-    problems += misfits
+    problems += [*misfits, *enrichment_problems(settings, mapping)]
     if mapping.crm != settings.crm.kind:
         problems.append(f"crm.mapping: {settings.crm.mapping} is for {mapping.crm}, the CRM is {settings.crm.kind}")
     if problems:

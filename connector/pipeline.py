@@ -21,6 +21,7 @@ from connector.apply import Applied, applied, commit_plan, refuse_stale, restore
 from connector.bots.flag import flag_stage
 from connector.budget import server_day
 from connector.crash import crash_point
+from connector.enrichment.observe import observe_stage
 from connector.errors import ConfigError, LeadlightError, QuotaExhausted, RetryableError, StalePlan
 from connector.job import Job
 from connector.mirror import MIRROR
@@ -99,8 +100,8 @@ def sync(job: Job, options: Options) -> Outcome:
 
 
 def pull(job: Job) -> Outcome:
-    """Pull, and find what machines did in what came."""
-    return _run_stages(job, "pull", (_pull, _flag), Options())
+    """Pull, keep what vendors say, and find what machines did in what came."""
+    return _run_stages(job, "pull", PULLED, Options())
 
 
 def score(job: Job, options: Options) -> Outcome:
@@ -110,7 +111,7 @@ def score(job: Job, options: Options) -> Outcome:
 
 def plan(job: Job, options: Options) -> Outcome:
     """Score what was pulled and plan from it; sends reads only. A store that was never pulled is pulled first."""
-    first = (_pull, _flag) if job.lake.relation("people") is None else ()
+    first = PULLED if job.lake.relation("people") is None else ()
     return _run_stages(job, "plan", (*first, _score, _plan), options)
 
 
@@ -213,6 +214,11 @@ def _flag(job: Job, outcome: Outcome, _options: Options) -> None:
     outcome.flagged = flag_stage(job)
 
 
+def _observe(job: Job, outcome: Outcome, _options: Options) -> None:
+    if found := observe_stage(job):
+        outcome.pulled["attributes"] = outcome.pulled.get("attributes", 0) + found
+
+
 def _look(job: Job, _outcome: Outcome, _options: Options) -> None:
     look_at_tasks(job)
 
@@ -277,6 +283,7 @@ def _with_superseded(applied: Applied | None, reviewed: Plan, sent: Plan) -> App
     return replace(applied, superseded=applied.superseded + dropped) if applied else None
 
 
-STAGES: tuple[Stage, ...] = (_pull, _flag, _look, _score, _plan, _apply)
+PULLED: tuple[Stage, ...] = (_pull, _observe, _flag)
+STAGES: tuple[Stage, ...] = (*PULLED, _look, _score, _plan, _apply)
 
 __all__ = ["STAGES", "Options", "Outcome", "apply", "checksum", "plan", "pull", "score", "sync", "without_conflicts"]

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -124,6 +124,18 @@ class Reading:
             return self.models.lines[ids.index(model_id)]
         accounts = self.models.of("account")
         return accounts[0] if accounts and self.is_account(record) else self.models.lines[0]
+
+    def ids_of(
+        self, engine: duckdb.DuckDBPyConnection, record: str, line: Line, sources: Mapping[str, str]
+    ) -> dict[str, str | None]:
+        """Name a record and, of a person, the account, by the table of each; sources are the facts that models see."""
+        if line.role == "account":
+            return {"accounts": record}
+        people = sources["people"]
+        if "account_id" not in engine.sql(f"SELECT * FROM {people}").columns:  # noqa: S608 - a file list of our own making
+            return {"people": record}
+        found = engine.execute(f"SELECT account_id FROM {people} WHERE person_id = ?", [record]).fetchone()  # noqa: S608 - as above
+        return {"people": record, "accounts": found[0] if found else None}
 
     def other_scores(self, engine: duckdb.DuckDBPyConnection, record: str, line: Line) -> list[dict[str, Any]]:
         """List the other models that scored a record in the last run: id, total and band of each."""

@@ -15,7 +15,9 @@ _HOLDERS = {
     "accounts": {"accounts": "account_id"},
     "events": {"people": "person_id", "accounts": "account_id"},
     "flags": {"people": "person_id", "accounts": "account_id"},
+    "attributes": {"people": "subject_id", "accounts": "subject_id"},  # role says which
 }
+_ROLES = {"people": "person", "accounts": "account"}
 
 
 def touched_by(job: Job, facts: Delta, *, whole: bool) -> tuple[Delta, ...]:
@@ -68,12 +70,19 @@ def _selects(engine: duckdb.DuckDBPyConnection, job: Job, facts: Delta) -> dict[
     """Write the SELECT of the ids for each table of the touched that the differing rows add to."""
     key = quoted(facts.key)
     differing = f"{key} IN (SELECT {key} FROM differing)"  # noqa: S608 - our own names
+    by_role = facts.table == "attributes"
     found: dict[str, list[str]] = {TOUCHED[holder]: [] for holder in _HOLDERS[facts.table]}
     for source in ("came", "went"):
         there = _columns(engine, source)
         for holder, column in _HOLDERS[facts.table].items():
             if column in there:
-                found[TOUCHED[holder]].append(_ids(source, column, differing, TOUCHED[holder]))
+                those = f"role = '{_ROLES[holder]}' AND {differing}" if by_role else differing
+                found[TOUCHED[holder]].append(_ids(source, column, those, TOUCHED[holder]))
+    if by_role and "account_id" in job.lake.columns("people"):
+        accounts = " UNION ".join(found[TOUCHED["accounts"]])
+        found[TOUCHED["people"]].append(
+            _ids(str(job.lake.relation("people")), "person_id", f"account_id IN ({accounts})", TOUCHED["people"])
+        )
     if facts.table == "accounts" and "account_id" in job.lake.columns("people"):
         found[TOUCHED["people"]] = [_ids(str(job.lake.relation("people")), "person_id", differing, TOUCHED["people"])]
     return {table: " UNION ".join(selects) for table, selects in found.items() if selects}

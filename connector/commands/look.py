@@ -11,6 +11,7 @@ import duckdb
 from connector.bots.see import left_out
 from connector.engine.duckdb import explain as explain_one
 from connector.engine.duckdb import explain_account
+from connector.enrichment.told import told_of
 from connector.errors import ConfigError
 from connector.models import Line
 from connector.output import Output
@@ -42,17 +43,20 @@ def explain(out: Output, config: Path, record: str, model: str | None, as_of: da
         except ConfigError as error:
             hint = [f"other models score it: --model {other['id']}" for other in others]
             raise ConfigError([*error.problems, *hint]) from None
+        known = told_of(engine, reading.lake, reading.settings, at, reading.ids_of(engine, record, line, found))
     owner = [f"  owner: {row.reason} ({row.assigned_at:%d %b %Y})" for row in given]
     lines = [
         *_told(told),
         *(f"  {found.sentence()}" for found in machine),
         *owner,
+        *(f"  {each.sentence()}" for each in known),
         *(f"  {other['id']}: {other['total']:g}, {other['band'] or 'no band'}" for other in others),
     ]
     beside = {
         "models": others,
         "owner": next(map(_owner_row, given), None),
         "not_counted": [asdict(found) for found in machine],
+        "enriched": [each.as_dict() for each in known],
     }
     out.result(told.as_json() | beside, lines)
 

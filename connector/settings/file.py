@@ -19,6 +19,7 @@ from connector.settings import checks
 from connector.settings.acting import Action
 from connector.settings.bots import BotSettings
 from connector.settings.channels import unknown_channels
+from connector.settings.enrichment import EnrichSettings, VendorSettings, attributes_twice
 from connector.settings.example import render
 from connector.settings.hours import HoursSettings
 from connector.settings.notices import ChannelSettings, NoticeSettings
@@ -211,11 +212,13 @@ class Settings(BaseSettings):
     notices: NoticeSettings = NoticeSettings()
     sla: tuple[SlaSettings, ...] = ()
     bots: BotSettings = BotSettings()
+    vendor: tuple[VendorSettings, ...] = ()
+    enrich: tuple[EnrichSettings, ...] = ()
     schedule: ScheduleSettings = ScheduleSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
 
-    @check("action", "route", "pool", "hours", "channel", "sla")
+    @check("action", "route", "pool", "hours", "channel", "sla", "vendor")
     @classmethod
     def _distinct(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
         if info.field_name != "action":
@@ -262,7 +265,7 @@ def load_settings(path: Path) -> Settings:
     do not exist, secrets in a file that others can read.
     """
     raw, origins, problems = merged(path, Settings)
-    unknown = (*routing_problems(raw), *checks.unknown_hours(raw), *unknown_channels(raw))
+    unknown = (*routing_problems(raw), *checks.unknown_hours(raw), *unknown_channels(raw), *attributes_twice(raw))
     problems += [f"{path.name}: {problem}" for problem in unknown]
     try:
         settings = Settings(**raw)

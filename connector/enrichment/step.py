@@ -1,0 +1,49 @@
+"""Enriched attributes as a step of the facts: models see the value that is believed, in the column of its name."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from connector.engine.relations import quoted
+from connector.enrichment.resolve import ATTRIBUTES, KEYS, WORDS, Held, candidates, seen
+from connector.settings.enrichment import CRM, EnrichSettings
+from connector.settings.file import Settings
+from connector.store.lake import Lake
+from connector.view import Relations, View
+
+TABLES: Final = ("people", "accounts")
+
+
+def enriched(view: View, found: Relations) -> Relations:
+    """Put what is believed in the place of the CRM's own columns; an attribute that it lacks becomes a column."""
+    made = dict(found)
+    for of in TABLES:
+        if of in found and (wanted := enriches_of(view.settings, of)):
+            made[of] = _wrapped(view, found[of], wanted)
+    return made
+
+
+def enriches_of(settings: Settings, of: str) -> tuple[EnrichSettings, ...]:
+    """List what is enriched of people or accounts."""
+    return tuple(enrich for enrich in settings.enrich if enrich.of == of)
+
+
+def held_for(lake: Lake, settings: Settings, of: str) -> Held:
+    """Name what there is to resolve the attributes of people or accounts from."""
+    columns = lake.columns(of)
+    stamp = next((vendor.observed_at for vendor in settings.vendor if vendor.id == CRM), None)
+    return Held(lake.relation(ATTRIBUTES), lake.relation(WORDS), columns, stamp if stamp in columns else None)
+
+
+def _wrapped(view: View, relation: str, wanted: Sequence[EnrichSettings]) -> str:
+    held = held_for(view.lake, view.settings, wanted[0].of)
+    values = {
+        enrich.attribute: f"COALESCE({', '.join(candidates(enrich, held, view.as_of, 't', 's').values())})"
+        for enrich in wanted
+    }
+    own = [f"{value} AS {quoted(name)}" for name, value in values.items() if name in held.columns]
+    new = [f"{value} AS {quoted(name)}" for name, value in values.items() if name not in held.columns]
+    columns = ", ".join([f"t.* REPLACE ({', '.join(own)})" if own else "t.*", *new])
+    return (
+        f"(SELECT {columns} FROM {relation} t LEFT JOIN {seen(wanted, held, view.as_of)} s "  # noqa: S608 - names are quoted
+        f"ON s.subject_id = t.{KEYS[wanted[0].of]})"
+    )

@@ -1,0 +1,42 @@
+"""Vendors' fields of a CRM, through a whole sync: the right one is scored, and explain says whose it is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.commands.look import explain
+from connector.output import Output
+from connector.sandbox.server import Crm
+from tests.enrichment.vendors import scores, vendors_loop
+from tests.loop.loops import Loop
+
+
+@pytest.fixture(params=["salesforce", "hubspot"])
+def crm(request: pytest.FixtureRequest) -> Crm:
+    chosen: Crm = request.param
+    return chosen
+
+
+@pytest.fixture
+def loop(crm: Crm, tmp_path: Path) -> Iterator[Loop]:
+    with vendors_loop(crm, tmp_path) as found:
+        yield found
+
+
+def explained(loop: Loop, who: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """Give what explain prints of somebody."""
+    capsys.readouterr()
+    explain(Output(), loop.config, loop.people()[who]["id"], None, None)
+    return capsys.readouterr().out
+
+
+@pytest.mark.signal("Clearbit, ZoomInfo, Apollo")
+def test_the_first_fresh_vendor_is_scored_and_told(loop: Loop, capsys: pytest.CaptureFixture[str]) -> None:
+    loop.sync()
+    assert scores(loop) == {"both": 40, "stale": 70, "older": 5, "nobody": 0}
+    assert "employees 480 (zoominfo, 12 Mar 2026; clearbit says 900; crm says 50)" in explained(loop, "p_both", capsys)
+    stale = "employees 1900 (clearbit, 1 Jun 2026; zoominfo says 480, not used: of 12 Mar 2025; crm says 50)"
+    assert stale in explained(loop, "p_stale", capsys)
+    assert "employees 50 (crm; zoominfo says 480, not used" in explained(loop, "p_older", capsys)
+    assert "employees unknown (zoominfo says 480, not used: of 12 Mar 2025)" in explained(loop, "p_nobody", capsys)
