@@ -86,7 +86,7 @@ def _rights(settings: Settings, mapping: CrmMapping, crm: AdministeredCrm, *, pr
     found = list(crm.rights(needs, provisioned=provisioned))
     told = " ".join(right.detail for right in found if right.level != "ok" and right.name == "rights")
     for name, refused in crm.refused.items():
-        if not any(scope in told for scope in refused.replace(",", " ").split() if scope.count(".") > 1):
+        if not any(f"scope {word} is missing" in told for word in refused.replace(",", " ").split()):
             optional = name in mapping.read and mapping.read[name].optional
             yield Check("rights", optional, refused, "grant it to the token", warning=optional)
     yield from map(_right, found)

@@ -30,6 +30,8 @@ HubSpot:
 |---|---|
 | `POST /control/merge` | `{object, winner, losers, actor?, keep_id?}`: the merged record has a new id (merging.py) |
 | `POST /control/schema` | `{object, property, op, to?, option?, actor?}`: a property changes (drift.py) |
+| `POST /control/form` | `{name, form_type?}`: a person makes a form (forms.py) |
+| `POST /control/submission` | `{form, email, page_url?, values?}`: a visitor submits it (forms.py) |
 | `POST /control/sequence` | `{name, user_id?}`: a person makes a sequence (sequences.py) |
 | `POST /control/unenroll` | `{contact, actor?}`: a contact leaves its sequence (sequences.py) |
 

@@ -20,6 +20,7 @@ from connector.crm.hubspot.settings import HubSpotSettings
 from connector.crm.pacing import Bucket
 
 Body = Mapping[str, Any]
+FORMS_PAGE, SUBMISSIONS_PAGE = 100, 50
 
 
 class Client:
@@ -55,6 +56,7 @@ class Client:
         self._property_batch = client.crm.properties.batch_api
         self._property_groups = client.crm.properties.groups_api
         self._events = client.events.events_api
+        self._forms = client.marketing.forms.forms_api
         self._lists = client.crm.lists.lists_api
         self._memberships = client.crm.lists.memberships_api
 
@@ -215,6 +217,21 @@ class Client:
             after=after,
             limit=self._events_page,
         )
+
+    def forms_page(self, after: str | None) -> Answer:
+        """List the forms of all types."""
+        # https://developers.hubspot.com/docs/api-reference/legacy/marketing/forms/v3/get-forms
+        types = ["hubspot", "captured", "flow", "blog_comment"]
+        return self._send(
+            "list of forms", self._normal, self._forms.get_page, limit=FORMS_PAGE, after=after, form_types=types
+        )
+
+    def submissions_page(self, form_id: str, after: str | None) -> Answer:
+        """List a form's submissions, newest first, 50 a page, the most there are."""
+        # https://developers.hubspot.com/docs/api-reference/legacy/marketing/forms/v1/get-form-integrations-v1-submissions-forms-form_guid
+        asked = {"limit": SUBMISSIONS_PAGE} | ({} if after is None else {"after": after})
+        path = f"/form-integrations/v1/submissions/forms/{quote(form_id, safe='')}?{urlencode(asked)}"
+        return self._plain("form submissions", "GET", path, None)
 
     def list_by_id(self, list_id: str) -> Answer:
         """Read a list by its id."""

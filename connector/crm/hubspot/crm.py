@@ -26,14 +26,14 @@ from connector.crm.hubspot import write as writing
 from connector.crm.hubspot.call_lists import list_steps, make_lists
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.cursor import Cursor
-from connector.crm.hubspot.describe import EVENT, event_info, object_info
+from connector.crm.hubspot.describe import object_info
 from connector.crm.hubspot.errors import Refused
-from connector.crm.hubspot.events import Events
 from connector.crm.hubspot.find import find_rows
 from connector.crm.hubspot.keyless import create_once, find_marked
 from connector.crm.hubspot.read import Stream
 from connector.crm.hubspot.scopes import token_rights
 from connector.crm.hubspot.settings import HubSpotSettings
+from connector.crm.hubspot.surfaces import Surfaces, is_surface
 from connector.errors import Forbidden, RetryableError
 from mappings.fields import NewField, ObjectInfo
 from mappings.needs import Need
@@ -46,8 +46,8 @@ CAPABILITIES = Capabilities(crm="hubspot", url_of=RECORD_URL.format(scheme="http
 class HubSpotCrm:
     """Read and write one HubSpot account (connector.crm.administration.AdministeredCrm).
 
-    Objects are HubSpot's plural names; `event:TYPE` reads the occurrences of an event type, where `{portal}` stands
-    for the account's id. url_of takes the account's id as instance.
+    Objects are HubSpot's plural names, and what surfaces.py reads beside them. url_of takes the account's id as
+    instance.
     """
 
     client: Client
@@ -56,6 +56,11 @@ class HubSpotCrm:
     refused: dict[str, str] = field(default_factory=dict)
     _described: dict[str, ObjectInfo | None] = field(default_factory=dict)
     _account: dict[str, Any] = field(default_factory=dict)
+    _surfaces: Surfaces = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Make what reads beside the objects."""
+        self._surfaces = Surfaces(self.client, self._portal)
 
     def check(self) -> Connection:
         """Prove that the token works; user_id is empty, as a static token belongs to an app and not to a user."""
@@ -85,8 +90,8 @@ class HubSpotCrm:
     def changes(self, object: str, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:  # noqa: A002 - same
         """Read what changed since the cursor; deleted holds archived, purged and merged ids."""
         reached = Cursor.parse(cursor, object)
-        if object.startswith(EVENT):
-            yield from Events(self.client, self._event_type(object), tuple(fields)).pages(reached)
+        if is_surface(object):
+            yield from self._surfaces.pages(object, tuple(fields), reached)
             return
         info = self.describe(object)
         if info is None:
@@ -154,19 +159,15 @@ class HubSpotCrm:
         self.client.close()
 
     def _describe(self, name: str) -> ObjectInfo | None:
-        if name.startswith(EVENT):
-            return event_info(name)
         try:
+            if is_surface(name):
+                return self._surfaces.describe(name)
             return object_info(name, self.client.properties(name).json())
         except Forbidden as error:
             self.refused[name] = error.message
             return None
         except Refused:
             return None
-
-    def _event_type(self, name: str) -> str:
-        event_type = name.removeprefix(EVENT)
-        return event_type.replace("{portal}", self._portal()) if "{portal}" in event_type else event_type
 
     def _portal(self) -> str:
         if not self._account:

@@ -1,11 +1,18 @@
 """Property definitions to what the rest of the product knows of an object."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mappings.fields import FieldInfo, FieldKind, ObjectInfo
 
 EVENT = "event:"
+EVENT_FIELDS: Mapping[str, FieldKind] = {
+    "id": "text",
+    "occurredAt": "datetime",
+    "objectType": "text",
+    "objectId": "reference",
+}
 LINKED = ("contacts", "companies", "deals")
 TEXT_LENGTH = 65_536
 KINDS: Mapping[str, FieldKind] = {"number": "number", "bool": "boolean", "date": "date", "datetime": "datetime"}
@@ -20,31 +27,33 @@ def object_info(name: str, definitions: Mapping[str, Any]) -> ObjectInfo:
 
 def event_info(name: str) -> ObjectInfo:
     """Describe an event type; which properties its events have is not looked up, so any `properties.NAME` exists."""
-    return ObjectInfo(name, name.removeprefix(EVENT), EventFields())
+    return stream_info(name, EVENT_FIELDS, "properties.")
 
 
-class EventFields(Mapping[str, FieldInfo]):
-    """List the members every event has, and answer for any property as well."""
+def stream_info(name: str, members: Mapping[str, FieldKind], further: str = "") -> ObjectInfo:
+    """Describe what is no CRM object: the fields it always has, and any that begins with `further`."""
+    return ObjectInfo(name, name.partition(":")[2], StreamFields(members, further))
 
-    _members: Mapping[str, FieldKind] = {
-        "id": "text",
-        "occurredAt": "datetime",
-        "objectType": "text",
-        "objectId": "reference",
-    }
+
+@dataclass(frozen=True)
+class StreamFields(Mapping[str, FieldInfo]):
+    """List the fields that every row has, and answer for any that begins with `further` as well."""
+
+    members: Mapping[str, FieldKind]
+    further: str
 
     def __getitem__(self, name: str) -> FieldInfo:
-        if name in self._members:
-            return _read_only(name, self._members[name])
-        if name.startswith("properties.") and name != "properties.":
+        if name in self.members:
+            return _read_only(name, self.members[name])
+        if self.further and name.startswith(self.further) and name != self.further:
             return _read_only(name, "text")
         raise KeyError(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._members)
+        return iter(self.members)
 
     def __len__(self) -> int:
-        return len(self._members)
+        return len(self.members)
 
 
 def _read_only(name: str, kind: FieldKind, *references: str) -> FieldInfo:

@@ -12,7 +12,7 @@ from mappings.needs import Need
 # https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/scopes
 ENGAGEMENTS: Final = frozenset({"calls", "emails", "meetings", "notes", "tasks", "communications"})
 OWNERS: Final = "crm.objects.owners.read"
-EVENTS: Final = "business-intelligence"
+SURFACES: Final = {"event:": "business-intelligence", "form:": "forms"}
 ALWAYS: Final = frozenset({"oauth", OWNERS})  # every app has the first
 ACTING: Final = ("crm.lists.", "automation.sequences.")  # asked for by actions other than fields, owners and tasks
 BODIES: Final = "sales-email-read"
@@ -49,8 +49,9 @@ def needed_scopes(needs: Sequence[Need]) -> dict[str, str]:
 
 def scopes_of(need: Need) -> list[str]:
     """Name the scopes that one object takes; activities go with contacts."""
-    if need.object.startswith("event:"):
-        return [EVENTS]
+    beside = next((scope for prefix, scope in SURFACES.items() if need.object.startswith(prefix)), None)
+    if beside is not None:
+        return [beside]
     plural = "contacts" if need.object in ENGAGEMENTS else need.object
     read, write = bool(need.reads or need.may_read), bool(need.edits or need.sets)
     verbs = [verb for verb, wanted in (("read", read or write), ("write", write)) if wanted]

@@ -13,6 +13,7 @@ from connector.sandbox.hubspot import (
     batching,
     definitions,
     events,
+    forms,
     linking,
     list_members,
     lists,
@@ -42,9 +43,9 @@ NO_CREDENTIALS = (
     "Authentication credentials not found. This API supports OAuth 2.0 authentication and you can find more details at"
     " https://developers.hubspot.com/docs/methods/auth/oauth-overview"
 )
-DATED = re.compile(r"^/(crm|events|automation)/([a-z-]+)/(?:v[34]|20\d\d-\d\d)(?=/|$)")
+DATED = re.compile(r"^/(crm|events|automation|marketing)/([a-z-]+)/(?:v[34]|20\d\d-\d\d)(?:-beta)?(?=/|$)")
 OLD_ASSOCIATIONS = re.compile(r"^/crm/v3/(associations/|objects/[^/]+/[^/]+/associations/[^/]+/?$)")
-VERSIONED = re.compile(r"^/(crm|events|automation)/v[34]/([a-z-]+)(?=/|$)")
+VERSIONED = re.compile(r"^/(crm|events|automation|marketing)/v[34]/([a-z-]+)(?=/|$)")
 
 Handler = Callable[..., Response]
 
@@ -121,6 +122,9 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("PUT", "lists/{id}/memberships/remove", list_members.remove),
     ("PUT", "lists/{id}/memberships/add-and-remove", list_members.add_and_remove),
     ("PUT", "lists/{id}/memberships/add-from/{source_id}", list_members.add_from),
+    ("GET", "forms", forms.list_forms),
+    ("GET", "forms/{id}", forms.get_form),
+    ("GET", "form-integrations/v1/submissions/forms/{guid}", forms.list_submissions),
     ("GET", "sequences", sequences.list_sequences),
     ("POST", "sequences/enrollments", sequences.enroll),
     ("GET", "sequences/enrollments/contact/{contact_id}", sequences.enrollment_of),
@@ -180,7 +184,7 @@ class HubSpotApp:
     def install(self) -> None:
         """Make the tables and HubSpot's own properties."""
         self.schema.install()
-        for part in (associations, events, lists, merging, owners, sequences):
+        for part in (associations, events, forms, lists, merging, owners, sequences):
             part.install(self._account.storage)
 
     def set_base_url(self, url: str) -> None:
@@ -271,9 +275,11 @@ class HubSpotApp:
         """Give the control calls of HubSpot alone."""
         account = self._account
         return {
+            "form": lambda body: forms.make_form(account, body),
             "merge": lambda body: merging.merge_as_person(account, body),
             "schema": lambda body: vars(change_schema(account, read_schema_change(body))),
             "sequence": lambda body: sequences.make_sequence(account, body),
+            "submission": lambda body: forms.submit_form(account, body),
             "unenroll": lambda body: sequences.end_enrollment(account, body),
         }
 

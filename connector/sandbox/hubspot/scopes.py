@@ -18,6 +18,8 @@ ENGAGEMENTS = frozenset({"tasks", "calls", "emails", "meetings", "notes"})
 OTHERS = {
     "owners": ("crm.objects.owners.read", "crm.objects.owners.read"),
     "lists": ("crm.lists.read", "crm.lists.write"),
+    "forms": ("forms", "forms"),
+    "form-integrations": ("forms", "forms"),
     "sequences": ("automation.sequences.read", "automation.sequences.enrollments.write"),
     "events": ("business-intelligence", "business-intelligence"),
     "event-occurrences": ("business-intelligence", "business-intelligence"),
