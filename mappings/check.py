@@ -7,7 +7,7 @@ from typing import Final
 
 from mappings.fields import FieldInfo, ObjectInfo
 from mappings.model import ASSOCIATIONS, Mapping, ReadTable, Source, TaskTarget, WriteField
-from mappings.prune import lookup, prune
+from mappings.prune import STREAM, lookup, prune
 from mappings.read import fields_to_read
 from mappings.transforms import TRANSFORMS
 from mappings.write import creatable, written_fields
@@ -80,7 +80,7 @@ def _read_problems(mapping: Mapping, name: str, table: ReadTable, info: ObjectIn
             yield _absent_field(
                 key, name, field, info, "grant read access, correct the name or mark it optional = true"
             )
-    if name.startswith("event:"):
+    if STREAM in name:
         return  # the properties of an event are text on the wire, whatever they mean
     for column, kind, field in _misread(table, info):
         yield f"{key}.{column}: {name}.{field} is a {info.fields[field].kind} field, {column} needs {kind}{_hint(kind)}"
@@ -88,7 +88,7 @@ def _read_problems(mapping: Mapping, name: str, table: ReadTable, info: ObjectIn
 
 def misread_fields(table: ReadTable, name: str, info: ObjectInfo) -> frozenset[str]:
     """Name the fields of an object that hold another kind of value than the columns read from them."""
-    if name.startswith("event:"):
+    if STREAM in name:
         return frozenset()
     return frozenset(field for _, _, field in _misread(table, info))
 

@@ -2,25 +2,27 @@
 
 from collections.abc import Mapping as AbcMapping
 from collections.abc import Sequence
+from typing import Final
 
 from mappings.fields import FieldInfo, ObjectInfo
 from mappings.model import ASSOCIATIONS, Condition, EventEntry, Mapping, OutcomeEntry, ReadTable, Source
 
+STREAM: Final = ":"  # in the name of what is no CRM object: `event:TYPE`, `form:NAME`
 _ANY = FieldInfo(name="", label="", kind="text")
 
 
 def lookup(info: ObjectInfo, field: str) -> FieldInfo | None:
     """Find a field of an object; null where the user cannot see it.
 
-    `associations.X` and event `properties.X` are not in any describe; a parent path is there if its reference is
-    (`Campaign.Name` through CampaignId, `Parent__r.X` through Parent__c). An event stream that describes no fields has
-    them all.
+    `associations.X`, an event's `properties.X` and the like are not in any describe; a parent path is there if its
+    reference is (`Campaign.Name` through CampaignId, `Parent__r.X` through Parent__c). A stream that describes no
+    fields has them all.
     """
     if field in info.gone:
         return None
     if field in info.fields:
         return info.fields[field]
-    if field.startswith(ASSOCIATIONS) or (info.name.startswith("event:") and (not info.fields or "." in field)):
+    if field.startswith(ASSOCIATIONS) or (STREAM in info.name and (not info.fields or "." in field)):
         return _ANY
     parent, dot, _ = field.partition(".")
     if not dot:
@@ -139,4 +141,4 @@ def _barren(table: ReadTable) -> bool:
     return table.table == "outcomes" and not (table.outcome and (table.person or table.account))
 
 
-__all__ = ["lookup", "prune"]
+__all__ = ["STREAM", "lookup", "prune"]
