@@ -23,6 +23,7 @@ from connector.budget import server_day
 from connector.crash import crash_point
 from connector.enrichment.observe import observe_stage
 from connector.errors import ConfigError, LeadlightError, QuotaExhausted, RetryableError, StalePlan
+from connector.feeds.stage import feeds_stage
 from connector.job import Job
 from connector.mirror import MIRROR
 from connector.plan import Change, Plan, checksum, refuse_unsafe, utc_text
@@ -57,6 +58,7 @@ class Outcome:
     as_of: datetime
     status: runs.Status = "running"
     pulled: dict[str, int] = field(default_factory=dict)
+    fed: dict[str, int] = field(default_factory=dict)
     scored: dict[str, int] = field(default_factory=dict)
     kept: dict[str, int] = field(default_factory=dict)
     by_model: dict[str, int] = field(default_factory=dict)
@@ -78,6 +80,7 @@ class Outcome:
             "as_of": utc_text(self.as_of),
             "api_calls": {"read": read, "write": write},
             "pulled": self.pulled,
+            "fed": self.fed,
             "flagged": self.flagged,
             "scored": self.scored,
             "carried_over": self.kept,
@@ -210,6 +213,10 @@ def _pull(job: Job, outcome: Outcome, _options: Options) -> None:
     outcome.pulled = pull_stage(job)
 
 
+def _feed(job: Job, outcome: Outcome, _options: Options) -> None:
+    outcome.fed = feeds_stage(job)
+
+
 def _flag(job: Job, outcome: Outcome, _options: Options) -> None:
     outcome.flagged = flag_stage(job)
 
@@ -283,7 +290,7 @@ def _with_superseded(applied: Applied | None, reviewed: Plan, sent: Plan) -> App
     return replace(applied, superseded=applied.superseded + dropped) if applied else None
 
 
-PULLED: tuple[Stage, ...] = (_pull, _observe, _flag)
+PULLED: tuple[Stage, ...] = (_pull, _feed, _observe, _flag)
 STAGES: tuple[Stage, ...] = (*PULLED, _look, _score, _plan, _apply)
 
 __all__ = ["STAGES", "Options", "Outcome", "apply", "checksum", "plan", "pull", "score", "sync", "without_conflicts"]

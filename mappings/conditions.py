@@ -34,6 +34,10 @@ def _leaf(condition: Condition, column: pa.Array) -> pa.Array:
         return _starts(column, condition.starts_with)
     if condition.contains is not None:
         return _contains(column, condition.contains)
+    if condition.at_least is not None:
+        return pc.greater_equal(cast(column, "number"), condition.at_least)
+    if condition.below is not None:
+        return pc.less(cast(column, "number"), condition.below)
     if condition.is_not is not None:
         return pc.invert(_same(column, condition.is_not))
     return _same(column, condition.is_ if condition.is_ is not None else "")

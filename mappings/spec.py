@@ -47,6 +47,8 @@ class Condition(Spec):
     in_: tuple[Scalar, ...] | None = Field(default=None, alias="in")
     starts_with: str | None = None
     contains: str | None = None
+    at_least: float | None = None
+    below: float | None = None
     present: Literal[True] | None = None
     missing: Literal[True] | None = None
     all_: tuple["Condition", ...] | None = Field(default=None, alias="all")

@@ -21,6 +21,7 @@ from connector.settings.bots import BotSettings
 from connector.settings.channels import unknown_channels
 from connector.settings.enrichment import EnrichSettings, VendorSettings, attributes_twice
 from connector.settings.example import render
+from connector.settings.feeds import FeedSettings
 from connector.settings.hours import HoursSettings
 from connector.settings.notices import ChannelSettings, NoticeSettings
 from connector.settings.routing import PoolSettings, RouteSettings
@@ -211,6 +212,7 @@ class Settings(BaseSettings):
     channel: tuple[ChannelSettings, ...] = ()
     notices: NoticeSettings = NoticeSettings()
     sla: tuple[SlaSettings, ...] = ()
+    feed: tuple[FeedSettings, ...] = ()
     bots: BotSettings = BotSettings()
     vendor: tuple[VendorSettings, ...] = ()
     enrich: tuple[EnrichSettings, ...] = ()
@@ -218,7 +220,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
 
-    @check("action", "route", "pool", "hours", "channel", "sla", "vendor")
+    @check("action", "route", "pool", "hours", "channel", "sla", "feed", "vendor")
     @classmethod
     def _distinct(cls, value: tuple[Any, ...], info: ValidationInfo) -> tuple[Any, ...]:
         if info.field_name != "action":
@@ -253,6 +255,7 @@ class Settings(BaseSettings):
         content["model"] = [f"{Path(m.file).name} {m.fields}" if m.fields else Path(m.file).name for m in self.model]
         content["action"] = [{k: v for k, v in row.items() if v is not None} for row in content["action"]]
         content["channel"] = [channel.id for channel in self.channel]
+        content["feed"] = [feed.said() for feed in self.feed]
         mapping = Path(self.crm.mapping)
         content["crm"]["mapping"] = mapping.read_text(encoding="utf-8") if mapping.is_file() else mapping.name
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

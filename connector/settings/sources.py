@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from connector.errors import ConfigError
 from connector.settings.channels import channel_variables, channels_of, take_channel_secrets
+from connector.settings.feed_sources import make_feeds_absolute
 from scoring.names import nearest
 
 PREFIX = "LEADLIGHT_"
@@ -140,6 +141,7 @@ def _make_absolute(raw: dict[str, Any], folder: Path) -> None:
         file = model.get("file") if isinstance(model, dict) else None
         if isinstance(file, str) and file and not file.startswith("preset:"):
             model["file"] = str(folder / Path(file).expanduser())
+    make_feeds_absolute(raw, folder)
 
 
 def _variable(secret: str) -> str:

@@ -1,0 +1,1 @@
+"""Feeds: rows from outside the CRM, landed beside what was pulled from it."""

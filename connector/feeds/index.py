@@ -1,0 +1,85 @@
+"""Whom in the CRM a key means: temporary tables of ids, e-mail addresses and domains, and the join with them."""
+
+from collections.abc import Collection, Iterator
+
+import duckdb
+
+from connector.engine.relations import literal
+from connector.store.lake import Lake
+from mappings.lists import load_lists
+from scoring.lists import read_lists
+
+NOBODYS = ("free_mail", "disposable")  # domains that say nothing about an employer
+
+
+def index_subjects(engine: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    """Make the tables known_ids, known_addresses, known_accounts and known_domains of whom the store holds.
+
+    Of several with one address the contact goes first, then the oldest, then the lowest id. A domain is an account's
+    own, else that of most of its people; free and disposable mail are nobody's.
+    """
+    people, accounts = lake.relation("people"), lake.relation("accounts")
+    there = lake.columns("people")
+    rows = f"(SELECT * FROM {people} {'WHERE converted_at IS NULL' if 'converted_at' in there else ''})"  # noqa: S608 - file lists of our own making
+    columns = {
+        name: name if name in there else "NULL" for name in ("account_id", "email", "kind", "created_at", "domain")
+    }
+    selected = ", ".join(f"{text} AS {name}" for name, text in columns.items())
+    source = f"SELECT person_id, {selected} FROM {rows}" if people else _nothing("person_id", *columns)  # noqa: S608 - as above
+    engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE known_people AS {source}")
+    engine.execute(
+        """CREATE OR REPLACE TEMPORARY TABLE known_ids AS
+        SELECT person_id AS key, person_id, account_id FROM known_people UNION ALL
+        SELECT left(person_id, 15), person_id, account_id FROM known_people WHERE length(person_id) = 18"""
+    )
+    engine.execute(
+        """CREATE OR REPLACE TEMPORARY TABLE known_addresses AS
+        SELECT lower(trim(email)) AS key, person_id, account_id FROM known_people WHERE email IS NOT NULL
+        QUALIFY row_number() OVER (PARTITION BY lower(trim(email))
+          ORDER BY (kind = 'contact') DESC NULLS LAST, created_at NULLS LAST, person_id) = 1"""
+    )
+    own = f"SELECT account_id, {'domain' if 'domain' in lake.columns('accounts') else 'NULL'} AS domain FROM {accounts}"  # noqa: S608 - as above
+    source = own if accounts else _nothing("account_id", "domain")
+    engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE known_accounts AS {source}")
+    engine.execute(_domains(nobodys_domains()))
+
+
+def nobodys_domains() -> frozenset[str]:
+    """Name the domains that are no company's."""
+    lists = {**read_lists(), **load_lists()}
+    return frozenset(name for of in NOBODYS for name in lists.get(of, ()))
+
+
+def keyed_to_known(keyed: str, columns: Collection[str]) -> str:
+    """Write the SELECT that puts person_id and account_id beside keyed rows, each null where nobody is known."""
+    own = ", ".join(f"k.{name}" for name in columns)
+    return f"""
+        SELECT {own}, coalesce(i.person_id, e.person_id) AS person_id,
+               coalesce(a.account_id, b.account_id, d.account_id, i.account_id, e.account_id) AS account_id
+        FROM {keyed} k
+        LEFT JOIN known_ids i ON i.key = k.person_key
+        LEFT JOIN known_addresses e ON e.key = k.email
+        LEFT JOIN known_accounts a ON a.account_id = k.account_key
+        LEFT JOIN known_accounts b ON length(k.account_key) = 15 AND left(b.account_id, 15) = k.account_key
+        LEFT JOIN known_domains d ON d.domain = k.domain"""  # noqa: S608 - names of our own
+
+
+def _domains(nobodys: Collection[str]) -> str:
+    """Write the table of domains; what an account says goes before what its people say."""
+    left_out = ", ".join(literal(name) for name in sorted(nobodys)) or "''"
+    return f"""CREATE OR REPLACE TEMPORARY TABLE known_domains AS
+        SELECT domain, account_id FROM ({" UNION ALL ".join(_claims())})
+        WHERE domain IS NOT NULL AND domain NOT IN ({left_out})
+        GROUP BY domain, account_id, place
+        QUALIFY row_number() OVER (PARTITION BY domain ORDER BY place, count(*) DESC, account_id) = 1"""  # noqa: S608 - quoted
+
+
+def _claims() -> Iterator[str]:
+    yield "SELECT 0 AS place, lower(domain) AS domain, account_id FROM known_accounts"
+    of_people = "FROM known_people WHERE account_id IS NOT NULL"
+    yield f"SELECT 1, lower(domain), account_id {of_people}"
+    yield f"SELECT 2, lower(split_part(email, '@', 2)), account_id {of_people} AND contains(email, '@')"
+
+
+def _nothing(*columns: str) -> str:
+    return f"SELECT {', '.join(f'NULL::VARCHAR AS {name}' for name in columns)} WHERE false"
