@@ -22,6 +22,7 @@ from connector.bots.flag import flag_stage
 from connector.budget import server_day
 from connector.crash import crash_point
 from connector.enrichment.observe import observe_stage
+from connector.enrichment.words import words_stage
 from connector.errors import ConfigError, LeadlightError, QuotaExhausted, RetryableError, StalePlan
 from connector.feeds.stage import feeds_stage
 from connector.job import Job
@@ -224,6 +225,7 @@ def _flag(job: Job, outcome: Outcome, _options: Options) -> None:
 def _observe(job: Job, outcome: Outcome, _options: Options) -> None:
     if found := observe_stage(job):
         outcome.pulled["attributes"] = outcome.pulled.get("attributes", 0) + found
+    words_stage(job)
 
 
 def _look(job: Job, _outcome: Outcome, _options: Options) -> None:

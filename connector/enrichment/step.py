@@ -1,6 +1,7 @@
 """Enriched attributes as a step of the facts: models see the value that is believed, in the column of its name."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from connector.engine.relations import quoted
@@ -18,7 +19,8 @@ def enriched(view: View, found: Relations) -> Relations:
     made = dict(found)
     for of in TABLES:
         if of in found and (wanted := enriches_of(view.settings, of)):
-            made[of] = _wrapped(view, found[of], wanted)
+            held = held_for(view.lake, view.settings, of)
+            made[of] = resolved(found[of], wanted, held, view.as_of)
     return made
 
 
@@ -34,16 +36,16 @@ def held_for(lake: Lake, settings: Settings, of: str) -> Held:
     return Held(lake.relation(ATTRIBUTES), lake.relation(WORDS), columns, stamp if stamp in columns else None)
 
 
-def _wrapped(view: View, relation: str, wanted: Sequence[EnrichSettings]) -> str:
-    held = held_for(view.lake, view.settings, wanted[0].of)
+def resolved(relation: str, wanted: Sequence[EnrichSettings], held: Held, as_of: datetime) -> str:
+    """Wrap a relation of people or accounts, whose columns are `held.columns`, with what is believed of them."""
     values = {
-        enrich.attribute: f"COALESCE({', '.join(candidates(enrich, held, view.as_of, 't', 's').values())})"
+        enrich.attribute: f"COALESCE({', '.join(candidates(enrich, held, as_of, 't', 's').values())})"
         for enrich in wanted
     }
     own = [f"{value} AS {quoted(name)}" for name, value in values.items() if name in held.columns]
     new = [f"{value} AS {quoted(name)}" for name, value in values.items() if name not in held.columns]
     columns = ", ".join([f"t.* REPLACE ({', '.join(own)})" if own else "t.*", *new])
     return (
-        f"(SELECT {columns} FROM {relation} t LEFT JOIN {seen(wanted, held, view.as_of)} s "  # noqa: S608 - names are quoted
+        f"(SELECT {columns} FROM {relation} t LEFT JOIN {seen(wanted, held, as_of)} s "  # noqa: S608 - names are quoted
         f"ON s.subject_id = t.{KEYS[wanted[0].of]})"
     )

@@ -1,6 +1,6 @@
 """Vendors' fields of a CRM, through a whole sync: the right one is scored, and explain says whose it is."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,8 +19,8 @@ def crm(request: pytest.FixtureRequest) -> Crm:
 
 
 @pytest.fixture
-def loop(crm: Crm, tmp_path: Path) -> Iterator[Loop]:
-    with vendors_loop(crm, tmp_path) as found:
+def loop(crm: Crm, vendors_template: Callable[[Crm], Path], tmp_path: Path) -> Iterator[Loop]:
+    with vendors_loop(crm, vendors_template(crm), tmp_path) as found:
         yield found
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from connector.sandbox.server import Crm
-from tests.loop.loops import Loop, copy_of, make_template
+from tests.loop.loops import Loop, copy_of
 
 MODEL = """
 [model]
@@ -81,9 +81,8 @@ def write_mapping(crm: Crm, folder: Path, **more: str) -> None:
 
 
 @contextmanager
-def vendors_loop(crm: Crm, folder: Path, config: str = VENDORS) -> Iterator[Loop]:
+def vendors_loop(crm: Crm, template: Path, folder: Path, config: str = VENDORS) -> Iterator[Loop]:
     """Serve the world, with a configuration that believes zoominfo, then clearbit, then the CRM."""
-    template = make_template(crm, folder / "template", write_world)
     with copy_of(crm, template, folder / "loop") as loop:
         (loop.folder / "model.toml").write_text(MODEL, encoding="utf-8")
         write_mapping(crm, loop.folder)
