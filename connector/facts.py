@@ -12,6 +12,7 @@ from connector.bots.see import unflagged
 from connector.enrichment.step import enriched
 from connector.retold import unretold
 from connector.settings.file import Settings
+from connector.signals import allowed
 from connector.store.lake import Lake
 from connector.view import Relations, Step, View
 
@@ -38,7 +39,7 @@ def _unconverted(view: View, found: Relations) -> Relations:
 
 def fingerprint(settings: Settings) -> str:
     """Give 12 hex digits of all that the steps do by; scores by others cannot be built on."""
-    said = [table.model_dump(mode="json") for table in (*settings.vendor, *settings.enrich)]
+    said = [table.model_dump(mode="json") for table in (*settings.vendor, *settings.enrich, settings.signals)]
     return hashlib.sha256(repr(said).encode()).hexdigest()[:12]
 
 
@@ -47,4 +48,5 @@ STEPS: Final[tuple[Step, ...]] = (
     unretold,
     unflagged,
     enriched,
+    allowed,
 )

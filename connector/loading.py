@@ -9,6 +9,7 @@ from connector.errors import ConfigError
 from connector.models import Models, load_models
 from connector.routing.checks import route_problems
 from connector.settings.file import Settings, load_settings
+from connector.signals import allowed_mapping, signal_problems
 from connector.sla.checks import sla_problems
 from mappings.lists import load_lists
 from mappings.loader import MappingError, load_mapping
@@ -37,6 +38,8 @@ def load_parts(config: Path) -> tuple[Settings, Models, CrmMapping]:
     problems += state_problems(settings, models, mapping)
     problems += sla_problems(settings, models)
     problems += route_problems(settings, models, mapping)
+    mapping, unallowed = allowed_mapping(mapping, settings.signals)
+    problems += [*unallowed, *signal_problems(models, settings.signals)]
     mapping, misfits = bind_models(mapping, [line.use for line in models.lines])
     problems += [*misfits, *enrichment_problems(settings, mapping)]
     if mapping.crm != settings.crm.kind:

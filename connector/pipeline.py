@@ -32,6 +32,7 @@ from connector.planning.owners import routing_table
 from connector.planning.stage import plan_stage
 from connector.pull import pull_stage
 from connector.score import Scored, bands_file, score_stage, scores_of
+from connector.signals import minimise
 from connector.sla.look import look_at_tasks
 from connector.store import runs
 from connector.store.tidying import tidy
@@ -211,6 +212,7 @@ def _run_stages(job: Job, command: str, stages: Sequence[Stage], options: Option
 
 
 def _pull(job: Job, outcome: Outcome, _options: Options) -> None:
+    minimise(job)
     outcome.pulled = pull_stage(job)
 
 

@@ -84,7 +84,8 @@ class ReadTable(Spec):
 
     key and modified default to the CRM's own (Id, SystemModstamp; id, hs_lastmodifieddate). name lists the fields that
     make the name people know the record by. `where` keeps rows. The outcomes of a table of people are verdicts on
-    them. optional: the object, and any field of it, may be absent from this org.
+    them. only_types: the types of events that may come out. optional: the object, and any field of it, may be absent
+    from this org.
     """
 
     table: CanonicalName
@@ -100,6 +101,7 @@ class ReadTable(Spec):
     occurred_at: SourcesForm = ()
     event: tuple[EventEntry, ...] = ()
     replaces: SourcesForm = ()
+    only_types: tuple[str, ...] | None = None
     outcome: tuple[OutcomeEntry, ...] = ()
     optional: bool = False
 

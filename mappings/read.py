@@ -127,6 +127,8 @@ def _event_rows(table: ReadTable, entry: EventEntry, rows: pa.Table) -> pa.Table
         columns[REPLACES] = first_set(table.replaces, rows, "text")
     columns["occurred_at"] = first_set((*entry.occurred_at, *table.occurred_at), rows, "datetime")
     whole = pc.and_(pc.is_valid(columns["occurred_at"]), pc.is_valid(columns["type"]))
+    if table.only_types is not None:
+        whole = pc.and_(whole, pc.is_in(columns["type"], pa.array(table.only_types, pa.string())))
     return link(_keep(pa.table(columns), whole), _keep(rows, whole), table.person, table.account, "event_id")
 
 

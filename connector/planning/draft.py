@@ -1,8 +1,10 @@
 """What a plan is made with: rules that hold for every record, and the draft that collects what follows from them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from connector.acting.actions import band_trigger
 from connector.acting.configured import role_name
@@ -14,6 +16,7 @@ from connector.planning.plays import Cast, RolePlayer
 from connector.routing.decide import Decision, Terms
 from connector.routing.rota import Rota
 from connector.settings.acting import Action
+from connector.settings.signals import ConsentSettings, Deed
 from connector.sla.clock import SlaRules
 from mappings.model import WriteField
 from mappings.targets import LifecycleTarget, NurtureTarget
@@ -55,6 +58,12 @@ class Rules:
     calendars: Calendars
     sla: SlaRules
     states: StateFields
+    consent: ConsentSettings
+
+    def refused(self, row: Mapping[str, Any], deed: Deed) -> bool:
+        """Tell whether a person does not want to have this done."""
+        wishes = (("opted_out", self.consent.opted_out), ("do_not_call", self.consent.do_not_call))
+        return any(row.get(column) and deed in deeds for column, deeds in wishes)
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,7 @@ class Draft:
     notices: list[NoticeChange] = field(default_factory=list)
     clocks: list[ClockStep] = field(default_factory=list)
     joins: list[JoinChange] = field(default_factory=list)
+    withheld: Counter[Deed] = field(default_factory=Counter)  # what people do not want to have done
 
     def note(self, change: Change) -> None:
         """Join what several models ask of one record: a CRM takes a record once in a request."""

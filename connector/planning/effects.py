@@ -10,6 +10,7 @@ from connector.planning.owners import doer_of
 from connector.planning.plays import RolePlayer
 from connector.planning.records import Record
 from connector.settings.acting import Action
+from connector.settings.signals import Deed
 
 
 def plan_effects(
@@ -18,7 +19,7 @@ def plan_effects(
 ) -> None:  # fmt: skip
     """Ask for everything that an action does once per episode; who was there before the first plan is no news."""
     tasks: list[TaskChange] = []
-    if about.tasks and action.task is not None:
+    if about.tasks and action.task is not None and _wanted(rules, draft, row, "tasks"):
         doer = doer_of(rules, draft, row, action, owner)
         players: list[RolePlayer | None] = [*about.players(action, row["record_id"])]
         tasks += [_task(rules, about, row, action, trigger, number, doer, player) for player in players or [None]]
@@ -26,10 +27,17 @@ def plan_effects(
     if about.acting:
         key, first = (row["object"], row["record_id"], trigger), tasks[0] if tasks else None
         start_clock(rules, draft, key, number, first.owner_id if first else owner, first.key if first else None)
-    if action.notify is not None and not about.baseline:
+    if action.notify is not None and not about.baseline and _wanted(rules, draft, row, "notices"):
         note_notice(rules, draft, row, action.notify, trigger, number, owner, subject=about.line.role)
-    if action.add_to is not None and not about.baseline:
+    if action.add_to is not None and not about.baseline and _wanted(rules, draft, row, "joins"):
         note_join(rules, draft, row, action.add_to, trigger, number, owner)
+
+
+def _wanted(rules: Rules, draft: Draft, row: Record, deed: Deed) -> bool:
+    """Tell whether something may be done about a person, and count what may not."""
+    refused = rules.refused(row, deed)
+    draft.withheld[deed] += refused
+    return not refused
 
 
 def _task(

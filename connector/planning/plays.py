@@ -29,7 +29,8 @@ def cast_of(engine: duckdb.DuckDBPyConnection, job: Job, line: Line, actions: Se
 
     A role is what the CRM says (buying_role, several divided by ;), else the seniority. Scores are those of the model
     that the accounts roll up, else of the primary one of people; ties go by id. Who is suppressed, disqualified or
-    gated does not count.
+    gated does not count,
+    nor is a task about somebody who wants none.
     """
     wanted = sorted({role_name(role) for action in actions for role in action.roles or ()})
     columns = job.lake.columns("people")
@@ -37,6 +38,9 @@ def cast_of(engine: duckdb.DuckDBPyConnection, job: Job, line: Line, actions: Se
     if not wanted or "account_id" not in columns or None in relations:
         return {}
     people, mirror, scores = relations
+    asked = job.settings.consent
+    silent = [name for name, deeds in asked.model_dump().items() if "tasks" in deeds and name in columns]
+    willing = "".join(f" AND TRY_CAST(p.{name} AS BOOLEAN) IS NOT TRUE" for name in silent)
     held = [f"nullif(trim(p.{name}), '')" for name in ("buying_role", "seniority") if name in columns]
     rows = engine.execute(
         f"""SELECT account_id, role, object, record_id FROM (
@@ -45,7 +49,7 @@ def cast_of(engine: duckdb.DuckDBPyConnection, job: Job, line: Line, actions: Se
                      m.object, m.record_id, s.total
               FROM {scores} s JOIN {people} p ON p.person_id = s.subject_id
               JOIN {mirror} m ON m.role = 'person' AND m.record_id = s.subject_id
-              WHERE s.state NOT IN ('suppressed', 'disqualified', 'gated') AND p.account_id IS NOT NULL))
+              WHERE s.state NOT IN ('suppressed', 'disqualified', 'gated') AND p.account_id IS NOT NULL{willing}))
             WHERE list_contains(?::VARCHAR[], role)
             QUALIFY row_number() OVER (PARTITION BY account_id, role ORDER BY total DESC, record_id) = 1""",  # noqa: S608 - file lists of our own making
         [wanted],

@@ -20,6 +20,7 @@ from mappings.targets import ResultName
 
 ROWS_AT_ONCE: Final = 20_000
 NO_SCORE: Final[Mapping[str, None]] = dict.fromkeys(("model_id", *get_args(ResultName)))
+WISHES: Final = ("opted_out", "do_not_call")
 Record = dict[str, Any]
 
 
@@ -45,7 +46,8 @@ def scored_records(
     yield from _rows(
         engine,
         f"""SELECT s.* REPLACE ({scored}), m.* REPLACE ({held}), w.fields_json,
-                   w.written_at::TIMESTAMP AS written_at, {_account(job)} AS account_id{_fitting(fits)[0]}
+                   w.written_at::TIMESTAMP AS written_at, {_account(job)} AS account_id,
+                   {_wishes(job)}{_fitting(fits)[0]}
             FROM {scores} s JOIN {mirror} m ON m.role = '{line.role}' AND m.record_id = s.subject_id
             LEFT JOIN {job.lake.relation("people")} p ON m.role = '{PERSON}' AND p.person_id = s.subject_id
             LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id {_fitting(fits)[1]} {chosen}
@@ -131,6 +133,15 @@ def _fitting(fits: bool) -> tuple[str, str]:
 def _account(job: Job) -> str:
     """Name the account of a person; a CRM of leads alone has none."""
     return "p.account_id" if "account_id" in job.lake.columns("people") else "NULL"
+
+
+def _wishes(job: Job) -> str:
+    """Name the columns by which people say what they do not want; false where the CRM has none such."""
+    there = job.lake.columns("people")
+    return ", ".join(
+        f"coalesce(TRY_CAST(p.{name} AS BOOLEAN), false) AS {name}" if name in there else f"false AS {name}"
+        for name in WISHES
+    )
 
 
 def _present(job: Job, table: str, as_of: datetime) -> str:

@@ -116,6 +116,7 @@ def _rules(engine: duckdb.DuckDBPyConnection, job: Job, as_of: datetime, table: 
         calendars=calendars_of(job.settings.hours, job.owners, table.hours),
         sla=sla_rules(engine, job, as_of),
         states=state_fields(job),
+        consent=job.settings.consent,
     )
 
 
@@ -123,6 +124,9 @@ def _warnings(job: Job, draft: Draft, as_of: datetime) -> tuple[str, ...]:
     hits = rule_hits(job.state, as_of, draft.routing)
     task = job.mapping.write.task
     told = tuple(share_warnings(hits, watched_shares(job.settings.route)))
+    told += tuple(
+        f"{n:,} {deed} left out, since these people do not want them" for deed, n in draft.withheld.items() if n
+    )
     if task is None or task.unique_field is not None or not draft.tasks:
         return told
     return (*told, f"tasks are kept single by a mark in the body: {weaker_promise(task.settle_s)}")

@@ -26,6 +26,7 @@ from connector.settings.hours import HoursSettings
 from connector.settings.notices import ChannelSettings, NoticeSettings
 from connector.settings.routing import PoolSettings, RouteSettings
 from connector.settings.routing_checks import routing_problems
+from connector.settings.signals import ConsentSettings, SignalSettings
 from connector.settings.sla import SlaSettings
 from connector.settings.sources import DEFAULT_STORE, PREFIX, SECRETS, merged
 from connector.settings.table import Table
@@ -216,6 +217,8 @@ class Settings(BaseSettings):
     bots: BotSettings = BotSettings()
     vendor: tuple[VendorSettings, ...] = ()
     enrich: tuple[EnrichSettings, ...] = ()
+    signals: SignalSettings = SignalSettings()
+    consent: ConsentSettings = ConsentSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
