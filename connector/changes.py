@@ -15,6 +15,7 @@ from connector.job import Job
 from connector.models import Line
 from connector.store import coverage, runs
 from connector.store.coverage import Coverage
+from connector.successors import resolved
 from connector.touched import KEYS, TOUCHED
 from mappings.targets import Role
 
@@ -121,6 +122,8 @@ def _collect(engine: duckdb.DuckDBPyConnection, job: Job, before: datetime, as_o
         selects = [*_selects(engine, job, role, facts, come)] if job.models.of(role) else []
         every = " UNION ".join(select for select in (*selects, "SELECT NULL::VARCHAR") if select)
         found = f"SELECT id AS subject_id FROM ({every}) AS every(id) WHERE id IS NOT NULL"  # noqa: S608 - as above
+        if ends := resolved(job.lake, role):  # what comes to a record that moved counts for the one it goes on as
+            found = f"{found} UNION SELECT new_id FROM {ends} AS s JOIN ({found}) AS f ON f.subject_id = s.old_id"  # noqa: S608 - as above
         engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE {_IDS[role]} AS {found}")
 
 

@@ -14,6 +14,7 @@ from connector.retold import unretold
 from connector.settings.file import Settings
 from connector.signals import allowed
 from connector.store.lake import Lake
+from connector.successors import followed
 from connector.view import Relations, Step, View
 
 READ: Final = ("people", "accounts", "events", "adjustments")
@@ -47,6 +48,7 @@ STEPS: Final[tuple[Step, ...]] = (
     _unconverted,
     unretold,
     unflagged,
+    followed,
     enriched,
     allowed,
 )

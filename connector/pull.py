@@ -2,22 +2,27 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from hashlib import sha256
 
 from connector.budget import refuse_overspending
 from connector.crash import crash_point
-from connector.crm.base import Moved, Page
+from connector.crm.base import Page
 from connector.errors import Forbidden, SchemaChanged
+from connector.fates import Fates, dead_rows, fates_of
+from connector.gone import GONE, GONE_KEY, purge
 from connector.job import Job
 from connector.mirror import MIRROR, MIRROR_KEY, ROLES, mirror_ids, mirror_rows, mirror_spec
 from connector.store import cursors, episodes, outbox
+from connector.store.parquet import Delta
 from connector.store.state import transaction
+from connector.successors import SUCCESSOR_KEY, SUCCESSORS
 from connector.touched import touched_by
 from connector.verdicts import record_keys, verdicts_of
 from mappings.read import fields_to_read, record_key, to_canonical
 from scoring.schema import TABLES
 
-KEYS = {"outcomes": "outcome_id", MIRROR: MIRROR_KEY}
+KEYS = {"outcomes": "outcome_id", MIRROR: MIRROR_KEY, SUCCESSORS: SUCCESSOR_KEY, GONE: GONE_KEY}
 # A person's events lie together: scoring reads them in one pass, `explain` reads one row group.
 CLUSTERED = {
     "people": ("person_id",),
@@ -25,6 +30,8 @@ CLUSTERED = {
     "events": ("person_id", "occurred_at"),
     "outcomes": ("occurred_at",),
     MIRROR: ("record_id",),
+    SUCCESSORS: ("role", "old_id"),
+    GONE: ("person_id",),
 }
 
 
@@ -43,6 +50,7 @@ def pull_stage(job: Job) -> dict[str, int]:
             counts.update(_pull_object(job, name))
         except (Forbidden, SchemaChanged) as error:  # the others can be read; the next run looks at its fields anew
             job.switched_off.append(f"{name} was not read: {error.message}")
+    purge(job)
     for table, order in CLUSTERED.items():
         job.lake.compact(table, table_key(table), order)
     return dict(counts)
@@ -59,10 +67,8 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
     fields = dict.fromkeys((*fields_to_read(job.mapping, name), *(spec.wanted() if spec else ())))
     counts: Counter[str] = Counter()
     cursor = before = cursors.get(job.state, _cursor_name(job, name))
-    moved: list[Moved] = []
-    gone: list[str] = []
     read_before = cursors.any_of(job.state, f"{name}@")  # also under another mapping
-    known = verdicts_of(job, name)
+    known, fates = verdicts_of(job, name), fates_of(job, name)
     with (
         job.lake.writer(table, table_key(table)) as facts,
         job.lake.writer(MIRROR, MIRROR_KEY) as mirror,
@@ -73,8 +79,8 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
             rows = canonical[table]
             if known is not None:
                 keys = record_keys(job, name, page.rows[job.mapping.read[name].key].to_pylist(), page.deleted)
-                fresh, gone = known.sort(keys, canonical["outcomes"])
-                verdicts.delete(gone)
+                fresh, withdrawn = known.sort(keys, canonical["outcomes"])
+                verdicts.delete(withdrawn)
                 verdicts.add(fresh)
                 counts["outcomes"] += fresh.num_rows
             facts.delete(_stale(job, name, table, page, read_before=read_before))
@@ -82,23 +88,35 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
             if spec:
                 mirror.add(mirror_rows(spec, page.rows))
             mirror.delete(mirror_ids(name, page.deleted))
-            moved += page.moved
-            gone += page.deleted
+            fates.note(page, job.mapping.read[name].key)
             counts[table] += rows.num_rows
             job.progress.advance(page.rows.num_rows)
             refuse_overspending(job.crm.calls, job.allowed_calls)
             cursor = page.cursor
             crash_point("pull: a page")
         deltas = [facts.close(), mirror.close(), verdicts.close()]
-        deltas += touched_by(job, deltas[0], whole=before is None)
+        deltas += [*touched_by(job, deltas[0], whole=before is None), *_late(job, name, deltas[0], fates)]
         crash_point("pull: files written")
         with transaction(job.state):
             for delta in deltas:
                 job.lake.commit(delta)
             cursors.put(job.state, _cursor_name(job, name), cursor or "")
-            _follow(job, name, moved, gone)
+            _follow(job, name, fates)
             cursors.forget_others(job.state, f"{name}@", _cursor_name(job, name))
     return counts
+
+
+def _late(job: Job, name: str, facts: Delta, fates: Fates) -> Iterator[Delta]:
+    """Write what the end of a pull tells of the records that its own pages brought."""
+    yield from fates.deltas(job, _now(job))
+    if job.mapping.read[name].table not in ROLES:
+        depth = record_key(job.mapping, name, "").count(":") + 1
+        dead = dead_rows(job, facts, record_keys(job, name, (), tuple(fates.gone)), depth)
+        yield from () if dead is None else (dead,)
+
+
+def _now(job: Job) -> datetime:
+    return job.crm.calls.server_time_at or job.connection.server_time_at
 
 
 def _pages(job: Job, name: str, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:
@@ -109,16 +127,15 @@ def _pages(job: Job, name: str, fields: Sequence[str], cursor: str | None) -> It
         yield from job.crm.changes(name, fields, earlier)
 
 
-def _follow(job: Job, name: str, moved: Sequence[Moved], gone: Sequence[str]) -> None:
+def _follow(job: Job, name: str, fates: Fates) -> None:
     """Let what was begun for a record go on with its successor, and end with a record that has none."""
-    if name not in (*job.mapping.objects("people"), *job.mapping.objects("accounts")):
+    if fates.role is None:
         return
-    at = job.crm.calls.server_time_at or job.connection.server_time_at
-    known = [move for move in moved if move.object in job.mapping.read]
-    episodes.follow(job.state, name, known, at)
+    known = [move for move in fates.moved.values() if move.object in job.mapping.read]
+    episodes.follow(job.state, name, known, _now(job))
     outbox.follow(job.state, known)
-    episodes.close_of(job.state, name, gone, at)
-    outbox.drop(job.state, gone, "the record is gone")
+    episodes.close_of(job.state, name, fates.gone, _now(job))
+    outbox.drop(job.state, list(fates.gone), "the record is gone")
 
 
 def _cursor_name(job: Job, name: str) -> str:

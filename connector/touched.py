@@ -1,11 +1,15 @@
 """Who is touched by what a pull brings: noted in the transaction of the facts, until a run has scored them anew."""
 
+from collections.abc import Sequence
+
 import duckdb
+import pyarrow as pa
 
 from connector.engine.relations import literal, quoted
 from connector.job import Job
 from connector.store import coverage
 from connector.store.parquet import DELETED, Delta
+from mappings.targets import Role
 
 TOUCHED = {"people": "touched_people", "accounts": "touched_accounts"}
 KEYS = {"touched_people": "person_id", "touched_accounts": "account_id"}
@@ -40,6 +44,15 @@ def touched_by(job: Job, facts: Delta, *, whole: bool) -> tuple[Delta, ...]:
             job.lake.merge(table, KEYS[table], [engine.sql(select).to_arrow_table()])
             for table, select in _selects(engine, job, facts).items()
         )
+
+
+def note(job: Job, role: Role, ids: Sequence[str]) -> tuple[Delta, ...]:
+    """Write that facts of these people or accounts change otherwise; commit what is returned with what changes them."""
+    held = coverage.get(job.state)
+    if not ids or held is None or not held.is_current:
+        return ()
+    table = TOUCHED["people" if role == "person" else "accounts"]
+    return (job.lake.merge(table, KEYS[table], [pa.table({KEYS[table]: pa.array(ids, pa.string())})]),)
 
 
 def _compare(engine: duckdb.DuckDBPyConnection, job: Job, facts: Delta) -> None:
