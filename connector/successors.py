@@ -81,12 +81,22 @@ def follow(lake: Lake, relation: str, columns: Sequence[str]) -> str:
     In two parts, so that a filter on an id still reaches the files.
     """
     for column in columns:
-        ends = resolved(lake, _ROLES.get(column, "person"))
-        if ends is not None:
-            stay = f"SELECT t.* FROM {relation} AS t ANTI JOIN {ends} AS s ON s.old_id = t.{column}"  # noqa: S608 - our own words
-            go = (
-                f"SELECT t.* REPLACE (s.new_id AS {column}) FROM {relation} AS t"  # noqa: S608 - as above
-                f" JOIN {ends} AS s ON s.old_id = t.{column}"
-            )
-            relation = f"({stay} UNION ALL BY NAME {go})"
+        relation = _replaced(lake, relation, column, _ROLES.get(column, "person"), "true")
     return relation
+
+
+def follow_observations(lake: Lake, relation: str) -> str:
+    """Replace the subject_ids of a relation whose rows name their role: person or account."""
+    for role in _ROLES.values():
+        relation = _replaced(lake, relation, "subject_id", role, f"t.role = '{role}'")
+    return relation
+
+
+def _replaced(lake: Lake, relation: str, column: str, role: str, whose: str) -> str:
+    ends = resolved(lake, role)
+    if ends is None:
+        return relation
+    same = f"s.old_id = t.{column} AND {whose}"
+    stay = f"SELECT t.* FROM {relation} AS t ANTI JOIN {ends} AS s ON {same}"  # noqa: S608 - our own words
+    go = f"SELECT t.* REPLACE (s.new_id AS {column}) FROM {relation} AS t JOIN {ends} AS s ON {same}"  # noqa: S608 - as above
+    return f"({stay} UNION ALL BY NAME {go})"

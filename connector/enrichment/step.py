@@ -9,6 +9,7 @@ from connector.enrichment.resolve import ATTRIBUTES, KEYS, WORDS, Held, candidat
 from connector.settings.enrichment import CRM, EnrichSettings
 from connector.settings.file import Settings
 from connector.store.lake import Lake
+from connector.successors import follow_observations
 from connector.view import Relations, View
 
 TABLES: Final = ("people", "accounts")
@@ -33,7 +34,13 @@ def held_for(lake: Lake, settings: Settings, of: str) -> Held:
     """Name what there is to resolve the attributes of people or accounts from."""
     columns = lake.columns(of)
     stamp = next((vendor.observed_at for vendor in settings.vendor if vendor.id == CRM), None)
-    return Held(lake.relation(ATTRIBUTES), lake.relation(WORDS), columns, stamp if stamp in columns else None)
+    observed = lake.relation(ATTRIBUTES)
+    return Held(
+        follow_observations(lake, observed) if observed else None,
+        lake.relation(WORDS),
+        columns,
+        stamp if stamp in columns else None,
+    )
 
 
 def resolved(relation: str, wanted: Sequence[EnrichSettings], held: Held, as_of: datetime) -> str:
