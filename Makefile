@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check oracle examples bench bench-scoring bench-changes soak reliability browser dialects lock clean
+.PHONY: demo test check oracle examples bench bench-scoring bench-changes soak reliability signals browser dialects lock clean
 
 # Versions and hashes first, then the project itself without touching them.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -51,6 +51,10 @@ soak: $(VENV)/.installed
 # Run every test that shows a row of the fault matrix, and write docs/reliability.md from them.
 reliability: $(VENV)/.installed
 	$(BIN)/python -m tests.reliability.page $(ARGS)
+
+# The same for docs/signals.md: every named system whose signals reach a score.
+signals: $(VENV)/.installed
+	$(BIN)/python -m tests.signals.page $(ARGS)
 
 browser: $(VENV)/.installed
 	$(BIN)/python benchmarks/browser.py $(ARGS)

@@ -52,6 +52,7 @@ def told(outcome: Outcome) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.signal("Slack")
 @pytest.mark.fault("F34")
 def test_somebody_who_becomes_hot_is_told_once(synced: Loop, channel: Channel) -> None:
     tell(synced)

@@ -29,27 +29,27 @@ class Test:
         return self.name.removeprefix("test_").replace("_", " ")
 
 
-def marked(root: Path = TESTS) -> dict[str, list[Test]]:
+def marked(mark: str = "fault", root: Path = TESTS) -> dict[str, list[Test]]:
     """Give the tests of each row, in the order of files and lines; raises ValueError for a mark without a row."""
     found: dict[str, list[Test]] = {}
     for path in sorted(root.rglob("test_*.py")):
         text = path.read_text(encoding="utf-8")
-        if "mark.fault(" not in text:
+        if f"mark.{mark}(" not in text:
             continue
         for function in ast.walk(ast.parse(text)):
             if isinstance(function, ast.FunctionDef):
                 test = Test(str(path.relative_to(ROOT)), function.name)
-                for row in rows_of(function, test):
+                for row in rows_of(function, test, mark):
                     found.setdefault(row, []).append(test)
     return found
 
 
-def rows_of(function: ast.FunctionDef, test: Test) -> Iterator[str]:
+def rows_of(function: ast.FunctionDef, test: Test, mark: str) -> Iterator[str]:
     """Read the rows that a test's decorators name."""
     for decorator in function.decorator_list:
-        if not (isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "pytest.mark.fault"):
+        if not (isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == f"pytest.mark.{mark}"):
             continue
         names = [arg.value for arg in decorator.args if isinstance(arg, ast.Constant)]
         if not names or len(names) != len(decorator.args) or not all(isinstance(name, str) for name in names):
-            raise ValueError(f"{test.node}: name rows as texts, such as @pytest.mark.fault('F3')")
+            raise ValueError(f"{test.node}: name rows as texts, such as @pytest.mark.{mark}('F3')")
         yield from (str(name) for name in names)

@@ -8,7 +8,7 @@ import argparse
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -41,21 +41,28 @@ class Counting:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run the tests and write the page; the exit code is 1 where a test failed, and then nothing is written."""
-    parser = argparse.ArgumentParser(prog="make reliability", description=(__doc__ or "").splitlines()[0])
+    return renew(PAGE, page, "fault", "make reliability", words)
+
+
+def renew(
+    path: Path, written: Callable[[Mapping[Test, int]], str], mark: str, prog: str, words: Sequence[str] | None
+) -> int:
+    """Run the tests that carry a mark, or the new ones alone, and write the page of how they ended."""
+    parser = argparse.ArgumentParser(prog=prog)
     parser.add_argument("--new", action="store_true", help="run only tests that the page does not name yet")
     parser.add_argument("-n", default="2", help="processes")
     told = parser.parse_args(words)
-    known = results_on(PAGE.read_text(encoding="utf-8")) if told.new and PAGE.exists() else {}
-    tests = sorted({test for tests in marked().values() for test in tests})
+    known = results_on(path.read_text(encoding="utf-8")) if told.new and path.exists() else {}
+    tests = sorted({test for tests in marked(mark).values() for test in tests})
     wanted = [test for test in tests if test not in known]
     counting = Counting()
     if wanted:
         pytest.main(["-q", "-n", told.n, *(test.node for test in wanted)], plugins=[counting])
     missing = [test.node for test in wanted if not counting.passed[test]]
     if counting.failed or missing:
-        print("reliability: not written;", *(test.node for test in counting.failed), *missing, file=sys.stderr)
+        print(f"{prog}: not written;", *(test.node for test in counting.failed), *missing, file=sys.stderr)
         return 1
-    PAGE.write_text(page({**known, **counting.passed}), encoding="utf-8")
+    path.write_text(written({**known, **counting.passed}), encoding="utf-8")
     return 0
 
 
