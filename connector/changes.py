@@ -12,6 +12,7 @@ from connector.engine.duckdb import made_by
 from connector.engine.relations import literal
 from connector.facts import fingerprint
 from connector.job import Job
+from connector.matching.linked import with_matches
 from connector.models import Line
 from connector.store import coverage, runs
 from connector.store.coverage import Coverage
@@ -141,7 +142,7 @@ def _selects(
         yield _ids(engine, noted_in, holder)
     if role == "account":
         changed = f"person_id IN (SELECT subject_id FROM {_IDS['person']})"  # noqa: S608 - our own names
-        yield _ids(engine, f"(SELECT * FROM {facts['people']} WHERE {changed})", holder)  # noqa: S608 - as above
+        yield _ids(engine, f"(SELECT * FROM {with_matches(job.lake, facts['people'])} WHERE {changed})", holder)  # noqa: S608 - as above
 
 
 def _of_attributes(

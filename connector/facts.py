@@ -10,6 +10,7 @@ from typing import Final
 
 from connector.bots.see import unflagged
 from connector.enrichment.step import enriched
+from connector.matching.linked import matched
 from connector.retold import unretold
 from connector.settings.file import Settings
 from connector.signals import allowed
@@ -46,6 +47,7 @@ def fingerprint(settings: Settings) -> str:
 
 STEPS: Final[tuple[Step, ...]] = (
     _unconverted,
+    matched,
     unretold,
     unflagged,
     followed,

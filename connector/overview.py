@@ -9,6 +9,7 @@ import duckdb
 from connector.acting.configured import line_of, trigger_of
 from connector.acting.wording import record_url
 from connector.job import Job
+from connector.matching.linked import has_accounts, linked_people
 from connector.mirror import MIRROR
 from connector.report.html import Contact, Count, Lead, Overview
 from connector.score import SCORES
@@ -68,7 +69,7 @@ def _spread(engine: duckdb.DuckDBPyConnection, job: Job) -> list[tuple[str, int]
 
 def _leads(engine: duckdb.DuckDBPyConnection, job: Job, hottest: int) -> list[Lead]:
     columns = job.lake.columns("people")
-    accounts = job.lake.relation("accounts") if "account_id" in columns else None
+    accounts = job.lake.relation("accounts") if has_accounts(job.lake) else None
     company = "p.company" if "company" in columns else "NULL"
     account = f"LEFT JOIN {accounts} a ON a.account_id = p.account_id" if accounts else ""
     cursor = engine.execute(
@@ -77,7 +78,7 @@ def _leads(engine: duckdb.DuckDBPyConnection, job: Job, hottest: int) -> list[Le
                    s.total, s.band, s.reasons, m.owner_id, m.record_id
             FROM {job.lake.relation(SCORES)} s
             JOIN {job.lake.relation(MIRROR)} m ON m.role = 'person' AND m.record_id = s.subject_id
-            JOIN {job.lake.relation("people")} p ON p.person_id = s.subject_id {account}
+            JOIN {linked_people(job.lake)} p ON p.person_id = s.subject_id {account}
             ORDER BY s.total DESC, m.object, m.record_id LIMIT ?""",  # noqa: S608 - as above
         [hottest],
     )

@@ -26,6 +26,7 @@ from connector.enrichment.words import words_stage
 from connector.errors import ConfigError, LeadlightError, QuotaExhausted, RetryableError, StalePlan
 from connector.feeds.stage import feeds_stage
 from connector.job import Job
+from connector.matching.stage import match_stage
 from connector.mirror import MIRROR
 from connector.plan import Change, Plan, checksum, refuse_unsafe, utc_text
 from connector.planning.owners import routing_table
@@ -105,7 +106,7 @@ def sync(job: Job, options: Options) -> Outcome:
 
 
 def pull(job: Job) -> Outcome:
-    """Pull, keep what vendors say, and find what machines did in what came."""
+    """Pull, keep what vendors say, match people to accounts, and find what machines did in what came."""
     return _run_stages(job, "pull", PULLED, Options())
 
 
@@ -230,6 +231,10 @@ def _observe(job: Job, outcome: Outcome, _options: Options) -> None:
     words_stage(job)
 
 
+def _match(job: Job, _outcome: Outcome, _options: Options) -> None:
+    match_stage(job)
+
+
 def _look(job: Job, _outcome: Outcome, _options: Options) -> None:
     look_at_tasks(job)
 
@@ -294,7 +299,7 @@ def _with_superseded(applied: Applied | None, reviewed: Plan, sent: Plan) -> App
     return replace(applied, superseded=applied.superseded + dropped) if applied else None
 
 
-PULLED: tuple[Stage, ...] = (_pull, _feed, _observe, _flag)
+PULLED: tuple[Stage, ...] = (_pull, _feed, _observe, _match, _flag)
 STAGES: tuple[Stage, ...] = (*PULLED, _look, _score, _plan, _apply)
 
 __all__ = ["STAGES", "Options", "Outcome", "apply", "checksum", "plan", "pull", "score", "sync", "without_conflicts"]

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from connector.engine.relations import literal, quoted
 from connector.job import Job
+from connector.matching.linked import MATCHES, has_accounts, linked_people
 from connector.store import coverage
 from connector.store.parquet import DELETED, Delta
 from mappings.targets import Role
@@ -20,6 +21,7 @@ _HOLDERS = {
     "events": {"people": "person_id", "accounts": "account_id"},
     "flags": {"people": "person_id", "accounts": "account_id"},
     "attributes": {"people": "subject_id", "accounts": "subject_id"},  # role says which
+    MATCHES: {"people": "person_id", "accounts": "account_id"},
 }
 _ROLES = {"people": "person", "accounts": "account"}
 
@@ -91,13 +93,13 @@ def _selects(engine: duckdb.DuckDBPyConnection, job: Job, facts: Delta) -> dict[
             if column in there:
                 those = f"role = '{_ROLES[holder]}' AND {differing}" if by_role else differing
                 found[TOUCHED[holder]].append(_ids(source, column, those, TOUCHED[holder]))
-    if by_role and "account_id" in job.lake.columns("people"):
+    if by_role and has_accounts(job.lake):
         accounts = " UNION ".join(found[TOUCHED["accounts"]])
         found[TOUCHED["people"]].append(
-            _ids(str(job.lake.relation("people")), "person_id", f"account_id IN ({accounts})", TOUCHED["people"])
+            _ids(str(linked_people(job.lake)), "person_id", f"account_id IN ({accounts})", TOUCHED["people"])
         )
-    if facts.table == "accounts" and "account_id" in job.lake.columns("people"):
-        found[TOUCHED["people"]] = [_ids(str(job.lake.relation("people")), "person_id", differing, TOUCHED["people"])]
+    if facts.table == "accounts" and has_accounts(job.lake):
+        found[TOUCHED["people"]] = [_ids(str(linked_people(job.lake)), "person_id", differing, TOUCHED["people"])]
     return {table: " UNION ".join(selects) for table, selects in found.items() if selects}
 
 

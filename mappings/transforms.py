@@ -5,12 +5,13 @@ Every transform takes text that is not blank and returns null where it finds not
 
 import functools
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
 from mappings.lists import load_words
+from mappings.normal.domains import domain
+from mappings.normal.words import fold
 
 Transformed = str | float | list[str] | None
 _LEVELS: Final = ("c_level", "vp", "director", "manager", "staff")
@@ -22,26 +23,6 @@ _ACCOUNT_TYPES: Final = {
     "reseller": "partner",
 }
 _NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_HOST = re.compile(r"[^\s/?#:@,;]+(?:\.[^\s/?#:@,;]+)+")
-
-
-def fold(text: str) -> str:
-    """Lower the case, drop accents and punctuation, and collapse white space: how words are compared."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    letters = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
-    return " ".join(letters.split())
-
-
-def domain(text: str) -> str | None:
-    """Take the host of a web site or mail address, lower-cased, without `www.` and port.
-
-    >>> domain("https://www.Acme.com:443/about"), domain("Ann@Mail.Acme.com")
-    ('acme.com', 'mail.acme.com')
-    """
-    host = text.strip().lower().partition("://")[2] or text.strip().lower()
-    host = host.split("/", 1)[0].rpartition("@")[2].removeprefix("www.").rstrip(".")
-    found = _HOST.match(host)
-    return found.group() if found else None
 
 
 def lower(text: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from connector.job import Job
+from connector.matching.linked import has_accounts, linked_people
 from connector.mirror import MIRROR
 from connector.plan import NoticeChange, TaskChange
 
@@ -61,10 +62,10 @@ def people_words(job: Job, record_ids: Iterable[str]) -> dict[str, dict[str, str
     if not wanted:
         return {}
     columns = job.lake.columns("people")
-    mirror, people, accounts = (job.lake.relation(name) for name in (MIRROR, "people", "accounts"))
+    mirror, people, accounts = job.lake.relation(MIRROR), linked_people(job.lake), job.lake.relation("accounts")
     company = "p.company" if "company" in columns else "NULL"
     title = "p.title" if "title" in columns else "NULL"
-    linked = accounts and "account_id" in columns
+    linked = has_accounts(job.lake)
     account = "a.name" if linked else "NULL"
     join = f"LEFT JOIN {accounts} a ON a.account_id = p.account_id" if linked else ""
     with job.engine() as engine:

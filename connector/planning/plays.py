@@ -7,6 +7,7 @@ import duckdb
 
 from connector.acting.configured import role_name
 from connector.job import Job
+from connector.matching.linked import has_accounts, linked_people
 from connector.mirror import MIRROR
 from connector.models import Line
 from connector.score import tables_of
@@ -34,8 +35,8 @@ def cast_of(engine: duckdb.DuckDBPyConnection, job: Job, line: Line, actions: Se
     """
     wanted = sorted({role_name(role) for action in actions for role in action.roles or ()})
     columns = job.lake.columns("people")
-    relations = (job.lake.relation("people"), job.lake.relation(MIRROR), _scores(job, line))
-    if not wanted or "account_id" not in columns or None in relations:
+    relations = (linked_people(job.lake), job.lake.relation(MIRROR), _scores(job, line))
+    if not wanted or not has_accounts(job.lake) or None in relations:
         return {}
     people, mirror, scores = relations
     asked = job.settings.consent

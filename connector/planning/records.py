@@ -10,6 +10,7 @@ import duckdb
 from connector.acting.configured import line_of
 from connector.engine.relations import literal
 from connector.job import Job
+from connector.matching.linked import has_accounts, linked_people
 from connector.mirror import MIRROR
 from connector.models import Line
 from connector.planning.diff import PASSENGERS, Mirror
@@ -49,7 +50,7 @@ def scored_records(
                    w.written_at::TIMESTAMP AS written_at, {_account(job)} AS account_id,
                    {_wishes(job)}{_fitting(fits)[0]}
             FROM {scores} s JOIN {mirror} m ON m.role = '{line.role}' AND m.record_id = s.subject_id
-            LEFT JOIN {job.lake.relation("people")} p ON m.role = '{PERSON}' AND p.person_id = s.subject_id
+            LEFT JOIN {linked_people(job.lake)} p ON m.role = '{PERSON}' AND p.person_id = s.subject_id
             LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id {_fitting(fits)[1]} {chosen}
             ORDER BY s.total DESC, m.object, m.record_id""",  # noqa: S608 - relations are file lists of our own making
         [] if only is None else [list(only)],
@@ -132,7 +133,7 @@ def _fitting(fits: bool) -> tuple[str, str]:
 
 def _account(job: Job) -> str:
     """Name the account of a person; a CRM of leads alone has none."""
-    return "p.account_id" if "account_id" in job.lake.columns("people") else "NULL"
+    return "p.account_id" if has_accounts(job.lake) else "NULL"
 
 
 def _wishes(job: Job) -> str:

@@ -9,6 +9,7 @@ import duckdb
 from sqlglot import exp
 
 from connector.engine.relations import literal, quoted, relation
+from connector.matching.linked import linked_people
 from connector.models import Line
 from connector.routing.pools import Pool, Route
 from connector.store.lake import Lake
@@ -49,7 +50,7 @@ def open_facts(engine: duckdb.DuckDBPyConnection, lake: Lake, as_of: datetime) -
     """Give a session the views `people`, `accounts` and `clock`, and what conditions call."""
     columns = {}
     for name in _TABLES:
-        found = relation(engine, name, lake.relation(name))
+        found = relation(engine, name, linked_people(lake) if name == "people" else lake.relation(name))
         engine.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS {found.view()}")
         columns[name] = dict(found.types)
     engine.execute("DROP TABLE IF EXISTS clock")

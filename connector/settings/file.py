@@ -23,6 +23,7 @@ from connector.settings.enrichment import EnrichSettings, VendorSettings, attrib
 from connector.settings.example import render
 from connector.settings.feeds import FeedSettings
 from connector.settings.hours import HoursSettings
+from connector.settings.matching import MatchingSettings
 from connector.settings.notices import ChannelSettings, NoticeSettings
 from connector.settings.routing import PoolSettings, RouteSettings
 from connector.settings.routing_checks import routing_problems
@@ -219,6 +220,7 @@ class Settings(BaseSettings):
     enrich: tuple[EnrichSettings, ...] = ()
     signals: SignalSettings = SignalSettings()
     consent: ConsentSettings = ConsentSettings()
+    matching: MatchingSettings = MatchingSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()

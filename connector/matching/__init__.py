@@ -1,0 +1,1 @@
+"""Finds the account of a person whom the CRM links to none, and says why."""
