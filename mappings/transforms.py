@@ -134,4 +134,4 @@ TRANSFORMS: Final[Mapping[str, tuple[Callable[[str], Transformed], ResultKind]]]
 )
 """What a mapping may name: the transform and the type of what it gives."""
 
-__all__ = ["TRANSFORMS", "fold"]
+__all__ = ["TRANSFORMS", "domain", "fold"]
