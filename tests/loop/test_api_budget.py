@@ -17,7 +17,18 @@ PAGE = {"salesforce": 2000, "hubspot": 100}
 BATCH = {"salesforce": 200, "hubspot": 100}
 READ = {
     "salesforce": ("Lead", "Contact", "Account", "Task", "Event", "CampaignMember", "Opportunity", "Web_Activity__c"),
-    "hubspot": ("contacts", "companies", "calls", "emails", "meetings", "deals"),
+    "hubspot": (
+        "contacts",
+        "companies",
+        "calls",
+        "emails",
+        "meetings",
+        "deals",
+        "notes",
+        "communications",
+        "tasks",
+        "leads",
+    ),
 }
 
 

@@ -4,6 +4,8 @@ import pytest
 
 from tests.loop.loops import CHIEF, CLERK, HOT, Loop
 
+QUIET_CALLS = {"salesforce": 32, "hubspot": 50}  # HubSpot: a search and a look at what was archived, per object
+
 
 def test_an_edited_record_is_scored_anew_and_only_it_is_written(synced: Loop) -> None:
     synced.retitle("p09", CHIEF)
@@ -76,7 +78,7 @@ def test_a_quiet_run_reads_a_fixed_number_of_calls_and_no_records_again(synced: 
     outcome = synced.sync()
     after = synced.control("stats")
     assert outcome.pulled == {"people": 0, "accounts": 0, "events": 0, "outcomes": 0}
-    assert after["requests"] - before["requests"] == sum(outcome.calls) <= 32
+    assert after["requests"] - before["requests"] == sum(outcome.calls) <= QUIET_CALLS[synced.crm]
 
 
 def test_a_record_that_went_and_came_again_in_one_pull_is_as_it_is_last(synced: Loop) -> None:

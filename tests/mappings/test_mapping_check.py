@@ -15,12 +15,15 @@ from mappings.write import new_fields
 Describes = dict[str, ObjectInfo | None]
 KINDS: dict[str, FieldKind] = {
     **dict.fromkeys(("NumberOfEmployees", "AnnualRevenue", "Amount", "Value__c", "numberofemployees"), "number"),
-    **dict.fromkeys(("annualrevenue", "amount"), "number"),
+    **dict.fromkeys(("annualrevenue", "amount", "amount_in_home_currency", "hs_email_open_count"), "number"),
+    **dict.fromkeys(("hs_email_click_count",), "number"),
     **dict.fromkeys(("HasOptedOutOfEmail", "IsClosed", "IsWon", "IsChild", "HasResponded", "Is_Bot__c"), "boolean"),
     **dict.fromkeys(("hs_email_optout", "hs_is_closed", "hs_is_closed_won"), "boolean"),
     **dict.fromkeys(("CreatedDate", "CompletedDateTime", "StartDateTime", "Occurred_At__c", "createdate"), "datetime"),
     **dict.fromkeys(("SystemModstamp", "lastmodifieddate", "MessageDate", "FirstOpenedDate"), "datetime"),
     **dict.fromkeys(("closedate", "hs_timestamp", "hs_meeting_start_time"), "datetime"),
+    **dict.fromkeys(("hs_task_completion_date", "hs_v2_date_entered_current_stage"), "datetime"),
+    **dict.fromkeys(("hs_lastmodifieddate",), "datetime"),
     **dict.fromkeys(("ConvertedDate", "ActivityDate", "FirstRespondedDate", "CloseDate"), "date"),
 }
 
@@ -171,7 +174,7 @@ def test_prune_drops_entries_and_tables_that_cannot_match() -> None:
     altered(describes, "meetings", id=None)
     pruned = prune(mapping, describes)
     types = [entry.type.value for entry in pruned.read["emails"].event]
-    assert types == ["email_sent", "email_reply"]
+    assert types == ["email_sent", "email_reply", "email_open", "email_click"]
     assert "calls" not in pruned.read
     assert "meetings" not in pruned.read
     assert "read.calls: nothing is left to read" in pruned.dropped

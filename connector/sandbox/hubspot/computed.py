@@ -10,7 +10,13 @@ from connector.sandbox.hubspot.wire import epoch_ms, stored_stamp
 
 APP_ID = "19083857"
 PREVIEW_CHARACTERS = 500
-BODIES = {"tasks": "hs_task_body", "calls": "hs_call_body", "meetings": "hs_meeting_body", "notes": "hs_note_body"}
+BODIES = {
+    "tasks": "hs_task_body",
+    "calls": "hs_call_body",
+    "meetings": "hs_meeting_body",
+    "notes": "hs_note_body",
+    "communications": "hs_communication_body",
+}
 
 Values = dict[str, str]
 
@@ -97,11 +103,16 @@ def deal(moment: Moment, values: Mapping[str, str], now: Mapping[str, Any]) -> V
         "hs_is_closed_lost": flag(closed and not won),
         "hs_deal_stage_probability": str(probability),
         "hs_closed_amount": now.get("amount") or "0" if won else "0",
-        "amount_in_home_currency": now.get("amount") or "",
+        "amount_in_home_currency": in_home_currency(now.get("amount") or "", now.get("hs_exchange_rate") or "1"),
     }
     if closed and not now.get("closedate"):
         found["closedate"] = stored_stamp(moment.now_ms)
     return found
+
+
+def in_home_currency(amount: str, rate: str) -> str:
+    """Take a deal's amount to the account's own currency, at the rate that the deal holds."""
+    return amount if not amount or float(rate) == 1 else f"{float(amount) * float(rate):.10g}"
 
 
 def ticket(moment: Moment, values: Mapping[str, str], now: Mapping[str, Any]) -> Values:
@@ -131,6 +142,13 @@ def task(moment: Moment, values: Mapping[str, str], now: Mapping[str, Any]) -> V
     return found
 
 
+def lead(moment: Moment, values: Mapping[str, str], now: Mapping[str, Any]) -> Values:
+    """Follow a lead into another stage."""
+    if now.get("hs_pipeline_stage") == moment.before.get("hs_pipeline_stage"):
+        return {}
+    return {"hs_v2_date_entered_current_stage": stored_stamp(moment.now_ms)}
+
+
 def body_preview(moment: Moment, values: Mapping[str, str], now: Mapping[str, Any]) -> Values:
     """Follow a change of an activity's body."""
     text = values.get(BODIES.get(moment.kind.plural, ""))
@@ -148,7 +166,14 @@ def flag(value: bool) -> str:
     return "true" if value else "false"
 
 
-BY_OBJECT = {"contacts": contact, "companies": company, "deals": deal, "tickets": ticket, "tasks": task}
+BY_OBJECT = {
+    "contacts": contact,
+    "companies": company,
+    "deals": deal,
+    "tickets": ticket,
+    "tasks": task,
+    "leads": lead,
+}
 DEFAULTS: Mapping[str, Values] = {
     "contacts": {
         "hs_associated_target_accounts": "0",
@@ -178,4 +203,5 @@ DEFAULTS: Mapping[str, Values] = {
         "hs_task_type": "TODO",
     },
     "meetings": {"hs_meeting_source": "CRM_UI"},
+    "leads": {"hs_pipeline": "lead-pipeline-id", "hs_pipeline_stage": "new-stage-id"},
 }

@@ -141,6 +141,17 @@ OBJECT_TYPES = (
     _engagement("emails", "email", "0-49", OWNED),
     _engagement("meetings", "meeting", "0-47", OWNED),
     _engagement("notes", "note", "0-46", OWNED),
+    _engagement("communications", "communication", "0-18", OWNED),
+    ObjectType(
+        "leads",
+        "lead",
+        "0-136",
+        "hs_createdate",
+        "hs_lastmodifieddate",
+        "leadinformation",
+        ("hs_lead_name", "hs_pipeline", "hs_pipeline_stage"),
+        (*SOURCE, "hs_pipeline", "hs_pipeline_stage"),
+    ),
 )
 
 

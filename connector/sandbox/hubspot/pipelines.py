@@ -1,4 +1,4 @@
-"""HubSpot's standard pipelines and their stages."""
+"""HubSpot's standard pipelines and their stages; those of leads are not recorded: as public code names them."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -57,12 +57,20 @@ def pipelines() -> Mapping[str, Pipeline]:
         Stage("3", "Waiting on us"),
         Stage("4", "Closed", closed=True),
     )
+    leads = (
+        Stage("new-stage-id", "New"),
+        Stage("attempting-stage-id", "Attempting"),
+        Stage("connected-stage-id", "Connected"),
+        Stage("qualified-stage-id", "Qualified", closed=True),
+        Stage("unqualified-stage-id", "Disqualified", closed=True),
+    )
     name = "Lifecycle Stage Pipeline"
     return {
         "contacts": Pipeline("contacts-lifecycle-pipeline", name, "hs_pipeline", "lifecyclestage", lifecycle),
         "companies": Pipeline("companies-lifecycle-pipeline", name, "hs_pipeline", "lifecyclestage", lifecycle),
         "deals": Pipeline("default", "Sales Pipeline", "pipeline", "dealstage", deals),
         "tickets": Pipeline("0", "Support Pipeline", "hs_pipeline", "hs_pipeline_stage", tickets),
+        "leads": Pipeline("lead-pipeline-id", "Lead Pipeline", "hs_pipeline", "hs_pipeline_stage", leads),
     }
 
 

@@ -26,7 +26,7 @@ from connector.sandbox.storage import quote
 
 PAGE_DEFAULT, PAGE_MAX = 10, 100
 BATCH_MAX = 100
-HTML_MISSING = frozenset({"tickets", "tasks", "calls", "emails", "meetings", "notes"})
+HTML_MISSING = frozenset({"tickets", "tasks", "calls", "emails", "meetings", "notes", "communications"})
 HEAD_COLUMNS = "_id, _created_at, _modified_at, _deleted"
 
 Row = Sequence[Any]

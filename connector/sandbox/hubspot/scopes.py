@@ -14,7 +14,7 @@ from connector.sandbox.hubspot.definitions import USER_ID
 from connector.sandbox.hubspot.objects import OBJECT_TYPES, object_type
 from connector.sandbox.hubspot.wire import ApiError, json_response, missing_scopes
 
-ENGAGEMENTS = frozenset({"tasks", "calls", "emails", "meetings", "notes"})
+ENGAGEMENTS = frozenset({"tasks", "calls", "emails", "meetings", "notes", "communications"})
 OTHERS = {
     "owners": ("crm.objects.owners.read", "crm.objects.owners.read"),
     "lists": ("crm.lists.read", "crm.lists.write"),

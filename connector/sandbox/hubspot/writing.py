@@ -17,7 +17,7 @@ from connector.sandbox.hubspot.values import Problem, check
 from connector.sandbox.hubspot.wire import ApiError, json_response, not_found, problem_error, validation_error
 from connector.sandbox.storage import Transaction, quote
 
-NEEDS_TIME = frozenset({"tasks", "calls", "emails", "meetings", "notes"})
+NEEDS_TIME = frozenset({"tasks", "calls", "emails", "meetings", "notes", "communications"})
 
 
 @dataclass(frozen=True)
