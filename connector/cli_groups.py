@@ -8,9 +8,12 @@ import typer
 from connector.cli_arguments import CONFIG, AsOf, Config, Crm, CrmKind, Json
 from connector.output import Output
 
+Feed = Annotated[str | None, typer.Argument(help="The id of a feed; none means all of them.")]
+
 sandbox_app = typer.Typer(no_args_is_help=True, help="A loopback CRM to try things on.")
 queue_app = typer.Typer(no_args_is_help=True, help="What waits to be written, or was refused.")
 model_app = typer.Typer(no_args_is_help=True, help="Check, test and compare models before they are used.")
+feeds_app = typer.Typer(no_args_is_help=True, help="Rows from outside the CRM: what came, waits, or was refused.")
 runs_app = typer.Typer(no_args_is_help=True, help="What was done, and when.")
 
 
@@ -83,6 +86,38 @@ def queue_drop(
     from connector.commands import queue  # on use, so that --help stays quick
 
     queue.queue_drop(Output(json), config, ids)
+
+
+@feeds_app.command("list")
+def feeds_list(config: Config = CONFIG, json: Json = False) -> None:
+    """List the feeds: files, rows, newest row, what is held and what could not be read."""
+    from connector.commands import feeds  # on use, so that --help stays quick
+
+    feeds.feeds_list(Output(json), config)
+
+
+@feeds_app.command("check")
+def feeds_check(feed: Feed = None, config: Config = CONFIG, json: Json = False) -> None:
+    """Read the files of feeds and say what would land; nothing does. Exit 1 where a file would be refused."""
+    from connector.commands import feeds  # on use, so that --help stays quick
+
+    raise typer.Exit(feeds.feeds_check(Output(json), config, feed))
+
+
+@feeds_app.command("held")
+def feeds_held(feed: Feed = None, config: Config = CONFIG, json: Json = False) -> None:
+    """List whom rows wait for: people and accounts that the CRM does not know."""
+    from connector.commands import feeds  # on use, so that --help stays quick
+
+    feeds.feeds_held(Output(json), config, feed)
+
+
+@feeds_app.command("rejects")
+def feeds_rejects(feed: Feed = None, config: Config = CONFIG, json: Json = False) -> None:
+    """List lines that could not be read, each with the reason."""
+    from connector.commands import feeds  # on use, so that --help stays quick
+
+    feeds.feeds_rejects(Output(json), config, feed)
 
 
 @runs_app.command("list")

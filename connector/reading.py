@@ -14,6 +14,7 @@ import duckdb
 from connector.bots.see import flag_counts
 from connector.engine.duckdb import open_engine
 from connector.errors import ConfigError
+from connector.feeds.look import feed_rows
 from connector.loading import load_parts
 from connector.models import Line, Models
 from connector.newest import newest_contributions
@@ -95,6 +96,7 @@ class Reading:
             "switched_off": next((run.counts["switched_off"] for run in newest if "switched_off" in run.counts), []),
             "runs": [run_row(run) for run in newest],
             "feedback": self._feedback(),
+            "feeds": self._feeds(),
             "bots": self._bots(),
             "sla": [figures.as_dict() for figures in sla_figures(self.state)],
         }
@@ -106,6 +108,12 @@ class Reading:
     def _bots(self) -> list[dict[str, object]]:
         with self.engine() as engine:
             return flag_counts(engine, self.lake)
+
+    def _feeds(self) -> list[dict[str, Any]]:
+        if not self.settings.feed:
+            return []
+        with self.engine() as engine:
+            return feed_rows(engine, self.state, self.lake, self.settings.feed)
 
     def _tables(self) -> list[str]:
         """Name the tables that a status counts: the facts, and the scores of every model."""

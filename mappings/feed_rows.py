@@ -11,18 +11,16 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mappings.columns import as_text, blank_to_null, cast, field_of, map_distinct
+from mappings.columns import as_text, blank_to_null, cast, field_of
 from mappings.conditions import matches
 from mappings.feed import Feed, FeedEvent
+from mappings.feed_keys import KEYS, PERSON_KEYS, keys_of
 from mappings.feed_times import times
 from mappings.sources import first_set
 from mappings.spec import Source
-from mappings.transforms import domain
 from scoring.schema import EVENTS
 
-KEYS: Final = ("person_key", "email", "account_key", "domain")
 PROP: Final = "props."
-_ADDRESS: Final = r"^[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]+$"
 _SEPARATOR: Final = "\x1f"
 _NUMBERS: Final = ("value",)
 
@@ -49,7 +47,7 @@ def keyed_rows(feed: Feed, rows: pa.Table, seen_at: datetime) -> KeyedRows:
     """
     kept = matches(feed.where, rows)
     at = times(feed.time, rows, seen_at)
-    keys = _keys(feed, rows)
+    keys = keys_of(feed.key, rows)
     entries = list(_first_matches(feed.event, rows, kept))
     is_event = _any([hit for _, hit in entries], rows.num_rows)
     asked = pc.and_(kept, pa.repeat(pa.scalar(bool(feed.person or feed.account)), rows.num_rows))
@@ -60,20 +58,6 @@ def keyed_rows(feed: Feed, rows: pa.Table, seen_at: datetime) -> KeyedRows:
     events = [_events(feed, entry, rows, frame, at, pc.and_(hit, good)) for entry, hit in entries]
     passed = rows.num_rows - (pc.sum(asked).as_py() or 0)
     return KeyedRows(_stacked(events), _attributes(feed, rows, frame, at, good), reasons, passed)
-
-
-def _keys(feed: Feed, rows: pa.Table) -> dict[str, pa.Array]:
-    """Give the keys; what is no address or no domain is unknown."""
-    found = {name: first_set(sources, rows, "text") for name, sources in feed.key.columns().items()}
-    nothing = pa.nulls(rows.num_rows, pa.string())
-    email = pc.utf8_lower(pc.utf8_trim_whitespace(found.get("email", nothing)))
-    email = pc.if_else(pc.fill_null(pc.match_substring_regex(email, _ADDRESS), False), email, None)
-    return {
-        "person_key": pc.utf8_trim_whitespace(found.get("person_id", nothing)),
-        "email": email,
-        "account_key": pc.utf8_trim_whitespace(found.get("account_id", nothing)),
-        "domain": map_distinct(found.get("domain", nothing), domain, pa.string()),
-    }
 
 
 def _first_matches(
@@ -93,7 +77,7 @@ def _reasons(
     """Say of each row why it cannot be used; null where it can."""
     named = [name for sources in feed.key.columns().values() for source in sources for name in source.from_]
     keyless = pc.is_null(pc.coalesce(*keys.values()))
-    found = [_said(keyless, f"no key: {', '.join(dict.fromkeys(named))} is blank or cannot be read")]
+    found = [_said(keyless, f"no key: {', '.join(dict.fromkeys(named))} is blank, free mail, or cannot be read")]
     if feed.time is not None:
         shown = pc.coalesce(*(_shown(rows, name) for name in feed.time.from_), pa.scalar("nothing"))
         said = f"{' or '.join(feed.time.from_)}: "
@@ -178,7 +162,8 @@ def _attribute(
     role: str, name: str, source: Source, vendor: str, rows: pa.Table, frame: pa.Table, good: pa.Array
 ) -> pa.Table:
     value = _value(first_set((source,), rows, None))
-    known = pc.and_(good, pc.is_valid(value))
+    keys = (frame[key] for key in (PERSON_KEYS if role == "person" else KEYS))
+    known = pc.and_(pc.and_(good, pc.is_valid(value)), pc.is_valid(pc.coalesce(*keys)).combine_chunks())
     found = frame.filter(known).append_column("value", value.filter(known))
     for column, text in (("role", role), ("name", name), ("vendor", vendor)):
         found = found.append_column(column, pa.repeat(pa.scalar(text), found.num_rows))
@@ -196,4 +181,4 @@ def _stacked(parts: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables(parts, promote_options="default") if parts else pa.table({})
 
 
-__all__ = ["KEYS", "PROP", "KeyedRows", "keyed_rows"]
+__all__ = ["PROP", "KeyedRows", "keyed_rows"]

@@ -13,6 +13,7 @@ from connector.engine.duckdb import explain as explain_one
 from connector.engine.duckdb import explain_account
 from connector.enrichment.told import told_of
 from connector.errors import ConfigError
+from connector.feeds.look import status_lines
 from connector.models import Line
 from connector.output import Output
 from connector.reading import open_reading
@@ -86,6 +87,7 @@ def status(out: Output, config: Path) -> None:
     lines += [f"warning: {warning}" for warning in data["routing"]["warnings"]]
     lines += [f"switched off: {what}" for what in data["switched_off"]]
     lines += [f"bots: {row['events']:,} events of {row['people']:,} people, {row['reason']}" for row in data["bots"]]
+    lines += status_lines(data["feeds"])
     lines += [_sla_line(row) for row in data["sla"]]
     lines += [f"{run['run_id']} {run['command']} {run['status']}, as of {run['as_of']}" for run in data["runs"]]
     out.result(data, lines)

@@ -1,6 +1,7 @@
 """Which files a feed has, and which of them are to be read: each once, a changed one again."""
 
 import hashlib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,12 +22,13 @@ class Found:
     path: Path
     name: str
     bytes: int
-    modified_ns: int
+    modified_s: int
+    changed_ns: int
 
     @property
     def modified_at(self) -> datetime:
         """Give the time of the file, UTC."""
-        return datetime.fromtimestamp(self.modified_ns // 1_000_000_000, UTC)
+        return datetime.fromtimestamp(self.modified_s, UTC)
 
     @property
     def is_settled(self) -> bool:
@@ -35,17 +37,17 @@ class Found:
             now = self.path.stat()
         except OSError:
             return False
-        return (now.st_size, now.st_mtime_ns) == (self.bytes, self.modified_ns)
+        return (now.st_size, _changed_ns(now)) == (self.bytes, self.changed_ns)
 
 
-def find_files(pattern: str) -> list[Found]:
+def find_files(pattern: str, base: Path) -> list[Found]:
     """List the files of a path: a file, those of a folder, or those that a pattern names; oldest first.
 
     Files that are still on their way (.part and its like) or hidden are left out. In a folder, so are files of other
-    kinds.
+    kinds. They are named as seen from `base`, so that a folder that moves with its store is known again.
     """
-    found = [_found(path) for path in _paths(Path(pattern)) if not _is_unfinished(path)]
-    return sorted(found, key=lambda file: (file.modified_ns, file.name))
+    found = [_found(path, base) for path in _paths(Path(pattern)) if not _is_unfinished(path)]
+    return sorted(found, key=lambda file: (file.modified_s, file.name))
 
 
 def refuse_oversized(file: Found, max_mb: int) -> None:
@@ -81,6 +83,12 @@ def _is_unfinished(path: Path) -> bool:
     return path.name.startswith((".", "~")) or path.suffix.lower() in UNFINISHED
 
 
-def _found(path: Path) -> Found:
+def _found(path: Path, base: Path) -> Found:
     known = path.stat()
-    return Found(path, str(path), known.st_size, known.st_mtime_ns)
+    name = os.path.relpath(path, base)
+    return Found(path, name, known.st_size, int(known.st_mtime), _changed_ns(known))
+
+
+def _changed_ns(known: os.stat_result) -> int:
+    """Give the time of the last change; a copy that keeps the time of its original has a newer one of its own."""
+    return max(known.st_mtime_ns, known.st_ctime_ns)

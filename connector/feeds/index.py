@@ -3,13 +3,10 @@
 from collections.abc import Collection, Iterator
 
 import duckdb
+import pyarrow as pa
 
-from connector.engine.relations import literal
 from connector.store.lake import Lake
-from mappings.lists import load_lists
-from scoring.lists import read_lists
-
-NOBODYS = ("free_mail", "disposable")  # domains that say nothing about an employer
+from mappings.feed_keys import account_domain
 
 
 def index_subjects(engine: duckdb.DuckDBPyConnection, lake: Lake) -> None:
@@ -41,13 +38,7 @@ def index_subjects(engine: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     own = f"SELECT account_id, {'domain' if 'domain' in lake.columns('accounts') else 'NULL'} AS domain FROM {accounts}"  # noqa: S608 - as above
     source = own if accounts else _nothing("account_id", "domain")
     engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE known_accounts AS {source}")
-    engine.execute(_domains(nobodys_domains()))
-
-
-def nobodys_domains() -> frozenset[str]:
-    """Name the domains that are no company's."""
-    lists = {**read_lists(), **load_lists()}
-    return frozenset(name for of in NOBODYS for name in lists.get(of, ()))
+    _index_domains(engine)
 
 
 def keyed_to_known(keyed: str, columns: Collection[str]) -> str:
@@ -64,21 +55,28 @@ def keyed_to_known(keyed: str, columns: Collection[str]) -> str:
         LEFT JOIN known_domains d ON d.domain = k.domain"""  # noqa: S608 - names of our own
 
 
-def _domains(nobodys: Collection[str]) -> str:
-    """Write the table of domains; what an account says goes before what its people say."""
-    left_out = ", ".join(literal(name) for name in sorted(nobodys)) or "''"
-    return f"""CREATE OR REPLACE TEMPORARY TABLE known_domains AS
-        SELECT domain, account_id FROM ({" UNION ALL ".join(_claims())})
-        WHERE domain IS NOT NULL AND domain NOT IN ({left_out})
+def _index_domains(engine: duckdb.DuckDBPyConnection) -> None:
+    """Make the table of domains; what an account says goes before what its people say."""
+    engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE claims AS {' UNION ALL '.join(_claims())}")
+    given = engine.sql("SELECT DISTINCT given FROM claims WHERE given IS NOT NULL").to_arrow_table()["given"]
+    own = [account_domain(text) for text in given.to_pylist()]
+    engine.register("own_domains", pa.table({"given": given, "domain": pa.array(own, pa.string())}))
+    engine.execute(
+        """CREATE OR REPLACE TEMPORARY TABLE known_domains AS
+        SELECT domain, account_id FROM claims JOIN own_domains USING (given) WHERE domain IS NOT NULL
         GROUP BY domain, account_id, place
-        QUALIFY row_number() OVER (PARTITION BY domain ORDER BY place, count(*) DESC, account_id) = 1"""  # noqa: S608 - quoted
+        QUALIFY row_number() OVER (PARTITION BY domain ORDER BY place, sum(n) DESC, account_id) = 1"""
+    )
+    engine.unregister("own_domains")
 
 
 def _claims() -> Iterator[str]:
-    yield "SELECT 0 AS place, lower(domain) AS domain, account_id FROM known_accounts"
+    """Select which accounts claim a domain by their own word, by the company's and by the address of their people."""
+    yield "SELECT 0 AS place, domain AS given, account_id, 1 AS n FROM known_accounts"
     of_people = "FROM known_people WHERE account_id IS NOT NULL"
-    yield f"SELECT 1, lower(domain), account_id {of_people}"
-    yield f"SELECT 2, lower(split_part(email, '@', 2)), account_id {of_people} AND contains(email, '@')"
+    yield f"SELECT 1, domain, account_id, count(*) {of_people} GROUP BY ALL"
+    address = "lower(split_part(trim(email), '@', 2))"
+    yield f"SELECT 2, {address}, account_id, count(*) {of_people} AND contains(email, '@') GROUP BY ALL"
 
 
 def _nothing(*columns: str) -> str:

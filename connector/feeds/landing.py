@@ -30,9 +30,14 @@ TABLE_KEYS: Final = {
 MOST_NOTED: Final = 100_000  # touched rows of one file; beyond, scoring everybody is quicker than asking whom
 _EVENT_COLUMNS: Final = ("type", "url", "asset", "source", "value", "props")
 _AT: Final = "strftime(occurred_at, '%Y-%m-%dT%H:%M:%SZ')"
-_NOBODY: Final = "person_id IS NULL AND account_id IS NULL"
-_NO_PERSON: Final = "person_id IS NULL AND coalesce(person_key, email) IS NOT NULL"
+NOBODY: Final = "person_id IS NULL AND account_id IS NULL"
+NO_PERSON: Final = "person_id IS NULL AND coalesce(person_key, email) IS NOT NULL"
 _WHOSE: Final = "CASE WHEN role = 'person' THEN {} ELSE {} END"
+SUBJECT: Final = _WHOSE.format("person_id", "account_id")
+ATTRIBUTE_SELECT: Final = (
+    f"SELECT file, concat_ws(':', role, {SUBJECT}, name, vendor, {_AT}) AS attribute_id, role, {SUBJECT} AS subject_id, "  # noqa: S608 - names of our own
+    f"name, text AS value, vendor, occurred_at AS observed_at FROM known WHERE {SUBJECT} IS NOT NULL"
+)
 
 
 @dataclass
@@ -51,27 +56,17 @@ class Landing:
 
         An event of an account whose person is not known is the account's until the person comes.
         """
-        columns = self._match(keyed)
-        own = ", ".join(name for name in ("file", "event_id", "occurred_at", *_EVENT_COLUMNS) if name in columns)
-        self._land("events", f"SELECT {own}, person_id, account_id FROM known WHERE NOT ({_NOBODY})")  # noqa: S608 - names of our own
-        held_id = "'event:' || event_id AS held_id, 'event' AS target"
-        where = f"({_NOBODY}) OR ({_NO_PERSON})" if hold else _NOBODY
-        self._hold(f"SELECT {held_id}, {', '.join(columns)} FROM known WHERE {where}", hold=hold)  # noqa: S608 - as above
+        columns = self.match(keyed)
+        self.land("events", event_select(columns))
+        self._hold("event", "'event:' || event_id", columns, f"({NOBODY}) OR ({NO_PERSON})" if hold else NOBODY, hold)
 
     def add_attributes(self, keyed: str, *, hold: bool) -> None:
         """Land attributes of a relation: role, name, text, vendor, occurred_at, file, feed and the keys."""
-        columns = self._match(keyed)
-        subject = _WHOSE.format("person_id", "account_id")
-        own = (
-            f"file, concat_ws(':', role, {subject}, name, vendor, {_AT}) AS attribute_id, role, {subject} AS subject_id"
-        )
-        rest = "name, text AS value, vendor, occurred_at AS observed_at"
-        self._land("attributes", f"SELECT {own}, {rest} FROM known WHERE {subject} IS NOT NULL")  # noqa: S608 - names of our own
-        key = _WHOSE.format("coalesce(person_key, email)", "coalesce(account_key, domain, email)")
-        held_id = (
-            f"concat_ws(':', 'attribute', feed, role, {key}, name, vendor, {_AT}) AS held_id, 'attribute' AS target"
-        )
-        self._hold(f"SELECT {held_id}, {', '.join(columns)} FROM known WHERE {subject} IS NULL", hold=hold)  # noqa: S608 - as above
+        columns = self.match(keyed)
+        self.land("attributes", ATTRIBUTE_SELECT)
+        key = _WHOSE.format("coalesce(person_key, email)", "coalesce(account_key, domain, person_key, email)")
+        held_id = f"concat_ws(':', 'attribute', feed, role, {key}, name, vendor, {_AT})"
+        self._hold("attribute", held_id, columns, f"{SUBJECT} IS NULL", hold)
 
     def add_rejects(self, feed: str, file: int, name: str, rejects: Sequence[Reject]) -> None:
         """Keep lines that cannot be read, as they are."""
@@ -106,35 +101,45 @@ class Landing:
             deltas += touched_by(self.job, delta, whole=delta.rows > MOST_NOTED)
         return deltas
 
-    def _match(self, keyed: str) -> list[str]:
-        """Put the rows with whom they are about into a table; returns the columns they came with."""
+    def match(self, keyed: str) -> list[str]:
+        """Put the rows, with whom they are about, into the table `known`; returns the columns they came with."""
         columns = self.engine.sql(f"SELECT * FROM {keyed}").columns  # noqa: S608 - a relation of our own
         self.engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE known AS {keyed_to_known(keyed, columns)}")
         return list(columns)
 
-    def _land(self, table: str, select: str) -> None:
+    def land(self, table: str, select: str) -> None:
+        """Add what a SELECT gives to a table; its column `file` says which file the rows are of."""
         page = self.engine.sql(select).to_arrow_table()
-        files = page["file"]
-        page = page.drop_columns(["file"])
         self.counts[table] += page.num_rows
-        self.writers[table].add(page)
-        self._note(table, page[TABLE_KEYS[table]], files)
+        self._add(table, page, keeps_file=False)
 
-    def _hold(self, select: str, *, hold: bool) -> None:
-        if not hold:
-            found = self.engine.execute(f"SELECT count(*) FROM ({select})").fetchall()  # noqa: S608 - as above
-            self.counts["dropped"] += int(found[0][0])
-            return
-        page = self.engine.sql(select).to_arrow_table()
-        self.counts["held"] += page.num_rows
-        self.writers["held"].add(page)
-        self._note("held", page["held_id"], page["file"])
+    def hold(self, page: pa.Table) -> None:
+        """Put rows on hold."""
+        self._add("held", page, keeps_file=True)
+
+    def _hold(self, target: str, held_id: str, columns: Sequence[str], where: str, hold: bool) -> None:
+        landed = "account_id AS landed_account_id" if target == "event" else "NULL::VARCHAR AS landed_account_id"
+        own = f"{held_id} AS held_id, '{target}' AS target, {landed}, {', '.join(columns)}"
+        page = self.engine.sql(f"SELECT {own} FROM known WHERE {where}").to_arrow_table()  # noqa: S608 - names of our own
+        self.counts["held" if hold else "dropped"] += page.num_rows
+        if hold:
+            self.hold(page)
+
+    def _add(self, table: str, page: pa.Table, *, keeps_file: bool) -> None:
+        self.writers[table].add(page if keeps_file else page.drop_columns(["file"]))
+        self._note(table, page[TABLE_KEYS[table]], page["file"])
 
     def _note(self, table: str, ids: pa.ChunkedArray, files: pa.ChunkedArray) -> None:
         """Note which file gave which rows."""
         target = pa.repeat(pa.scalar(table), len(ids))
         name = pc.binary_join_element_wise(files.cast(pa.string()), target, ids, ":")
         self.writers["feed_rows"].add(pa.table({"feed_row_id": name, "file": files, "target": target, "id": ids}))
+
+
+def event_select(columns: Sequence[str]) -> str:
+    """Write the SELECT of the events in `known` of whom somebody is known."""
+    own = ", ".join(name for name in ("file", "event_id", "occurred_at", *_EVENT_COLUMNS) if name in columns)
+    return f"SELECT {own}, person_id, account_id FROM known WHERE NOT ({NOBODY})"  # noqa: S608 - names of our own
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from connector.store.state import from_text, now_text, store_errors, to_text, transaction
 
-_COLUMNS = "n, feed, name, bytes, modified_ns, sha256, read_by, counts, newest_at, problem, read_at"
+_COLUMNS = "n, feed, name, bytes, changed_ns, sha256, read_by, counts, newest_at, problem, read_at"
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class FeedFile:
     feed: str
     name: str
     bytes: int
-    modified_ns: int
+    changed_ns: int
     sha256: str
     read_by: str
     counts: Mapping[str, int] = field(default_factory=dict)
@@ -43,12 +43,12 @@ def files(connection: sqlite3.Connection, feed: str | None = None) -> dict[tuple
 def put(connection: sqlite3.Connection, file: FeedFile) -> None:
     """Enter a file, or what is known of it now; call it in the transaction that commits its rows."""
     newest = to_text(file.newest_at) if file.newest_at else None
-    values = (file.bytes, file.modified_ns, file.sha256, file.read_by, json.dumps(file.counts), newest, file.problem)
+    values = (file.bytes, file.changed_ns, file.sha256, file.read_by, json.dumps(file.counts), newest, file.problem)
     with transaction(connection):
         connection.execute(
-            "INSERT INTO feed_files (feed, name, bytes, modified_ns, sha256, read_by, counts, newest_at, problem, "
+            "INSERT INTO feed_files (feed, name, bytes, changed_ns, sha256, read_by, counts, newest_at, problem, "
             "read_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (feed, name) DO UPDATE SET "
-            "bytes = excluded.bytes, modified_ns = excluded.modified_ns, sha256 = excluded.sha256, "
+            "bytes = excluded.bytes, changed_ns = excluded.changed_ns, sha256 = excluded.sha256, "
             "read_by = excluded.read_by, counts = excluded.counts, newest_at = excluded.newest_at, "
             "problem = excluded.problem, read_at = excluded.read_at",
             (file.feed, file.name, *values, now_text()),
@@ -66,7 +66,7 @@ def number(connection: sqlite3.Connection, feed: str, name: str) -> int:
 
 
 def _file(row: sqlite3.Row) -> FeedFile:
-    n, feed, name, size, modified_ns, sha256, read_by, counts, newest, problem, read_at = row
+    n, feed, name, size, changed_ns, sha256, read_by, counts, newest, problem, read_at = row
     at = from_text(newest) if newest else None
     told = json.loads(counts)
-    return FeedFile(feed, name, size, modified_ns, sha256, read_by, told, at, problem, from_text(read_at), n)
+    return FeedFile(feed, name, size, changed_ns, sha256, read_by, told, at, problem, from_text(read_at), n)

@@ -14,9 +14,16 @@ from connector.feeds.pieces import Reject, UnreadableFile, shown
 BLOCK_BYTES: Final = 8 << 20
 LONGEST_LINE_BYTES: Final = 1 << 20
 MOST_LINES: Final = 100  # of one quoted field; beyond, a quote was not closed
+MOST_ZEROS: Final = 40  # of the first bytes; a text has none, a broken line may have some
 _BOM: Final = b"\xef\xbb\xbf"
-_OTHER_MARKS: Final = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16", b"PK": "a ZIP file or Excel workbook"}
-_OTHER_MARKS_LONGER: Final = {b"\x1f\x8b": "a gzip file", b"%PDF": "a PDF file", b"PAR1": "a Parquet file"}
+_OTHER_MARKS: Final = {
+    b"\xff\xfe": "UTF-16",
+    b"\xfe\xff": "UTF-16",
+    b"PK\x03\x04": "a ZIP file or Excel workbook",
+    b"\x1f\x8b": "a gzip file",
+    b"%PDF": "a PDF file",
+    b"PAR1": "a Parquet file",
+}
 
 
 @dataclass(frozen=True)
@@ -61,10 +68,10 @@ def lines_of(path: Path) -> Iterator[list[bytes]]:
 
 def _text(block: bytes) -> bytes:
     """Refuse a file that begins as no text does."""
-    for mark, kind in {**_OTHER_MARKS, **_OTHER_MARKS_LONGER}.items():
+    for mark, kind in _OTHER_MARKS.items():
         if block.startswith(mark):
             raise UnreadableFile(f"is {kind} and not UTF-8 text; save it as CSV (UTF-8), or unpack it")
-    if b"\x00" in block[:4096]:
+    if b"\x00" in block.partition(b"\n")[0] or block[:4096].count(b"\x00") > MOST_ZEROS:
         raise UnreadableFile("is binary and not UTF-8 text; is it the right file?")
     return block.removeprefix(_BOM)
 

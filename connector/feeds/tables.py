@@ -146,7 +146,9 @@ def _check_keys(feed: Feed, piece: Piece, records: Records, engine: duckdb.DuckD
 def _parquet_pieces(path: Path, feed: Feed) -> Iterator[Piece]:
     try:
         file = pq.ParquetFile(path)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+        if getattr(error, "errno", None):
+            raise
         raise UnreadableFile("is no Parquet file, or a damaged one") from None
     with file:
         found = found_columns(feed, file.schema_arrow.names)

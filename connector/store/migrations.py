@@ -64,7 +64,7 @@ _VERSION_2 = (
     # a file of a feed is read once; read_by is the hash of what its rows were read with. newest_at is its newest row's
     """CREATE TABLE feed_files (
       n INTEGER PRIMARY KEY AUTOINCREMENT, feed TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,
-      modified_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, read_by TEXT NOT NULL, counts TEXT NOT NULL, newest_at TEXT,
+      changed_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, read_by TEXT NOT NULL, counts TEXT NOT NULL, newest_at TEXT,
       problem TEXT, read_at TEXT NOT NULL, UNIQUE (feed, name)) STRICT""",
 )
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
