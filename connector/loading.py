@@ -6,6 +6,7 @@ from connector.acting.configured import state_problems, wording_problems
 from connector.acting.joins import join_problems
 from connector.enrichment.checks import enrichment_problems
 from connector.errors import ConfigError
+from connector.feeds.checks import feed_problems
 from connector.models import Models, load_models
 from connector.routing.checks import route_problems
 from connector.settings.file import Settings, load_settings
@@ -38,6 +39,7 @@ def load_parts(config: Path) -> tuple[Settings, Models, CrmMapping]:
     problems += state_problems(settings, models, mapping)
     problems += sla_problems(settings, models)
     problems += route_problems(settings, models, mapping)
+    problems += feed_problems(settings)
     mapping, unallowed = allowed_mapping(mapping, settings.signals)
     problems += [*unallowed, *signal_problems(models, settings.signals)]
     mapping, misfits = bind_models(mapping, [line.use for line in models.lines])

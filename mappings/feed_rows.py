@@ -21,7 +21,7 @@ from mappings.spec import Source
 from scoring.schema import EVENTS
 
 PROP: Final = "props."
-_SEPARATOR: Final = "\x1f"
+WHOLE_ROW: Final = "\x1f"  # in an identity that is all of a row
 _NUMBERS: Final = ("value",)
 
 
@@ -141,7 +141,7 @@ def _identity(feed: Feed, rows: pa.Table) -> pa.Array:
     )
     read = [name for name in feed.columns() if name in rows.column_names]
     whole = [pc.fill_null(text, "") for text in _texts(rows, read)]
-    return pc.coalesce(given, pc.binary_join_element_wise(_SEPARATOR, *whole, _SEPARATOR))
+    return pc.coalesce(given, pc.binary_join_element_wise(WHOLE_ROW, *whole, WHOLE_ROW))
 
 
 def _texts(rows: pa.Table, names: Sequence[str]) -> list[pa.Array]:
@@ -181,4 +181,4 @@ def _stacked(parts: Sequence[pa.Table]) -> pa.Table:
     return pa.concat_tables(parts, promote_options="default") if parts else pa.table({})
 
 
-__all__ = ["PROP", "KeyedRows", "keyed_rows"]
+__all__ = ["PROP", "WHOLE_ROW", "KeyedRows", "keyed_rows"]

@@ -16,8 +16,7 @@ _CURSOR: Final = "feeds@held"
 def retry_held(job: Job) -> dict[str, int]:
     """Land what can be landed now; returns counts of events and attributes, and of the rows that are held no more."""
     relation = job.lake.relation("held")
-    seen = json.dumps([[file.seq for file in job.lake.files(table)] for table in ("people", "accounts", "held")])
-    if relation is None or cursors.get(job.state, _CURSOR) == seen:
+    if relation is None or cursors.get(job.state, _CURSOR) == _seen(job):
         return {}
     counts: Counter[str] = Counter()
     with landing(job) as lands:
@@ -27,12 +26,15 @@ def retry_held(job: Job) -> dict[str, int]:
         with transaction(job.state):
             for delta in deltas:
                 job.lake.commit(delta)
-            seen = json.dumps(
-                [[file.seq for file in job.lake.files(table)] for table in ("people", "accounts", "held")]
-            )
-            cursors.put(job.state, _CURSOR, seen)
+            cursors.put(job.state, _CURSOR, _seen(job))
         counts.update({name: lands.counts[name] for name in ("events", "attributes")})
     return dict(counts) if counts["released"] or counts["events"] else {}
+
+
+def _seen(job: Job) -> str:
+    """Name what the rows on hold were tried against."""
+    tables = ("people", "accounts", "held")
+    return json.dumps([[file.seq for file in job.lake.files(table)] for table in tables])
 
 
 def _land_events(lands: Landing, relation: str) -> int:

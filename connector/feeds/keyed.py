@@ -1,16 +1,32 @@
 """Give keyed rows their names: ids that stay the same however often a row comes, and properties as one map."""
 
+from dataclasses import replace
 from typing import Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connector.engine.relations import literal, quoted
-from mappings.feed_rows import PROP, KeyedRows
+from connector.settings.signals import SignalSettings
+from connector.signals import keep_allowed
+from mappings.feed_rows import PROP, WHOLE_ROW, KeyedRows
 
 EVENTS: Final = "keyed_events"
 ATTRIBUTES: Final = "keyed_attributes"
 _LONGEST_ID: Final = 120
+
+
+def allowed_rows(keyed: KeyedRows, settings: SignalSettings) -> KeyedRows:
+    """Leave out of the events what is not allowed, before they are stored; an id that tells something too."""
+    events = keyed.events
+    if not events.num_rows or (settings.allow is None and not settings.bare):
+        return keyed
+    if settings.bare:
+        events = events.drop_columns([name for name in events.column_names if name.startswith(PROP)])
+        whole = pc.binary_join_element_wise(events["identity"], "", WHOLE_ROW)
+        events = events.set_column(events.column_names.index("identity"), "identity", whole)
+    return replace(keyed, events=keep_allowed(events, settings))
 
 
 def events_of(engine: duckdb.DuckDBPyConnection, keyed: KeyedRows, feed: str, file: int) -> str:
@@ -50,4 +66,4 @@ def _event_columns(events: pa.Table) -> str:
     return ", ".join(own)
 
 
-__all__ = ["attributes_of", "events_of"]
+__all__ = ["allowed_rows", "attributes_of", "events_of"]

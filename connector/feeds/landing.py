@@ -35,8 +35,9 @@ NO_PERSON: Final = "person_id IS NULL AND coalesce(person_key, email) IS NOT NUL
 _WHOSE: Final = "CASE WHEN role = 'person' THEN {} ELSE {} END"
 SUBJECT: Final = _WHOSE.format("person_id", "account_id")
 ATTRIBUTE_SELECT: Final = (
-    f"SELECT file, concat_ws(':', role, {SUBJECT}, name, vendor, {_AT}) AS attribute_id, role, {SUBJECT} AS subject_id, "  # noqa: S608 - names of our own
-    f"name, text AS value, vendor, occurred_at AS observed_at FROM known WHERE {SUBJECT} IS NOT NULL"
+    f"SELECT file, concat_ws(':', role, {SUBJECT}, name, vendor, {_AT}) AS attribute_id, role, "  # noqa: S608 - names of our own
+    f"{SUBJECT} AS subject_id, name, text AS value, vendor, occurred_at AS observed_at "
+    f"FROM known WHERE {SUBJECT} IS NOT NULL"
 )
 
 

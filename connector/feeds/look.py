@@ -57,8 +57,8 @@ def status_lines(rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _status_line(row: Mapping[str, Any]) -> str:
-    waits = f", {row['held']:,} held, {row['rejects']:,} rejects"
-    return f"feed {row['feed']}: {row['rows']:,} rows of {row['files']:,} files, newest {row['newest_at'] or 'none'}{waits}"
+    came = f"{row['rows']:,} rows of {row['files']:,} files, newest {row['newest_at'] or 'none'}"
+    return f"feed {row['feed']}: {came}, {row['held']:,} held, {row['rejects']:,} rejects"
 
 
 def _counts(engine: duckdb.DuckDBPyConnection, lake: Lake, table: str) -> dict[str, int]:

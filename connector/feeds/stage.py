@@ -14,13 +14,14 @@ from connector.errors import ConfigError
 from connector.feeds import ledger
 from connector.feeds.files import Found, digest, find_files, refuse_oversized
 from connector.feeds.held import retry_held
-from connector.feeds.keyed import attributes_of, events_of
+from connector.feeds.keyed import allowed_rows, attributes_of, events_of
 from connector.feeds.landing import TABLE_KEYS, Landing, landing
 from connector.feeds.ledger import FeedFile
 from connector.feeds.pieces import Piece, Reject, UnreadableFile
 from connector.feeds.tables import pieces
 from connector.job import Job
 from connector.settings.feeds import FeedSettings
+from connector.settings.signals import SignalSettings
 from connector.store.state import transaction
 from mappings.feed import Feed
 from mappings.feed_loader import load_feed
@@ -92,20 +93,20 @@ def to_read(job: Job, use: Use) -> list[Found]:
     for file in find_files(use.settings.path, job.folder.parent):
         before = known.get((use.settings.id, file.name))
         is_same = before is not None and (before.bytes, before.changed_ns) == (file.bytes, file.changed_ns)
-        if not is_same or before is None or before.read_by != read_by(use):
+        if not is_same or before is None or before.read_by != read_by(use, job.settings.signals):
             found.append(file)
     return found
 
 
-def read_by(use: Use) -> str:
+def read_by(use: Use, signals: SignalSettings) -> str:
     """Name all that decides what a file's rows become."""
-    return f"{use.feed.hash} {use.settings.unknown}"
+    return f"{use.feed.hash} {use.settings.unknown} {signals.version}"
 
 
 def read_file(job: Job, use: Use, file: Found) -> dict[str, int]:
     """Read one file whole and commit it, or note why it cannot be; one that changes meanwhile is left for later."""
     settings = use.settings
-    entry = FeedFile(settings.id, file.name, file.bytes, file.changed_ns, "", read_by(use))
+    entry = FeedFile(settings.id, file.name, file.bytes, file.changed_ns, "", read_by(use, job.settings.signals))
     try:
         refuse_oversized(file, settings.max_mb)
         entry = replace(entry, sha256=digest(file))
@@ -172,8 +173,10 @@ def _land_piece(
     lands: Landing, use: Use, file: Found, piece: Piece, number: int, counts: Counter[str], reasons: list[str]
 ) -> datetime | None:
     """Land what one piece gives; returns the time of its newest event or attribute."""
-    keyed = keyed_rows(use.feed, piece.rows, file.modified_at)
+    keyed = allowed_rows(keyed_rows(use.feed, piece.rows, file.modified_at), lands.job.settings.signals)
     rejects = piece_rejects(piece, keyed)
+    if lands.job.settings.signals.bare:
+        rejects = [replace(reject, text="") for reject in rejects]
     lands.add_rejects(use.settings.id, number, file.name, rejects)
     reasons += [f"line {reject.line}: {reject.reason}" for reject in rejects[: 3 - len(reasons)]]
     counts.update(rows=piece.rows.num_rows + len(piece.rejects), rejects=len(rejects), passed=keyed.passed)

@@ -1,4 +1,4 @@
-"""What comes in is never what was promised: one clear error for a file, or the rows that can be read and the rest kept."""
+"""What comes in is never what was promised: one clear error, or the rows that can be read and the rest kept."""
 
 import io
 from collections.abc import Callable
@@ -146,8 +146,8 @@ def test_dotted_names_go_into_json_objects(tmp_path: Path) -> None:
 
 
 def test_parquet_keeps_its_types(tmp_path: Path) -> None:
-    columns = {"id": [1], "email": ["a@acme.example"], "type": ["call"], "at": ["2026-06-01"], "score": [5.5]}
-    rows, lines, _ = read(write(tmp_path, parquet(columns), "rows.parquet"))
+    values: dict[str, object] = {"id": 1, "email": "a@acme.example", "type": "call", "at": "2026-06-01", "score": 5.5}
+    rows, lines, _ = read(write(tmp_path, parquet({name: [value] for name, value in values.items()}), "rows.parquet"))
     assert (rows, lines) == (
         [{"id": 1, "email": "a@acme.example", "type": "call", "at": "2026-06-01", "score": 5.5}],
         [1],
