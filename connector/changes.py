@@ -7,6 +7,7 @@ from typing import Final
 
 import duckdb
 
+from connector.credits import CREDITS
 from connector.engine.changed import Changed
 from connector.engine.duckdb import made_by
 from connector.engine.relations import literal
@@ -32,6 +33,7 @@ _TIMES: Final = {
     "events": "occurred_at",
     LEDGER: "effective_at",
     ATTRIBUTES: "observed_at",
+    CREDITS: "created_at",
 }
 Sources = Mapping[str, str]
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from connector.bots.see import unflagged
+from connector.credits import in_role
 from connector.enrichment.step import enriched
 from connector.matching.linked import matched
 from connector.retold import unretold
@@ -51,6 +52,7 @@ STEPS: Final[tuple[Step, ...]] = (
     unretold,
     unflagged,
     followed,
+    in_role,
     enriched,
     allowed,
 )

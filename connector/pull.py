@@ -29,6 +29,8 @@ CLUSTERED = {
     "accounts": ("account_id",),
     "events": ("person_id", "occurred_at"),
     "outcomes": ("occurred_at",),
+    "credits": ("deal_id",),
+    "history": ("subject_id", "changed_at"),
     MIRROR: ("record_id",),
     SUCCESSORS: ("role", "old_id"),
     GONE: ("person_id",),
@@ -160,6 +162,8 @@ def _stale(job: Job, name: str, table: str, page: Page, *, read_before: bool) ->
     """
     if table in ("people", "accounts"):
         return page.deleted
+    if table in ("credits", "history"):
+        return record_keys(job, name, (), page.deleted)
     relation = job.lake.relation(table)
     if relation is None or not read_before:
         return ()

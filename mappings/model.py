@@ -23,7 +23,7 @@ from mappings.targets import (
 )
 from scoring.schema import ACCOUNTS, BUILT_IN_FIELDS, PEOPLE
 
-CanonicalName = Literal["people", "accounts", "events", "outcomes"]
+CanonicalName = Literal["people", "accounts", "events", "outcomes", "credits", "history"]
 OutcomeKind = Literal["opportunity_created", "closed_won", "closed_lost", "accepted", "rejected"]
 _COLUMN: Final = re.compile(r"[a-z][a-z0-9_]*\Z")
 _TAKEN: Final = frozenset({"person_id", "account_id", "kind", *PEOPLE.reserved, *ACCOUNTS.reserved, *BUILT_IN_FIELDS})
@@ -121,14 +121,21 @@ class ReadTable(Spec):
             "accounts": {"fields", "derive"},
             "events": {"person", "account", "occurred_at", "event", "replaces"},
             "outcomes": {"person", "account", "outcome"},
+            "credits": {"person", "fields"},
+            "history": {"fields"},
         }[self.table]
         special = {"kind", "person", "account", "fields", "derive", "occurred_at", "event", "replaces", "outcome"}
         for name in sorted(self.model_fields_set & (special - allowed)):
             yield f"`{name}` has no meaning for table = {self.table!r}"
-        needed = {"people": ("kind",), "accounts": (), "events": ("occurred_at", "event"), "outcomes": ("outcome",)}
+        needed: dict[str, tuple[str, ...]] = {"people": ("kind",), "accounts": (), "outcomes": ("outcome",)}
+        needed |= {"events": ("occurred_at", "event"), "credits": ("person", "fields"), "history": ("fields",)}
         for name in needed[self.table]:
             if not getattr(self, name):
                 yield f"table = {self.table!r} needs `{name}`"
+        columns = {"credits": ("deal_id",), "history": ("object", "subject_id", "field", "changed_at")}
+        for name in columns.get(self.table, ()):
+            if name not in self.fields:
+                yield f"table = {self.table!r} needs `fields.{name}`"
         if self.table in ("events", "outcomes") and not (self.person or self.account):
             yield f"table = {self.table!r} needs `person` or `account`"
 

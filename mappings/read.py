@@ -58,7 +58,7 @@ def record_key(mapping: Mapping, object: str, record_id: str) -> str:  # noqa: A
 
 
 def to_canonical(mapping: Mapping, object: str, rows: pa.Table) -> dict[str, pa.Table]:  # noqa: A002 - as above
-    """Turn rows of one CRM object into its canonical table, by name: people, accounts, events or outcomes.
+    """Turn rows of one CRM object into its canonical table, by name (`table` of its mapping).
 
     People may have outcomes beside them, where the mapping gives entries for these.
 
@@ -78,6 +78,8 @@ def to_canonical(mapping: Mapping, object: str, rows: pa.Table) -> dict[str, pa.
     prefix = record_key(mapping, object, "")
     keys = pc.binary_join_element_wise(pa.scalar(prefix), keys, "") if prefix else keys
     rows = rows.append_column(_KEY, keys)
+    if table.table in ("credits", "history"):
+        return {table.table: _notes(table, rows)}
     return {table.table: _events(table, rows) if table.table == "events" else _outcomes(table, rows)}
 
 
@@ -97,6 +99,19 @@ def _subjects(table: ReadTable, rows: pa.Table) -> pa.Table:
     for name, source in table.columns().items():
         columns[name] = first_set((source,), rows, known.get(name))
     return pa.table(columns)
+
+
+def _notes(table: ReadTable, rows: pa.Table) -> pa.Table:
+    """Give rows that stand beside the facts: credits and history; those without a subject are left out."""
+    known = TABLES[table.table]
+    subject = "person_id" if table.table == "credits" else "subject_id"
+    columns = {known.key[0]: field_of(rows, _KEY)}
+    if table.person:
+        columns[subject] = first_set(table.person, rows, "text")
+    for name, source in table.columns().items():
+        columns[name] = first_set((source,), rows, known.columns.get(name))
+    made = pa.table(columns)
+    return _keep(made, pc.is_valid(made[subject]))
 
 
 def _events(table: ReadTable, rows: pa.Table) -> pa.Table:

@@ -30,6 +30,15 @@ def lower(text: str) -> str:
     return text.strip().lower()
 
 
+def snake(text: str) -> str | None:
+    """Write an option as one word of ours; null where no letter is left.
+
+    >>> snake("Economic Buyer"), snake("C-Level / Sponsor"), snake("-")
+    ('economic_buyer', 'c_level_sponsor', None)
+    """
+    return fold(text).replace(" ", "_") or None
+
+
 def number(text: str) -> float | None:
     """Read the first number of a text; a range gives its lower end.
 
@@ -130,6 +139,7 @@ TRANSFORMS: Final[Mapping[str, tuple[Callable[[str], Transformed], ResultKind]]]
         "lower": (lower, "text"),
         "number": (number, "number"),
         "seniority": (seniority, "text"),
+        "snake": (snake, "text"),
     }
 )
 """What a mapping may name: the transform and the type of what it gives."""

@@ -145,8 +145,41 @@ ATTRIBUTES: Final = Table(
     ),
 )
 
+CREDITS: Final = Table(
+    name="credits",
+    key=("credit_id",),
+    columns=MappingProxyType(
+        {
+            "credit_id": "text",
+            "deal_id": "text",
+            "person_id": "text",
+            "role": "text",
+            "is_primary": "boolean",
+            "created_at": "datetime",
+        }
+    ),
+)
+"""Who had a part in a deal; the outcome_ids of the deal are its deal_id and `:` and more."""
+
+HISTORY: Final = Table(
+    name="history",
+    key=("history_id",),
+    columns=MappingProxyType(
+        {
+            "history_id": "text",
+            "object": "text",
+            "subject_id": "text",
+            "field": "text",
+            "old": "text",
+            "new": "text",
+            "changed_at": "datetime",
+        }
+    ),
+)
+"""What stood in a field of the CRM before, as far as it keeps it; object and field are named as the CRM does."""
+
 TABLES: Final[Mapping[str, Table]] = MappingProxyType(
-    {table.name: table for table in (PEOPLE, ACCOUNTS, EVENTS, OUTCOMES, ADJUSTMENTS, ATTRIBUTES)}
+    {table.name: table for table in (PEOPLE, ACCOUNTS, EVENTS, OUTCOMES, ADJUSTMENTS, ATTRIBUTES, CREDITS, HISTORY)}
 )
 
 EVENT_TYPES: Final[frozenset[str]] = frozenset(

@@ -39,6 +39,7 @@ from connector.sandbox.salesforce.refusing import REFUSALS, limit_exceeded, refu
 from connector.sandbox.salesforce.right_changes import change_rights
 from connector.sandbox.salesforce.schema_edits import change_schema
 from connector.sandbox.salesforce.system_rows import ACTOR_IDS, install_rows
+from connector.sandbox.salesforce.tracking import track
 from connector.sandbox.state import Clock, Switches
 from connector.sandbox.storage import Storage
 
@@ -119,6 +120,7 @@ class SalesforceApp:
         if unknown:
             raise KeyError(unknown[0])
         with self._org.storage.transaction(actor, "POST", "/control/edit") as transaction:
+            track(self._org, spec, id, self._org.storage.get(object, id) or {"_id": id}, values, actor)
             transaction.update(object, id, values)
             if deletes:
                 cascades.delete(self._org, transaction, object, id)

@@ -56,6 +56,8 @@ def child_relationship(spec: ObjectSpec, field: FieldSpec, parent: str) -> str |
         return f"Child{spec.plural}"
     if spec.activity and field.name == "AccountId":
         return None
+    if spec.name.endswith("History"):
+        return "Histories"
     if field.custom:
         return spec.plural.replace(" ", "_") + "__r"
     if field.relationship in (parent, "Who", "What") or field.name == f"{parent}Id":

@@ -13,6 +13,7 @@ from connector.sandbox.salesforce.control_bodies import checked, record
 from connector.sandbox.salesforce.ids import record_id
 from connector.sandbox.salesforce.objects import ObjectSpec, stored
 from connector.sandbox.salesforce.org import Org
+from connector.sandbox.salesforce.tracking import track
 from connector.sandbox.storage import Transaction
 
 OPTIONS = {"account_id", "contact_id", "opportunity", "owner_id", "status", "field_map"}
@@ -53,7 +54,7 @@ def convert(org: Org, body: Mapping[str, Any]) -> dict[str, Any]:
     if not str(owner).startswith("005"):
         raise ValueError(f"owner_id: missing, the lead belongs to the queue {owner}")
     with org.storage.transaction(actor, "POST", "/control/convert") as transaction:
-        made = _Conversion(org, transaction, lead, str(owner), body)
+        made = _Conversion(org, transaction, lead, str(owner), {**body, "actor": actor})
         return made.carry_out(new_owner=bool(body.get("owner_id")))
 
 
@@ -81,6 +82,7 @@ class _Conversion:
             "Status": self._body.get("status", CONVERTED_STATUS),
             "OwnerId": self._owner,
         }
+        track(self._org, self._org.catalog.objects["Lead"], lead_id, self._lead, values, str(self._body["actor"]))
         self._transaction.update("Lead", lead_id, values)
         ids = {"account_id": account_id, "contact_id": contact_id, "opportunity_id": opportunity_id}
         return {"lead_id": lead_id, **ids}

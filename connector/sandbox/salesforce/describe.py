@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.sandbox.http import Response
+from connector.sandbox.salesforce import tracking
 from connector.sandbox.salesforce.cascades import CASCADES
 from connector.sandbox.salesforce.catalog import View
 from connector.sandbox.salesforce.errors import not_found
@@ -23,9 +24,11 @@ SOAP_TYPES = {
     "date": "xsd:date",
     "datetime": "xsd:dateTime",
     "address": "urn:address",
+    "anyType": "xsd:anyType",
 }
-UNGROUPABLE = ("double", "currency", "percent", "address", "datetime", "combobox")
-LISTLESS = ("OpportunityContactRole", "CampaignMember")
+UNGROUPABLE = ("double", "currency", "percent", "address", "datetime", "combobox", "anyType")
+HISTORIES = tuple(name for name, _ in tracking.HISTORIES.values())
+LISTLESS = ("OpportunityContactRole", "CampaignMember", "EmailMessageRelation", *HISTORIES)
 MERGEABLE = ("Lead", "Contact", "Account")
 SETUP = ("User", "Profile", "Group", "QueueSobject", "Organization", "PermissionSet", "FieldPermissions")
 MASTER_RECORD_TYPE = "012000000000000AAA"

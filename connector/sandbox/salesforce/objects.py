@@ -20,7 +20,11 @@ SYSTEM_FIELDS = (
     "LastModifiedById",
     "SystemModstamp",
 )
-COLUMN_TYPES = {"boolean": "INTEGER", "int": "INTEGER", "double": "REAL", "currency": "REAL", "percent": "REAL"}
+COLUMN_TYPES = {
+    **dict.fromkeys(("boolean", "int"), "INTEGER"),
+    **dict.fromkeys(("double", "currency", "percent"), "REAL"),
+    "anyType": "BLOB",  # of no affinity: a value stays what it is
+}
 ADDRESS_PARTS = ("Street", "City", "State", "PostalCode", "Country", "Latitude", "Longitude", "GeocodeAccuracy")
 LONG_TEXT_FROM = 4001
 STAMP = "STRFTIME('%Y-%m-%dT%H:%M:%S.000+0000', {t}.{column} / 1000, 'unixepoch')"

@@ -1,8 +1,8 @@
 """What one user may do: the permission sets assigned to the user, among them the one that the user's profile owns.
 
 Tasks and events have no ObjectPermissions: two permissions of the user open them. Members of a campaign, contact
-roles and mails follow the record they belong to. The permissions themselves are seen with View Setup alone. No
-recording: from the vendor's object reference.
+roles, mails and histories follow the record they belong to. The permissions themselves are seen with View Setup
+alone. No recording: from the vendor's object reference.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,15 @@ PREFIX = "Permissions"
 GOVERNED = ("Account", "Campaign", "Contact", "Lead", "Opportunity", "Web_Activity__c")
 ACTIVITIES = {"Task": "EditTask", "Event": "EditEvent"}
 FOLLOWERS = {
+    "AccountHistory": "Account",
     "CampaignMember": "Campaign",
     "CampaignMemberStatus": "Campaign",
+    "ContactHistory": "Contact",
     "EmailMessage": "Task",
     "EmailMessageRelation": "Task",
+    "LeadHistory": "Lead",
     "OpportunityContactRole": "Opportunity",
+    "OpportunityFieldHistory": "Opportunity",
 }
 PERMISSION_OBJECTS = ("FieldPermissions", "ObjectPermissions", "PermissionSet", "PermissionSetAssignment")
 OPERATIONS = ("read", "create", "edit", "delete", "view_all", "modify_all")

@@ -12,6 +12,7 @@ from connector.sandbox.salesforce.ids import canonical_id, record_id
 from connector.sandbox.salesforce.locks import locks_parents_when_new
 from connector.sandbox.salesforce.objects import FieldSpec, ObjectSpec, is_required
 from connector.sandbox.salesforce.org import Call, Org
+from connector.sandbox.salesforce.tracking import track
 from connector.sandbox.salesforce.values import UnreadableError, convert, type_error
 from connector.sandbox.storage import Transaction, quote
 
@@ -51,6 +52,7 @@ class Writer:
         refuse_duplicates(self._org, self._call, spec, {}, values)
         self._call.claims.claim(None, spec.name, *([values] if locks_parents_when_new(spec.name, values) else []))
         new_id = record_id(spec.name, self._org.storage.next_number(spec.name, first=1_000_000_000))
+        track(self._org, spec, new_id, {}, values)
         self._transaction.insert(spec.name, new_id, values)
         if spec.name == "Campaign":
             add_statuses(self._org.storage, new_id, self._org.clock.now_ms(), "connector", FIRST_STATUSES)
@@ -70,6 +72,7 @@ class Writer:
         values |= rules.derived(self._org, spec, before, values)
         refuse_duplicates(self._org, self._call, spec, before, values)
         self._call.claims.claim(record_id, spec.name, before, values)
+        track(self._org, spec, record_id, before, values)
         self._transaction.update(spec.name, record_id, values)
         self._assign(spec, record_id)
 
