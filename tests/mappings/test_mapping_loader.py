@@ -169,7 +169,7 @@ key_field = "Key__c"
         "read.Task.event.0.when.iss: unknown key (did you mean is?)",
         "read.Task.event.0.tpye: unknown key (did you mean type?)",
         "read.Task.event.0.type: is required",
-        "read.Thing.table: 'event' is not one of people, accounts, events, outcomes, credits, history "
+        "read.Thing.table: 'event' is not one of people, accounts, events, outcomes, credits, history",
         "(did you mean events?)",
         "read.Note: `fields` has no meaning for table = 'events'",
         "read.Note: table = 'events' needs `event`",
