@@ -16,7 +16,11 @@ FIXED = 25
 PAGE = {"salesforce": 2000, "hubspot": 100}
 BATCH = {"salesforce": 200, "hubspot": 100}
 READ = {
-    "salesforce": ("Lead", "Contact", "Account", "Task", "Event", "CampaignMember", "Opportunity", "Web_Activity__c"),
+    "salesforce": (
+        *("Lead", "Contact", "Account", "Task", "Event", "EmailMessage", "CampaignMember", "Opportunity"),
+        *("OpportunityContactRole", "LeadHistory", "ContactHistory", "AccountHistory", "OpportunityFieldHistory"),
+        "Web_Activity__c",
+    ),
     "hubspot": (
         "contacts",
         "companies",

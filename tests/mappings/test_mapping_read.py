@@ -56,6 +56,7 @@ def test_lead(salesforce: Mapping) -> None:
         "country": "DE",
         "source": None,
         "opted_out": False,
+        "do_not_call": None,
         "owner_id": "0051",
         "created_at": NOON,
         "converted_at": MIDNIGHT,
