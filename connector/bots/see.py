@@ -6,6 +6,7 @@ import duckdb
 
 from connector.bots.flag import FLAGS, KEY
 from connector.store.lake import Lake
+from connector.successors import follow
 from connector.view import Relations, View
 
 
@@ -38,8 +39,9 @@ def left_out(engine: duckdb.DuckDBPyConnection, lake: Lake, subject_id: str) -> 
     flags, events = lake.relation(FLAGS), lake.relation("events")
     if flags is None or events is None:
         return []
+    whose = follow(lake, flags, ("person_id", "account_id"))
     rows = engine.execute(
-        f"""SELECT e.type, count(*), f.reason FROM (SELECT * FROM {flags} WHERE ? IN (person_id, account_id)) f
+        f"""SELECT e.type, count(*), f.reason FROM (SELECT * FROM {whose} WHERE ? IN (person_id, account_id)) f
             JOIN {events} e USING ({KEY}) GROUP BY 1, 3 ORDER BY 2 DESC, 1, 3""",  # noqa: S608 - as above
         [subject_id],
     ).fetchall()

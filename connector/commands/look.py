@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 import duckdb
 
+from connector import asides
 from connector.bots.see import left_out
 from connector.engine.duckdb import explain as explain_one
 from connector.engine.duckdb import explain_account
@@ -31,8 +32,13 @@ class _Known(TypedDict):
 
 
 def explain(out: Output, config: Path, record: str, model: str | None, as_of: datetime | None) -> None:
-    """Explain one score from the store alone; beside it stand the totals that other models gave in the last run."""
+    """Explain one score from the store alone; beside it stand the totals that other models gave in the last run.
+
+    A record that was merged or converted is explained as the one that it goes on as.
+    """
     with open_reading(config) as reading, reading.engine() as engine:
+        moved = asides.goes_on_as(engine, reading, record)
+        record, asked = moved or record, record
         line = reading.line_of(record, model)
         given = assignments.of_record(reading.state, record)[:1]
         at = as_of or reading.score_at(engine, record, line)
@@ -44,11 +50,17 @@ def explain(out: Output, config: Path, record: str, model: str | None, as_of: da
         except ConfigError as error:
             hint = [f"other models score it: --model {other['id']}" for other in others]
             raise ConfigError([*error.problems, *hint]) from None
+        notes = [
+            *([f"{asked} goes on as {moved}"] if moved else []),
+            *asides.forerunners(engine, reading, record, line),
+            *asides.because(engine, line, told, found),
+            *asides.unread(reading),
+        ]
         known = told_of(engine, reading.lake, reading.settings, at, reading.ids_of(engine, record, line, found))
     owner = [f"  owner: {row.reason} ({row.assigned_at:%d %b %Y})" for row in given]
     lines = [
         *_told(told),
-        *(f"  {found.sentence()}" for found in machine),
+        *(f"  {note}" for note in [*notes, *(found.sentence() for found in machine)]),
         *owner,
         *(f"  {each.sentence()}" for each in known),
         *(f"  {other['id']}: {other['total']:g}, {other['band'] or 'no band'}" for other in others),
@@ -57,6 +69,7 @@ def explain(out: Output, config: Path, record: str, model: str | None, as_of: da
         "models": others,
         "owner": next(map(_owner_row, given), None),
         "not_counted": [asdict(found) for found in machine],
+        "notes": notes,
         "enriched": [each.as_dict() for each in known],
     }
     out.result(told.as_json() | beside, lines)
