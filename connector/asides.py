@@ -31,12 +31,12 @@ def forerunners(engine: duckdb.DuckDBPyConnection, reading: Reading, record: str
     if ends is None:
         return
     rows = engine.execute(
-        f"""SELECT m.object, m.old_id FROM {moves} m JOIN {ends} e USING (old_id)
+        f"""SELECT m.old_id FROM {moves} m JOIN {ends} e USING (old_id)
             WHERE e.new_id = ? AND m.role = ? ORDER BY m.moved_at, m.old_id""",  # noqa: S608 - as above
         [record, line.role],
     ).fetchall()
-    for name, old in rows:
-        yield f"goes on for {name} {old}, whose history counts here"
+    for (old,) in rows:
+        yield f"goes on for {old}, whose history counts here"
 
 
 def because(engine: duckdb.DuckDBPyConnection, line: Line, told: Explanation, sources: Mapping[str, str]) -> list[str]:

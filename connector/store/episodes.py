@@ -5,7 +5,7 @@ record and trigger from 1, so that a record that becomes hot again gets its seco
 """
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -34,16 +34,14 @@ class Episode:
         return self.object, self.record_id, self.trigger
 
 
-_CLOSE_SHARED = """
-UPDATE episodes SET closed_at = :at
-WHERE object = :from_object AND record_id = :old AND closed_at IS NULL AND trigger_id IN (
-  SELECT trigger_id FROM episodes WHERE object = :into AND record_id = :new AND closed_at IS NULL)
-"""
+_OF = "FROM episodes WHERE object = ? AND record_id = ?"
 _FOLLOW = """
-UPDATE episodes SET object = :into, record_id = :new, number = number + (
-  SELECT coalesce(max(held.number), 0) FROM episodes held
-  WHERE held.object = :into AND held.record_id = :new AND held.trigger_id = episodes.trigger_id)
-WHERE object = :from_object AND record_id = :old
+UPDATE episodes SET closed_at = coalesce(closed_at, ?), object = ?, record_id = ?, number = ?
+WHERE object = ? AND record_id = ? AND trigger_id = ? AND number = ?
+"""
+_CLOCKS_FOLLOW = """
+UPDATE sla_clocks SET object = ?, record_id = ?, number = ?
+WHERE object = ? AND record_id = ? AND trigger_id = ? AND number = ?
 """
 
 
@@ -118,16 +116,39 @@ def follow(
 ) -> int:
     """Give the episodes of records to those that they go on as, (id, object, id there); returns how many there were.
 
-    Numbers go on from the survivor's last, so that no key of a task is ever made twice. Where both were in the same
-    episode, that of the record which is gone ends.
+    Numbers go on from the survivor's last, but an open episode stays the newest: where the survivor has one, the other's
+    are numbered below it, and end. No key of a task comes of these any more.
     """
     moved = 0
     with transaction(connection):
         for old, into, new in moves:
-            held = {"from_object": object, "old": old, "into": into, "new": new, "at": to_text(closed_at)}
-            connection.execute(_CLOSE_SHARED, held)
-            moved += connection.execute(_FOLLOW, held).rowcount
+            rows = connection.execute(
+                f"SELECT trigger_id, number, closed_at {_OF} ORDER BY 1, 2", (object, old)
+            ).fetchall()
+            places = _places(
+                rows, connection.execute(f"SELECT trigger_id, number, closed_at {_OF}", (into, new)).fetchall()
+            )
+            ends = {trigger: to_text(closed_at) for trigger, (_, shared) in places.items() if shared}
+            went = [(into, new, n + places[t][0], object, old, t, n) for t, n, _ in rows]
+            connection.executemany(_FOLLOW, [(ends.get(row[5]), *row) for row in went])
+            connection.executemany(_CLOCKS_FOLLOW, went)
+            moved += len(rows)
     return moved
+
+
+def _places(
+    rows: Sequence[tuple[str, int, str | None]], held: Sequence[tuple[str, int, str | None]]
+) -> dict[str, tuple[int, bool]]:
+    """Say for each trigger by how much the numbers of rows move beside those held, and whether both are open."""
+    found = {}
+    for trigger in {trigger for trigger, _, _ in rows}:
+        own, theirs = ([(n, end is None) for t, n, end in side if t == trigger] for side in (held, rows))
+        goes_on = any(is_open for _, is_open in own)
+        shared = goes_on and any(is_open for _, is_open in theirs)
+        numbers = [n for n, _ in own]
+        below = min(numbers, default=0) - 1 - max(n for n, _ in theirs)
+        found[trigger] = (below if goes_on else max(numbers, default=0), shared)
+    return found
 
 
 def close_of(connection: sqlite3.Connection, object: str, record_ids: Iterable[str], closed_at: datetime) -> int:  # noqa: A002 - as above

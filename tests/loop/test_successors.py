@@ -6,7 +6,7 @@ import pytest
 
 from tests.loop.loops import CHIEF, CLERK, Loop
 
-TASKS = {"salesforce": r"/composite/sobjects$", "hubspot": r"/tasks/batch/(read|upsert)$"}
+TASKS = {"salesforce": r"/composite/sobjects$", "hubspot": r"/tasks/batch/upsert$"}
 
 
 def remove(loop: Loop, person: dict[str, Any]) -> None:

@@ -48,6 +48,40 @@ def test_an_episode_that_goes_on_keeps_its_number_and_its_task(connection: Conne
     assert closed == 1
 
 
+def numbers(connection: Connection, record: str) -> list[tuple[int, bool]]:
+    """List the numbers of a record's hot episodes, and whether each is open."""
+    rows = connection.execute("SELECT number, closed_at FROM episodes WHERE record_id = ? ORDER BY 1", (record,))
+    return [(number, closed_at is None) for number, closed_at in rows.fetchall()]
+
+
+def test_of_two_that_are_open_the_survivors_goes_on_as_the_newest(connection: Connection) -> None:
+    loser = ("Lead", "2", "band:hot")
+    for opening in (Opening(*HOT, AT, "key 1"), Opening(*loser, AT, "loser 1")):
+        episodes.open_many(connection, [opening])
+    episodes.close_many(connection, [loser], LATER)
+    episodes.open_many(connection, [Opening(*loser, LATER, "loser 2")])
+    assert episodes.follow(connection, "Lead", [("2", "Lead", "1")], LATER) == 2
+    assert numbers(connection, "1") == [(-1, False), (0, False), (1, True)]
+    assert episodes.current(connection)[HOT] == Episode(*HOT, 1, AT, None, "key 1")
+    episodes.close_many(connection, [HOT], LATER)
+    episodes.open_many(connection, [Opening(*HOT, LATER)])
+    assert episodes.current(connection)[HOT].number == 2
+
+
+def test_an_open_one_goes_on_as_the_newest_of_a_survivor_that_has_none_open(connection: Connection) -> None:
+    loser = ("Lead", "2", "band:hot")
+    episodes.open_many(connection, [Opening(*HOT, AT), Opening(*loser, AT, "loser 1")])
+    episodes.close_many(connection, [HOT], LATER)
+    clock = "INSERT INTO sla_clocks (object, record_id, trigger_id, number, started_at) VALUES (?, ?, ?, 1, ?)"
+    connection.execute(clock, (*loser, "2026-07-01T12:00:00.000000Z"))
+    episodes.follow(connection, "Lead", [("2", "Contact", "9"), ("1", "Contact", "9")], LATER)
+    assert numbers(connection, "9") == [(0, False), (1, True)]
+    episodes.follow(connection, "Contact", [("9", "Contact", "3")], LATER)
+    assert numbers(connection, "3") == [(0, False), (1, True)]
+    held = connection.execute("SELECT object, record_id, number FROM sla_clocks").fetchall()
+    assert held == [("Contact", "3", 1)]
+
+
 def test_nothing_to_open_or_close(connection: Connection) -> None:
     assert episodes.open_many(connection, []) == 0
     assert episodes.close_many(connection, [], AT) == 0
