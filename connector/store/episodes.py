@@ -116,8 +116,8 @@ def follow(
 ) -> int:
     """Give the episodes of records to those that they go on as, (id, object, id there); returns how many there were.
 
-    Numbers go on from the survivor's last, but an open episode stays the newest: where the survivor has one, the other's
-    are numbered below it, and end. No key of a task comes of these any more.
+    Numbers go on from the survivor's last, but an open episode stays the newest: where the survivor has one, the
+    other's are numbered below it, and end. No key of a task comes of these any more.
     """
     moved = 0
     with transaction(connection):
