@@ -126,6 +126,7 @@ def score(
     engine: Annotated[EngineKind, typer.Option(help="What runs the statement.")] = EngineKind.duckdb,
     as_of: AsOf = None,
     changed_only: ChangedOnly = False,
+    allow: Allow = None,
     json: Json = False,
 ) -> None:
     """Score everybody in the store, or plain files without any CRM (--model, --data, --as-of, -o)."""
@@ -133,7 +134,7 @@ def score(
     if model is None and data is None:
         from connector.commands import run  # on use, so that --help stays quick
 
-        raise typer.Exit(run.score_store(out, config, as_of, changed_only=changed_only))
+        raise typer.Exit(run.score_store(out, config, as_of, changed_only=changed_only, allow=tuple(allow or ())))
     from connector.commands import plain  # on use: a store needs no compiler most of the time
 
     raise typer.Exit(plain.score_files(out, model, data, as_of, output, contributions))
@@ -146,13 +147,14 @@ def plan(
     as_of: AsOf = None,
     backfill_tasks: Backfill = False,
     changed_only: ChangedOnly = False,
+    allow: Allow = None,
     detailed_exitcode: Annotated[bool, typer.Option(help="Exit 3 where the plan holds changes.")] = False,
     json: Json = False,
 ) -> None:
     """Say what would be written, and write nothing to the CRM."""
     from connector.commands import run  # on use, so that --help stays quick
 
-    options = run.Options(as_of, backfill_tasks, changed_only=changed_only)
+    options = run.Options(as_of, backfill_tasks, allowed(allow, accept_model=False), changed_only=changed_only)
     code = run.plan(Output(json), config, output, options)
     raise typer.Exit(code if detailed_exitcode or code != CHANGES_PENDING else 0)
 
@@ -228,6 +230,14 @@ def status(config: Config = CONFIG, json: Json = False) -> None:
     from connector.commands import look  # on use, so that --help stays quick
 
     look.status(Output(json), config)
+
+
+@app.command()
+def audit(config: Config = CONFIG, as_of: AsOf = None, json: Json = False) -> None:
+    """Judge how good the facts are that are scored, and which rules suffer; exit 1 where it is severe."""
+    from connector.commands import audit  # on use, so that --help stays quick
+
+    raise typer.Exit(audit.tell(Output(json), config, as_of))
 
 
 @app.command()

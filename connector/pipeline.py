@@ -18,6 +18,7 @@ from connector import canary
 from connector.acting.actions import parse_duration
 from connector.acting.notify import Notified, send_notices
 from connector.apply import Applied, applied, commit_plan, refuse_stale, restore, send
+from connector.audit.gate import refuse_unfit
 from connector.bots.flag import flag_stage
 from connector.budget import server_day
 from connector.crash import crash_point
@@ -242,6 +243,7 @@ def _look(job: Job, _outcome: Outcome, _options: Options) -> None:
 def _score(job: Job, outcome: Outcome, options: Options) -> None:
     if job.lake.relation("people") is None:
         raise ConfigError("the store holds no people yet; run `leadlight pull` or `leadlight sync` first")
+    refuse_unfit(job, outcome.as_of, options.allowed)
     scored: Scored = score_stage(job, outcome.run_id, outcome.as_of, changed_only=options.changed_only)
     outcome.scored = {"people": scored.people, "accounts": scored.accounts}
     outcome.kept = dict(scored.kept)

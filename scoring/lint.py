@@ -7,13 +7,14 @@ from typing import Literal
 
 from scoring.conditions import leaves, shown
 from scoring.contradictions import contradiction
-from scoring.model import Model
+from scoring.model import Model, model_fields
 from scoring.reach import highest, most_of_engagement, most_of_fit, third_party_most
 from scoring.rules import Band, EngagementRule, FitRule, MultiplyRule
 from scoring.schema import PEOPLE
 from scoring.specification import every_band
 
 MOST_CRITERIA = 15
+_MOST_GRADE = 98
 PASSIVE_SHARE = 0.2
 PASSIVE = frozenset({"email_sent", "email_open", "email_click", "page_view", "social_engagement"})
 HIGH_INTENT = frozenset({"demo_request", "trial_start", "meeting", "call", "email_reply", "chat"})
@@ -208,6 +209,26 @@ def _unbounded(model: Model) -> Iterator[Finding]:
             yield _warning("unbounded", f"engagement.{rule.id}", "it adds up without end: give it a cap or a decay")
 
 
+def _needs_quality(model: Model) -> Iterator[Finding]:
+    """What nobody reads need not be filled, and what can never be met refuses every score."""
+    needs = model.spec.needs_quality
+    if needs is None:
+        return
+    for name, _ in needs.fill:
+        if name not in model_fields(model):
+            yield _warning("needs_quality", f"needs_quality.fill.{name}", "no rule reads this field")
+    for area, grade in needs.grades().items():
+        where = f"needs_quality.{area}_at_least"
+        if grade == 0:
+            yield _warning("needs_quality", where, "every grade is at least 0: leave it out")
+        elif grade > _MOST_GRADE:
+            yield _warning(
+                "needs_quality", where, f"hardly any facts are graded over {_MOST_GRADE}: it refuses for good"
+            )
+    if needs.newest_event_within is not None and not model.spec.engagement:
+        yield _warning("needs_quality", "needs_quality.newest_event_within", "no rule reads events")
+
+
 _CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (
     _bought_intent,
     _unknown_slips_by,
@@ -220,4 +241,5 @@ _CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (
     _passive,
     _unbounded,
     _too_many,
+    _needs_quality,
 )

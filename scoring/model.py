@@ -173,6 +173,11 @@ def model_fields(model: Model) -> frozenset[str]:
     return frozenset(fields | {field for field in in_events if field.startswith("account.")})
 
 
+def needed_fields(model: Model) -> frozenset[str]:
+    """Name the fields that must be filled to some share before the model scores anybody."""
+    return model.spec.needs_quality.fields if model.spec.needs_quality else frozenset()
+
+
 def model_events(model: Model) -> frozenset[str]:
     """Name the event types that the model reads."""
     return frozenset(event for rule in event_rules(model.spec) for event in rule.event or ())
@@ -189,7 +194,7 @@ def check_known(model: Model, fields: frozenset[str], events: frozenset[str]) ->
     if model.spec.model.subject == "account":
         known |= {name.removeprefix("account.") for name in fields if name.startswith("account.")}
     problems = []
-    for field in sorted(model_fields(model)):
+    for field in sorted(model_fields(model) | needed_fields(model)):
         if field not in known and field.removeprefix("account.") not in known:
             problems.append(f"{model.file}: there is no field '{field}'{nearest(field, known)}")
     allowed = EVENT_TYPES | events | frozenset(model.spec.events.custom)

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 from scoring.conditions import Condition
 from scoring.examples import Example, Expectation
 from scoring.names import nearest
+from scoring.quality import NeedsQuality
 from scoring.rules import (
     Band,
     Bracket,
@@ -57,6 +58,7 @@ _TABLES: dict[str, type[Frozen]] = {
     "coverage": Coverage,
     "pillar": Pillar,
     "decay": DecayRule,
+    "needs_quality": NeedsQuality,
     "test": Example,
     "expect": Expectation,
     "default": DecayRule,

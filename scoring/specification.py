@@ -4,6 +4,7 @@ from typing import Literal
 
 from scoring.conditions import Condition
 from scoring.examples import Example
+from scoring.quality import NeedsQuality
 from scoring.rules import (
     AnyDecay,
     Band,
@@ -68,6 +69,7 @@ class Specification(Frozen):
     )
     decay: DecayDefault = DecayDefault()
     events: CustomEvents = CustomEvents()
+    needs_quality: NeedsQuality | None = None
     test: tuple[Example, ...] = ()
 
 

@@ -27,9 +27,11 @@ def pull(out: Output, config: Path) -> int:
     return _stage(out, config, lambda job: pipeline.pull(job), writes_crm=False)
 
 
-def score_store(out: Output, config: Path, as_of: datetime | None, *, changed_only: bool) -> int:
+def score_store(
+    out: Output, config: Path, as_of: datetime | None, *, changed_only: bool, allow: tuple[str, ...] = ()
+) -> int:
     """Run the score stage."""
-    options = Options(as_of, changed_only=changed_only)
+    options = Options(as_of, allowed=allow, changed_only=changed_only)
     return _stage(out, config, lambda job: pipeline.score(job, options), writes_crm=False)
 
 
@@ -55,7 +57,7 @@ def plan(out: Output, config: Path, output: Path | None, options: Options) -> in
         "path": str(output) if output else None,
     }
     out.result(data, _plan_lines(made, output))
-    refuse_unsafe(made, allowed=())
+    refuse_unsafe(made, allowed=options.allowed)
     return CHANGES_PENDING if made.size else 0
 
 

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from connector.errors import ConfigError
 from connector.settings import checks
 from connector.settings.acting import Action
+from connector.settings.audit import AuditSettings
 from connector.settings.bots import BotSettings
 from connector.settings.channels import unknown_channels
 from connector.settings.enrichment import EnrichSettings, VendorSettings, attributes_twice
@@ -221,6 +222,7 @@ class Settings(BaseSettings):
     signals: SignalSettings = SignalSettings()
     consent: ConsentSettings = ConsentSettings()
     matching: MatchingSettings = MatchingSettings()
+    audit: AuditSettings = AuditSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
