@@ -93,7 +93,8 @@ class _Pruning:
         when = self.condition(entry.when) if entry.when is not None else True
         columns = {name: self.source(source) for name, source in entry.columns().items()}
         occurred_at = self.sources(entry.occurred_at)
-        if when is False or columns["type"] is None or (entry.occurred_at and not occurred_at):
+        timeless = entry.beside and entry.occurred_at and not occurred_at
+        if when is False or columns["type"] is None or timeless:
             return None
         left = when if isinstance(when, Condition) else None
         return entry.model_copy(update={**columns, "occurred_at": occurred_at, "when": left})

@@ -34,7 +34,7 @@ def describes_of(mapping: Mapping, *, provisioned: bool) -> Describes:
     found: dict[str, dict[str, FieldInfo]] = {name: {} for name in objects_to_describe(mapping)}
     for name in mapping.read:
         for field in fields_to_read(mapping, name):
-            plain = "CampaignId" if field == "Campaign.Name" else field
+            plain = "CampaignId" if field.startswith("Campaign.") else field
             if "leadlight" not in plain.lower():
                 found[name][plain] = FieldInfo(plain, plain, KINDS.get(plain, "text"))
     task = mapping.write.task
@@ -146,13 +146,14 @@ def test_prune_leaves_out_what_is_optional_and_says_so() -> None:
     altered(describes, "Contact", Department=None, Department__c=None)
     altered(describes, "CampaignMember", CampaignId=None, FirstRespondedDate=None)
     altered(describes, "Opportunity", Contact__c=None, Lead__c=None, ContactId=None)
-    altered(describes, "Event", IsChild=None)
+    altered(describes, "Event", IsChild=None, IsRecurrence=None)
     pruned = prune(mapping, describes)
     assert "Web_Activity__c" not in pruned.read
     assert "phone" not in pruned.read["Lead"].fields
     assert pruned.read["Contact"].derive["department"].from_ == ("Title",)
     assert all(entry.asset is None for entry in pruned.read["CampaignMember"].event)
     assert pruned.read["CampaignMember"].occurred_at[0].from_ == ("CreatedDate",)
+    assert pruned.read["CampaignMember"].event[0].occurred_at == ()
     assert pruned.read["Opportunity"].person == ()
     assert pruned.read["Event"].where is None
     assert "Leadlight_Key__c" not in fields_to_read(pruned, "Task")

@@ -312,6 +312,8 @@ def test_fields_to_read_are_all_fields_once(salesforce: Mapping, hubspot: Mappin
         "CreatedDate",
         "Subject",
         "TaskSubtype",
+        "Type",
+        "IsRecurrence",
     }
     assert len(task) == len(set(task))
     assert "Campaign.Name" in fields_to_read(salesforce, "CampaignMember")
