@@ -22,6 +22,7 @@ _ACCOUNT_TYPES: Final = {
     "prospective": "prospect",
     "reseller": "partner",
 }
+_PORTAL = re.compile(r"\Ape\d+_")
 _NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
@@ -95,6 +96,15 @@ def after_colon(text: str) -> str | None:
     return text.partition(":")[2].strip() or None
 
 
+def event_name(text: str) -> str | None:
+    """Take the account's id off the name of a custom event of HubSpot's.
+
+    >>> event_name("pe4242424_drift_conversation"), event_name("e_visited_page")
+    ('drift_conversation', 'e_visited_page')
+    """
+    return _PORTAL.sub("", text.strip().lower()) or None
+
+
 def department(text: str) -> str | None:
     """Read the department of a job title or department name; the first of several.
 
@@ -134,6 +144,7 @@ TRANSFORMS: Final[Mapping[str, tuple[Callable[[str], Transformed], ResultKind]]]
         "country": (country, "text"),
         "department": (department, "text"),
         "domain": (domain, "text"),
+        "event_name": (event_name, "text"),
         "list": (listed, "list"),
         "after_colon": (after_colon, "text"),
         "lower": (lower, "text"),

@@ -30,6 +30,9 @@ HubSpot:
 |---|---|
 | `POST /control/merge` | `{object, winner, losers, actor?, keep_id?}`: the merged record has a new id (merging.py) |
 | `POST /control/schema` | `{object, property, op, to?, option?, actor?}`: a property changes (drift.py) |
+| `POST /control/event` | `{event_type, id, object?, properties?}`: something happens (events.py) |
+| `POST /control/marketing_event` | `{name, event_type?, organizer?, cancelled?}` (marketing_events.py) |
+| `POST /control/participation` | `{event, contact, state, duration_s?}` (marketing_events.py) |
 | `POST /control/form` | `{name, form_type?}`: a person makes a form (forms.py) |
 | `POST /control/submission` | `{form, email, page_url?, values?}`: a visitor submits it (forms.py) |
 | `POST /control/sequence` | `{name, user_id?}`: a person makes a sequence (sequences.py) |

@@ -12,6 +12,7 @@ from tests.loop.loops import Loop
 HUBSPOT = [
     *(f"crm.objects.{name}.{verb}" for name in ("contacts", "companies") for verb in ("read", "write")),
     *("crm.objects.deals.read", "crm.objects.owners.read", "business-intelligence", "forms"),
+    *("crm.objects.leads.read", "crm.objects.marketing_events.read"),
 ]
 
 

@@ -77,7 +77,7 @@ def test_a_quiet_run_reads_a_fixed_number_of_calls_and_no_records_again(synced: 
     before = synced.control("stats")
     outcome = synced.sync()
     after = synced.control("stats")
-    assert outcome.pulled == {"people": 0, "accounts": 0, "events": 0, "outcomes": 0}
+    assert not any(outcome.pulled.values())
     assert after["requests"] - before["requests"] == sum(outcome.calls) <= QUIET_CALLS[synced.crm]
 
 

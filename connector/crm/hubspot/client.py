@@ -20,7 +20,7 @@ from connector.crm.hubspot.settings import HubSpotSettings
 from connector.crm.pacing import Bucket
 
 Body = Mapping[str, Any]
-FORMS_PAGE, SUBMISSIONS_PAGE = 100, 50
+PAGE, SUBMISSIONS_PAGE, MEMBERS_PAGE = 100, 50, 250
 
 
 class Client:
@@ -57,6 +57,8 @@ class Client:
         self._property_groups = client.crm.properties.groups_api
         self._events = client.events.events_api
         self._forms = client.marketing.forms.forms_api
+        self._marketing_events = client.marketing.events.basic_api
+        self._participations = client.marketing.events.retrieve_participant_state_api
         self._lists = client.crm.lists.lists_api
         self._memberships = client.crm.lists.memberships_api
 
@@ -223,7 +225,7 @@ class Client:
         # https://developers.hubspot.com/docs/api-reference/legacy/marketing/forms/v3/get-forms
         types = ["hubspot", "captured", "flow", "blog_comment"]
         return self._send(
-            "list of forms", self._normal, self._forms.get_page, limit=FORMS_PAGE, after=after, form_types=types
+            "list of forms", self._normal, self._forms.get_page, limit=PAGE, after=after, form_types=types
         )
 
     def submissions_page(self, form_id: str, after: str | None) -> Answer:
@@ -232,6 +234,30 @@ class Client:
         asked = {"limit": SUBMISSIONS_PAGE} | ({} if after is None else {"after": after})
         path = f"/form-integrations/v1/submissions/forms/{quote(form_id, safe='')}?{urlencode(asked)}"
         return self._plain("form submissions", "GET", path, None)
+
+    def marketing_events_page(self, after: str | None) -> Answer:
+        """List marketing events with their counters, 100 a page."""
+        # https://developers.hubspot.com/docs/api-reference/legacy/marketing/marketing-events/guide
+        return self._send(
+            "list of marketing events", self._normal, self._marketing_events.get_all, limit=PAGE, after=after
+        )
+
+    def participations_page(self, event_id: str, after: str | None) -> Answer:
+        """List the contacts of a marketing event with their states, 100 a page."""
+        # https://developers.hubspot.com/docs/api-reference/legacy/marketing/marketing-events/participant-state/get-breakdown-externalId
+        call = self._participations.get_participations_breakdown_by_marketing_event_id
+        return self._send("participations", self._normal, call, int(event_id), limit=PAGE, after=after)
+
+    def event_types(self) -> Answer:
+        """List the names of all event types."""
+        # https://developers.hubspot.com/docs/api-reference/legacy/events/retrieve-events/get-event-types
+        return self._send("event types", self._normal, self._events.get_types)
+
+    def joined_page(self, list_id: str, after: str | None) -> Answer:
+        """List a list's records in the order in which they joined it, 250 a page, the most there are."""
+        # https://developers.hubspot.com/docs/api-reference/legacy/crm/lists/memberships/get-memberships-by-added-date
+        call = self._memberships.get_page_ordered_by_added_to_list_date
+        return self._send("list memberships", self._normal, call, list_id, limit=MEMBERS_PAGE, after=after)
 
     def list_by_id(self, list_id: str) -> Answer:
         """Read a list by its id."""

@@ -1,7 +1,8 @@
 """How far a stream of HubSpot records was read, as the opaque text that the store keeps."""
 
 import json
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 
 from connector.errors import ConfigError
@@ -13,7 +14,7 @@ class Cursor:
 
     Everything modified up to since_at was read. While a pull is under way, started_at is the since_at it will end
     with, stage and after say where it goes on after a crash. swept_at and sweep_pages are of the last look at archived
-    records.
+    records, or at everything. seen marks what was read of each of several things.
     """
 
     since_at: str | None = None
@@ -22,6 +23,7 @@ class Cursor:
     after: str | None = None
     swept_at: str | None = None
     sweep_pages: int = 0
+    seen: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str | None, stream: str) -> "Cursor":

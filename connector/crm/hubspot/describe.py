@@ -10,6 +10,7 @@ EVENT = "event:"
 EVENT_FIELDS: Mapping[str, FieldKind] = {
     "id": "text",
     "occurredAt": "datetime",
+    "eventType": "text",
     "objectType": "text",
     "objectId": "reference",
 }

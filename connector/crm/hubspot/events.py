@@ -1,6 +1,6 @@
-"""Occurrences of one event type, for contacts and companies."""
+"""Occurrences of event types, for contacts and companies."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -17,6 +17,7 @@ from connector.errors import RetryableError
 PAGES_PER_TABLE = 25
 LATE = timedelta(hours=1)  # events are processed after they occur
 OBJECT_TYPES = ("contact", "company")
+ONE_PERSONS = ("email", "form")  # in the name of HubSpot's own types whose events are of contacts alone
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Events:
         """Read events that occurred since the cursor less the time they may be late; they may be in any order."""
         since_at = instant(cursor.since_at)
         occurred_after = None if since_at is None else stamp_of(since_at - LATE)
-        pending = OBJECT_TYPES[OBJECT_TYPES.index(cursor.stage) :] if cursor.stage in OBJECT_TYPES else OBJECT_TYPES
+        pending = self._stages[self._stages.index(cursor.stage) :] if cursor.stage in self._stages else self._stages
         for object_type in pending:
             after = cursor.after if object_type == cursor.stage else None
             reached = replace(cursor, stage=object_type, after=after)
@@ -39,6 +40,11 @@ class Events:
                 yield page
                 reached = Cursor.parse(page.cursor, self.event_type)
             cursor = reached
+
+    @property
+    def _stages(self) -> tuple[str, ...]:
+        alone = self.event_type.startswith("e_") and any(word in self.event_type for word in ONE_PERSONS)
+        return OBJECT_TYPES[:1] if alone else OBJECT_TYPES
 
     def _stage(self, cursor: Cursor, occurred_after: str | None) -> Iterator[Page]:
         """Read the events of one object type, page after page."""
@@ -49,7 +55,7 @@ class Events:
             started_at = started_at or _date(answer)
             bodies.append(answer.body)
             if after is None or len(bodies) == PAGES_PER_TABLE:
-                yield Page(self._table(bodies), cursor=_reached(cursor, stage, started_at, after).text())
+                yield Page(self._table(bodies), cursor=_reached(cursor, self._stages, stage, started_at, after).text())
                 bodies = []
             if after is None:
                 return
@@ -73,12 +79,33 @@ class Events:
         return columns.event_table(columns.event_rows(bodies, self.fields), self.fields)
 
 
-def _reached(cursor: Cursor, stage: str, started_at: str, after: str | None) -> Cursor:
+@dataclass(frozen=True)
+class EventsOfTypes:
+    """Read several event types, one after the other, each with a cursor of its own."""
+
+    client: Client
+    event_types: tuple[str, ...]
+    fields: tuple[str, ...]
+
+    def pages(self, cursor: Cursor) -> Iterator[Page]:
+        """Read the events of each type since it was read last; at least one page."""
+        seen = dict(cursor.seen)
+        for event_type in self.event_types:
+            for page in Events(self.client, event_type, self.fields).pages(
+                Cursor.parse(seen.get(event_type), event_type)
+            ):
+                seen[event_type] = page.cursor
+                yield replace(page, cursor=Cursor(seen=seen).text())
+        if not self.event_types:
+            yield Page(columns.event_table(columns.event_rows([], self.fields), self.fields), cursor=cursor.text())
+
+
+def _reached(cursor: Cursor, stages: Sequence[str], stage: str, started_at: str, after: str | None) -> Cursor:
     """Say how far the pull is: inside a stage, at the start of the next, or at its end."""
     if after is not None:
         return Cursor(cursor.since_at, started_at, stage, after)
-    if stage != OBJECT_TYPES[-1]:
-        return Cursor(cursor.since_at, started_at, OBJECT_TYPES[OBJECT_TYPES.index(stage) + 1])
+    if stage != stages[-1]:
+        return Cursor(cursor.since_at, started_at, stages[stages.index(stage) + 1])
     return Cursor(max(filter(None, (cursor.since_at, started_at)), key=_order))
 
 

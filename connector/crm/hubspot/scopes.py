@@ -12,7 +12,12 @@ from mappings.needs import Need
 # https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/scopes
 ENGAGEMENTS: Final = frozenset({"calls", "emails", "meetings", "notes", "tasks", "communications"})
 OWNERS: Final = "crm.objects.owners.read"
-SURFACES: Final = {"event:": "business-intelligence", "form:": "forms"}
+SURFACES: Final = {
+    "event:": "business-intelligence",
+    "form:": "forms",
+    "list:": "crm.lists.read",
+    "marketing_event:": "crm.objects.marketing_events.read",
+}
 ALWAYS: Final = frozenset({"oauth", OWNERS})  # every app has the first
 ACTING: Final = ("crm.lists.", "automation.sequences.")  # asked for by actions other than fields, owners and tasks
 BODIES: Final = "sales-email-read"

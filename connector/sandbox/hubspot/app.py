@@ -17,6 +17,7 @@ from connector.sandbox.hubspot import (
     linking,
     list_members,
     lists,
+    marketing_events,
     merging,
     owners,
     reading,
@@ -122,6 +123,10 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("PUT", "lists/{id}/memberships/remove", list_members.remove),
     ("PUT", "lists/{id}/memberships/add-and-remove", list_members.add_and_remove),
     ("PUT", "lists/{id}/memberships/add-from/{source_id}", list_members.add_from),
+    ("GET", "marketing-events", marketing_events.list_events),
+    ("GET", "marketing-events/participations/{id}", marketing_events.get_counters),
+    ("GET", "marketing-events/participations/{id}/breakdown", marketing_events.list_participations),
+    ("GET", "marketing-events/{id}", marketing_events.get_event),
     ("GET", "forms", forms.list_forms),
     ("GET", "forms/{id}", forms.get_form),
     ("GET", "form-integrations/v1/submissions/forms/{guid}", forms.list_submissions),
@@ -184,7 +189,7 @@ class HubSpotApp:
     def install(self) -> None:
         """Make the tables and HubSpot's own properties."""
         self.schema.install()
-        for part in (associations, events, forms, lists, merging, owners, sequences):
+        for part in (associations, events, forms, lists, marketing_events, merging, owners, sequences):
             part.install(self._account.storage)
 
     def set_base_url(self, url: str) -> None:
@@ -275,7 +280,10 @@ class HubSpotApp:
         """Give the control calls of HubSpot alone."""
         account = self._account
         return {
+            "event": lambda body: events.make_occurrence(account, body),
             "form": lambda body: forms.make_form(account, body),
+            "marketing_event": lambda body: marketing_events.make_event(account, body),
+            "participation": lambda body: marketing_events.take_part(account, body),
             "merge": lambda body: merging.merge_as_person(account, body),
             "schema": lambda body: vars(change_schema(account, read_schema_change(body))),
             "sequence": lambda body: sequences.make_sequence(account, body),

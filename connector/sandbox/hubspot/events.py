@@ -8,11 +8,11 @@ import base64
 import binascii
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connector.sandbox.http import Response
-from connector.sandbox.hubspot.account import Call
+from connector.sandbox.hubspot.account import Account, Call
 from connector.sandbox.hubspot.objects import object_type
 from connector.sandbox.hubspot.reading import next_page
 from connector.sandbox.hubspot.values import milliseconds
@@ -23,6 +23,7 @@ PAGE_MAX = 100
 STANDARD_TYPES = (
     *("e_visited_page", "e_submitted_form", "e_clicked_link_in_email_v2", "e_opened_email_v2", "e_replied_email_v2"),
     *("e_mta_delivered_email_v2", "e_mta_bounced_email_v2", "e_deal_closed", "e_ad_clicked", "e_document_viewed_v2"),
+    "e_updated_email_subscription_status_v2",
 )
 
 TABLE = """
@@ -51,6 +52,25 @@ def seed_events(storage: Storage, rows: Iterable[tuple[str, str, str, int, int, 
         " VALUES (?, ?, ?, ?, ?, ?)",
         rows,
     )
+
+
+def make_occurrence(account: Account, body: Mapping[str, Any]) -> dict[str, str]:
+    """Carry out `POST /control/event`: {event_type, id, object?, properties?}, of a contact unless object says else.
+
+    Raises KeyError for an unknown object type.
+    """
+    if unknown := sorted(body.keys() - {"event_type", "id", "object", "properties"}):
+        raise ValueError(f"{', '.join(unknown)}: unknown, expected event_type, id, object, properties")
+    kind = object_type(str(body.get("object", "contacts")))
+    if kind is None:
+        raise KeyError(str(body["object"]))
+    told = {name: str(value) for name, value in (body.get("properties") or {}).items()}
+    with account.storage.transaction("automation", "POST", "/control/event") as transaction:
+        number = f"made-{account.storage.next_number('event_id')}"
+        row = [str(body["event_type"]), account.clock.now_ms(), number, kind.plural, int(body["id"]), json.dumps(told)]
+        transaction.execute("INSERT INTO event_occurrences VALUES (?, ?, ?, ?, ?, ?)", row)
+        transaction.note("events", number, "create", {"eventType": row[0]})
+    return {"id": number}
 
 
 def list_events(call: Call) -> Response:

@@ -9,6 +9,7 @@ from typing import Any
 
 from connector.sandbox.http import Response
 from connector.sandbox.hubspot.account import Call
+from connector.sandbox.hubspot.forms import decoded, encoded
 from connector.sandbox.hubspot.lists import add_members, list_row, listed_type, members_of
 from connector.sandbox.hubspot.objects import ObjectType, object_type
 from connector.sandbox.hubspot.reading import lives, next_page, survivor
@@ -119,7 +120,10 @@ def memberships(call: Call, id: str) -> Response:  # noqa: A002 - the vendor's o
 
 
 def memberships_in_order(call: Call, id: str) -> Response:  # noqa: A002 - the vendor's own word
-    """Answer `GET /crm/v3/lists/{id}/memberships/join-order`: by the time each record came on the list."""
+    """Answer `GET /crm/v3/lists/{id}/memberships/join-order`: by the time each record came on the list.
+
+    Of the cursor nothing is published; here it stands after the record that was told last.
+    """
     return page_of(call, id, by_join=True)
 
 
@@ -128,18 +132,34 @@ def page_of(call: Call, number: str, *, by_join: bool) -> Response:
     row = list_row(call, number)
     limit = call.number("limit", PAGE_DEFAULT, PAGE_MAX)
     members = members_of(call, row)
+    after = call.request.first("after")
     if by_join:
-        members.sort(key=lambda member: (member[1], int(member[0])))
-    start = whole_number(call.request.first("after") or "0")
-    if start is None:
-        raise validation_error(f"Invalid after value: {call.request.first('after')}")
-    rest = [member for member in members if int(member[0]) > start] if not by_join else members[start:]
+        members.sort(key=joined)
+        rest = [member for member in members if not after or joined(member) > place_of(after)]
+    else:
+        start = whole_number(after or "0")
+        if start is None:
+            raise validation_error(f"Invalid after value: {after}")
+        rest = [member for member in members if int(member[0]) > start]
     shown = [{"membershipTimestamp": stamp(at), "recordId": each} for each, at in rest[:limit]]
     body: dict[str, Any] = {"results": shown}
     if len(rest) > limit:
-        after = str(start + limit) if by_join else rest[limit - 1][0]
-        body["paging"] = {"next": next_page(call, after)}
+        number, at = rest[limit - 1]
+        body["paging"] = {"next": next_page(call, encoded(f"{at}|{number}") if by_join else number)}
     return json_response(200, body | {"total": len(members)})
+
+
+def joined(member: tuple[str, int]) -> tuple[int, int]:
+    """Give what a list's records are put in the order of their coming by."""
+    return member[1], int(member[0])
+
+
+def place_of(after: str) -> tuple[int, int]:
+    """Read the cursor that stands after a record; raises ApiError."""
+    at, _, number = decoded(after).partition("|")
+    if not (at.isdigit() and number.isdigit()):
+        raise validation_error(f"Invalid after value: {after}")
+    return int(at), int(number)
 
 
 def memberships_of_record(call: Call, type_id: str, record_id: str) -> Response:

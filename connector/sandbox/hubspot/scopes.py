@@ -18,6 +18,7 @@ ENGAGEMENTS = frozenset({"tasks", "calls", "emails", "meetings", "notes", "commu
 OTHERS = {
     "owners": ("crm.objects.owners.read", "crm.objects.owners.read"),
     "lists": ("crm.lists.read", "crm.lists.write"),
+    "marketing-events": ("crm.objects.marketing_events.read", "crm.objects.marketing_events.write"),
     "forms": ("forms", "forms"),
     "form-integrations": ("forms", "forms"),
     "sequences": ("automation.sequences.read", "automation.sequences.enrollments.write"),

@@ -1,0 +1,140 @@
+"""Marketing events, lists, custom events and marketing mails of HubSpot: read once, and cheap where nothing is new."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.provisioning import provision
+from tests.loop.hubspot_activity import asked, events, scopes_without
+from tests.loop.loops import Loop, copy_of, make_template
+
+LISTED = """extends = "hubspot"
+
+[read."list:Trial users"]
+table = "events"
+optional = true
+key = "id"
+modified = "joinedAt"
+person = "contactId"
+occurred_at = "joinedAt"
+event = [ { type = "list_joined", asset = "listName" } ]
+"""
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_template("hubspot", tmp_path_factory.mktemp("hubspot-streams"))
+
+
+@pytest.fixture
+def loop(template: Path, tmp_path: Path) -> Iterator[Loop]:
+    with copy_of("hubspot", template, tmp_path / "loop") as loop:
+        yield loop
+
+
+def ids(loop: Loop, *names: str) -> list[str]:
+    people = loop.people()
+    return [people[name]["id"] for name in names]
+
+
+def take_part(loop: Loop, event: str, who: str, state: str, **more: object) -> None:
+    loop.control("participation", {"event": event, "contact": ids(loop, who)[0], "state": state, **more})
+    loop.advance(60)
+
+
+def test_who_registers_and_who_comes_to_a_webinar_is_read_once(loop: Loop) -> None:
+    webinar = loop.control("marketing_event", {"name": "Scoring in practice"})["id"]
+    called_off = loop.control("marketing_event", {"name": "Called off", "cancelled": True})["id"]
+    for who in ("p09", "p10", "p11"):
+        take_part(loop, webinar, who, "REGISTERED")
+    take_part(loop, called_off, "p12", "REGISTERED")
+    loop.sync()
+    take_part(loop, webinar, "p09", "ATTENDED", duration_s=2700)
+    take_part(loop, webinar, "p10", "CANCELLED")
+    take_part(loop, webinar, "p11", "NO_SHOW")
+    loop.sync()
+    first, second, third = ids(loop, "p09", "p10", "p11")
+    found = events(loop, "webinar_registered", "webinar_attended", "webinar_cancelled", "webinar_no_show")
+    assert [(row["type"], row["person_id"], row["value"]) for row in found] == [
+        ("webinar_registered", first, None),
+        ("webinar_registered", second, None),
+        ("webinar_registered", third, None),
+        ("webinar_attended", first, 45),
+        ("webinar_cancelled", second, None),
+        ("webinar_no_show", third, None),
+    ]
+    assert {row["asset"] for row in found} == {"Scoring in practice"}
+    mark = loop.mark()
+    loop.sync()
+    assert asked(loop, mark, "/breakdown") == 0
+
+
+def test_who_joins_a_list_is_read_from_where_the_last_look_ended(loop: Loop) -> None:
+    (loop.folder / "listed.toml").write_text(LISTED, encoding="utf-8")
+    text = loop.config.read_text(encoding="utf-8")
+    loop.config.write_text(text.replace('mapping = "hubspot"', 'mapping = "listed.toml"', 1), encoding="utf-8")
+    body = {"name": "Trial users", "objectTypeId": "0-1", "processingType": "MANUAL"}
+    number = loop.ask("POST", "/crm/v3/lists", json=body)["list"]["listId"]
+    joined = ids(loop, "p09", "p10")
+    loop.ask("PUT", f"/crm/v3/lists/{number}/memberships/add", json=joined)
+    loop.sync()
+    loop.advance(60)
+    loop.ask("PUT", f"/crm/v3/lists/{number}/memberships/add", json=ids(loop, "p11"))
+    loop.ask("PUT", f"/crm/v3/lists/{number}/memberships/remove", json=joined[:1])
+    mark = loop.mark()
+    loop.sync()
+    found = events(loop, "list_joined")
+    assert [(row["person_id"], row["asset"]) for row in found] == [
+        (one, "Trial users") for one in (*joined, *ids(loop, "p11"))
+    ]
+    assert asked(loop, mark, "/join-order") == 1
+
+
+def test_a_custom_event_of_any_name_counts_under_it(loop: Loop) -> None:
+    person, other = ids(loop, "p09", "p10")
+    loop.control(
+        "event", {"event_type": "pe4242424_drift_conversation", "id": person, "properties": {"url": "/pricing"}}
+    )
+    loop.control("event", {"event_type": "pe4242424_invited_team", "id": other, "properties": {"value": "3"}})
+    loop.control("event", {"event_type": "pe4242424_web_activity", "id": other, "properties": {"type": "trial_start"}})
+    loop.advance(60)
+    loop.sync()
+    found = events(loop, "chat", "invited_team", "trial_start")
+    assert [(row["type"], row["person_id"], row["url"], row["value"]) for row in found] == [
+        ("chat", person, "/pricing", None),
+        ("invited_team", other, None, 3),
+        ("trial_start", other, None, None),
+    ]
+    loop.control("event", {"event_type": "pe4242424_invited_team", "id": person})
+    loop.advance(60)
+    loop.sync()
+    assert len(events(loop, "invited_team")) == 2
+
+
+def test_what_happens_to_marketing_mails_is_read_by_its_date(loop: Loop) -> None:
+    (person,) = ids(loop, "p09")
+    for kind in ("e_opened_email_v2", "e_clicked_link_in_email_v2", "e_replied_email_v2", "e_mta_bounced_email_v2"):
+        loop.control("event", {"event_type": kind, "id": person})
+        loop.advance(60)
+    for told in ("true", "false"):
+        changed = {"hs_subscription_unsubscribe": told}
+        loop.control(
+            "event", {"event_type": "e_updated_email_subscription_status_v2", "id": person, "properties": changed}
+        )
+    loop.sync()
+    found = events(loop, "email_open", "email_click", "email_reply", "email_bounce", "unsubscribe")
+    assert [row["type"] for row in found] == ["email_open", "email_click", "email_reply", "email_bounce", "unsubscribe"]
+    assert {row["person_id"] for row in found} == {person}
+
+
+def test_without_their_scopes_all_of_them_are_left_out_calmly(loop: Loop) -> None:
+    loop.control("marketing_event", {"name": "Scoring in practice"})
+    scopes_without(loop, "forms", "business-intelligence", "crm.objects.marketing_events.read")
+    provision(loop.config)
+    outcome = loop.sync()
+    assert (outcome.status, outcome.switched_off) == ("ok", ())
+    mark = loop.mark()
+    loop.sync()
+    assert asked(loop, mark, "/events/v3/events/") == 1
+    assert asked(loop, mark, "/marketing/v3/") == 2
