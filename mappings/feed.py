@@ -167,17 +167,18 @@ class Feed(Spec):
     def needed(self) -> tuple[tuple[str, ...], ...]:
         """Name the columns without which a file cannot be read; of each group one is enough.
 
-        What is `optional`, and all but one of several columns for the same thing, may be absent.
+        Some key must be there; all else may be absent where it is `optional`.
         """
         free = {*self.optional, *(name for source in self.sources() if source.optional for name in source.from_)}
         free |= {leaf.field for c in self._conditions() for leaf in c.leaves() if leaf.optional and leaf.field}
         groups: list[tuple[str, ...]] = [(name,) for name in self.id]
         groups += [self.time.from_] if self.time else []
-        groups += [tuple(n for sources in self.key.columns().values() for source in sources for n in source.from_)]
         groups += [source.from_ for entry in self.event for source in entry.columns().values()]
         groups += [(leaf.field,) for c in self._conditions() for leaf in c.leaves() if leaf.field]
         made = {share.name for share in self.share}
-        return tuple(dict.fromkeys(group for group in groups if group and not {*group} & (free | made)))
+        keys = tuple(n for sources in self.key.columns().values() for source in sources for n in source.from_)
+        asked = [group for group in groups if group and not {*group} <= (free | made)]
+        return tuple(dict.fromkeys([*((keys,) if keys else ()), *asked]))
 
     def _conditions(self) -> Iterator[Condition]:
         yield from (c for c in (self.where, *(share.when for share in self.share)) if c is not None)

@@ -15,7 +15,7 @@ from mappings.columns import as_text, blank_to_null, cast, field_of
 from mappings.conditions import matches
 from mappings.feed import Feed, FeedEvent
 from mappings.feed_keys import KEYS, PERSON_KEYS, keys_of
-from mappings.feed_times import times
+from mappings.feed_times import is_clocked, times
 from mappings.sources import first_set
 from mappings.spec import Source
 from scoring.schema import EVENTS
@@ -78,7 +78,7 @@ def _reasons(
     named = [name for sources in feed.key.columns().values() for source in sources for name in source.from_]
     keyless = pc.is_null(pc.coalesce(*keys.values()))
     found = [_said(keyless, f"no key: {', '.join(dict.fromkeys(named))} is blank, free mail, or cannot be read")]
-    if feed.time is not None:
+    if feed.time is not None and is_clocked(feed.time, rows):
         shown = pc.coalesce(*(_shown(rows, name) for name in feed.time.from_), pa.scalar("nothing"))
         said = f"{' or '.join(feed.time.from_)}: "
         text = pc.binary_join_element_wise(said, shown, f" is no time ({', '.join(feed.time.format)})", "")
@@ -127,12 +127,12 @@ def _events(feed: Feed, entry: FeedEvent, rows: pa.Table, frame: pa.Table, at: p
     columns = {name: first_set((source,), rows, EVENTS.columns[name]) for name, source in entry.columns().items()}
     columns |= {PROP + name: as_text(first_set((source,), rows, None)) for name, source in entry.props.items()}
     found = frame.filter(hit)
-    for name, column in {"identity": _identity(feed, rows), "occurred_at": at, **columns}.items():
+    for name, column in {"identity": _identity(feed, rows, at), "occurred_at": at, **columns}.items():
         found = found.append_column(name, column)
     return found
 
 
-def _identity(feed: Feed, rows: pa.Table) -> pa.Array:
+def _identity(feed: Feed, rows: pa.Table, at: pa.Array) -> pa.Array:
     """Give the row's own id, or all that is read of it where that is blank."""
     if rows.num_rows == 0:
         return pa.nulls(0, pa.string())
@@ -141,6 +141,8 @@ def _identity(feed: Feed, rows: pa.Table) -> pa.Array:
     )
     read = [name for name in feed.columns() if name in rows.column_names]
     whole = [pc.fill_null(text, "") for text in _texts(rows, read)]
+    if not is_clocked(feed.time, rows):  # what is seen again later is another observation
+        whole.append(as_text(at))
     return pc.coalesce(given, pc.binary_join_element_wise(WHOLE_ROW, *whole, WHOLE_ROW))
 
 

@@ -16,12 +16,17 @@ LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 
 def times(clock: Clock | None, rows: pa.Table, seen_at: datetime) -> pa.Array:
-    """Give each row's time in UTC, null where it cannot be read; without a clock it is seen_at."""
-    if clock is None:
+    """Give each row's time in UTC, null where it cannot be read; without a clock, or its columns, it is seen_at."""
+    if clock is None or not is_clocked(clock, rows):
         return pa.repeat(pa.scalar(seen_at, ARROW_TYPES["datetime"]), rows.num_rows)
     read = _reader(clock)
     found = [_column(field_of(rows, name), read) for name in clock.from_]
     return found[0] if len(found) == 1 else pc.coalesce(*found)
+
+
+def is_clocked(clock: Clock | None, rows: pa.Table) -> bool:
+    """Tell whether rows carry times of their own."""
+    return clock is not None and any(name in rows.column_names for name in clock.from_)
 
 
 def _column(array: pa.Array, read: Callable[[str], datetime | None]) -> pa.Array:
@@ -57,4 +62,4 @@ def _read_as(name: str, text: str, zone: tzinfo) -> datetime | None:
         return None
 
 
-__all__ = ["times"]
+__all__ = ["is_clocked", "times"]

@@ -121,7 +121,8 @@ def _json_piece(records: Records, feed: Feed, engine: duckdb.DuckDBPyConnection)
     bad = engine.execute(f"SELECT line, raw FROM given WHERE NOT {is_object}").fetchall()  # noqa: S608 - constant
     engine.unregister("given")
     rejects = [*records.rejects, *(Reject(line, "is no JSON object", raw[:2000]) for line, raw in bad)]
-    return Piece(rows.select(list(names)), rows["line"].combine_chunks(), rejects)
+    there = [name for name in names if name not in feed.optional or rows[name].null_count < rows.num_rows]
+    return Piece(rows.select(there), rows["line"].combine_chunks(), rejects)
 
 
 def _value(name: str) -> str:
