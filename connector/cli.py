@@ -21,7 +21,7 @@ from connector.cli_arguments import (
     Json,
     allowed,
 )
-from connector.cli_groups import feeds_app, model_app, queue_app, runs_app, sandbox_app
+from connector.cli_groups import enrichment_app, feeds_app, model_app, queue_app, runs_app, sandbox_app
 from connector.errors import LeadlightError
 from connector.output import Output
 
@@ -45,6 +45,7 @@ app = typer.Typer(
 )
 app.add_typer(sandbox_app, name="sandbox")
 app.add_typer(queue_app, name="queue")
+app.add_typer(enrichment_app, name="enrichment")
 app.add_typer(runs_app, name="runs")
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(model_app, name="model")

@@ -14,6 +14,7 @@ sandbox_app = typer.Typer(no_args_is_help=True, help="A loopback CRM to try thin
 queue_app = typer.Typer(no_args_is_help=True, help="What waits to be written, or was refused.")
 model_app = typer.Typer(no_args_is_help=True, help="Check, test and compare models before they are used.")
 feeds_app = typer.Typer(no_args_is_help=True, help="Rows from outside the CRM: what came, waits, or was refused.")
+enrichment_app = typer.Typer(no_args_is_help=True, help="What vendors know: where they disagree, what is old.")
 runs_app = typer.Typer(no_args_is_help=True, help="What was done, and when.")
 
 
@@ -149,6 +150,41 @@ def runs_undo(
     from connector.commands import history  # on use, so that --help stays quick
 
     raise typer.Exit(history.runs_undo(Output(json), config, run, yes=yes))
+
+
+@enrichment_app.command("conflicts")
+def enrichment_conflicts(
+    config: Config = CONFIG,
+    as_of: AsOf = None,
+    limit: Annotated[int, typer.Option(min=0, help="How many to show.")] = 50,
+    json: Json = False,
+) -> None:
+    """List the attributes on which vendors disagree, with value and age of each."""
+    from connector.commands import enrichment  # on use, so that --help stays quick
+
+    enrichment.conflicts(Output(json), config, as_of, limit)
+
+
+@enrichment_app.command("due")
+def enrichment_due(
+    config: Config = CONFIG,
+    as_of: AsOf = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many to show.")] = 50,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write all of them to this CSV file.")] = None,
+    json: Json = False,
+) -> None:
+    """List whom vendors are to look up again: what is scored and missing, stale or due, by what it could change."""
+    from connector.commands import enrichment  # on use, so that --help stays quick
+
+    enrichment.look_up(Output(json), config, as_of, limit, output)
+
+
+@enrichment_app.command("status")
+def enrichment_status(config: Config = CONFIG, as_of: AsOf = None, json: Json = False) -> None:
+    """Say how much each vendor covers and when it said anything last; exit 1 where one is quiet."""
+    from connector.commands import enrichment  # on use, so that --help stays quick
+
+    raise typer.Exit(enrichment.status(Output(json), config, as_of))
 
 
 @sandbox_app.command("serve")

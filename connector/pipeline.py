@@ -22,6 +22,7 @@ from connector.audit.gate import refuse_unfit
 from connector.bots.flag import flag_stage
 from connector.budget import server_day
 from connector.crash import crash_point
+from connector.enrichment.coverage import watch_vendors
 from connector.enrichment.observe import observe_stage
 from connector.enrichment.words import words_stage
 from connector.errors import ConfigError, LeadlightError, QuotaExhausted, RetryableError, StalePlan
@@ -72,6 +73,7 @@ class Outcome:
     notified: Notified | None = None
     scores_run: str | None = None
     switched_off: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     duration_s: float = 0.0
     calls: tuple[int, int] = (0, 0)
 
@@ -93,6 +95,7 @@ class Outcome:
             "applied": self.applied.as_dict() if self.applied else {},
             "notices": self.notified.as_dict() if self.notified else {},
             "switched_off": list(self.switched_off),
+            "warnings": list(self.warnings),
             "duration_s": round(self.duration_s, 3),
             "peak_rss_mb": peak_rss_mb(),
         }
@@ -230,6 +233,7 @@ def _observe(job: Job, outcome: Outcome, _options: Options) -> None:
     if found := observe_stage(job):
         outcome.pulled["attributes"] = outcome.pulled.get("attributes", 0) + found
     words_stage(job)
+    outcome.warnings = watch_vendors(job, outcome.as_of)
 
 
 def _match(job: Job, _outcome: Outcome, _options: Options) -> None:

@@ -13,6 +13,7 @@ import duckdb
 
 from connector.bots.see import flag_counts
 from connector.engine.duckdb import open_engine
+from connector.enrichment.coverage import alarms
 from connector.errors import ConfigError
 from connector.feeds.look import feed_rows
 from connector.loading import load_parts
@@ -98,6 +99,7 @@ class Reading:
             "feedback": self._feedback(),
             "feeds": self._feeds(),
             "bots": self._bots(),
+            "vendors": list(alarms(self.state, self.settings)),
             "sla": [figures.as_dict() for figures in sla_figures(self.state)],
         }
 

@@ -10,7 +10,7 @@ from connector.audit.run import audit, audited_store
 from connector.errors import UnsafePlan
 from connector.job import Job
 from connector.models import Line
-from connector.store.state import store_errors, transaction
+from connector.store import facts
 from scoring.model import Model
 
 GUARD: Final = "needs_quality"
@@ -42,10 +42,7 @@ def refuse_unfit(job: Job, as_of: datetime, allowed: Sequence[str]) -> None:
     ]
     if refused:
         raise UnsafePlan("\n".join(refused))
-    with transaction(job.state):
-        job.state.execute(
-            "INSERT OR REPLACE INTO facts VALUES (?, ?)", (_PASSED, json.dumps([_key(job), as_of.isoformat()]))
-        )
+    facts.put(job.state, _PASSED, json.dumps([_key(job), as_of.isoformat()]))
 
 
 def unmet(model: Model, found: Audit) -> list[str]:
@@ -86,11 +83,10 @@ def _too_old(model: Model, found: Audit) -> list[str]:
 
 
 def _passed(job: Job, as_of: datetime) -> bool:
-    with store_errors():
-        row = job.state.execute("SELECT value FROM facts WHERE name = ?", (_PASSED,)).fetchone()
-    if row is None:
+    held = facts.get(job.state, _PASSED)
+    if held is None:
         return False
-    key, at = json.loads(row[0])
+    key, at = json.loads(held)
     return bool(key == _key(job)) and timedelta() <= as_of - datetime.fromisoformat(at) < _FOR
 
 

@@ -116,6 +116,7 @@ def _outcome_lines(outcome: pipeline.Outcome) -> Sequence[str]:
     if outcome.notified and any(outcome.notified.as_dict().values()):
         lines.append("notices: " + ", ".join(f"{n:,} {name}" for name, n in outcome.notified.as_dict().items()))
     lines += [f"switched off: {what}" for what in outcome.switched_off]
+    lines += [f"warning: {what}" for what in outcome.warnings]
     lines.append(f"API calls: {outcome.calls[0]:,} read, {outcome.calls[1]:,} write")
     return lines
 
