@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: demo test check oracle examples bench bench-scoring bench-changes soak reliability signals browser dialects lock clean
+.PHONY: demo test check oracle examples bench bench-paging bench-scoring bench-changes soak reliability signals browser dialects lock clean
 
 # Versions and hashes first, then the project itself without touching them.
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -32,6 +32,10 @@ oracle: $(VENV)/.installed
 # Every worked example of the presets and of the tests: expected and got.
 examples: $(VENV)/.installed
 	$(BIN)/python -m tests.scoring.examples_run $(ARGS)
+
+# Reading while people edit: 25,000 records, more than 10,000 of them changed at once.
+bench-paging: $(VENV)/.installed
+	$(BIN)/python -m benchmarks.paging $(ARGS)
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/scale.py $(ARGS)
