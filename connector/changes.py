@@ -13,7 +13,7 @@ from connector.engine.duckdb import made_by
 from connector.engine.relations import literal
 from connector.facts import fingerprint
 from connector.job import Job
-from connector.matching.linked import with_matches
+from connector.matching.linked import linked_people
 from connector.models import Line
 from connector.store import coverage, runs
 from connector.store.coverage import Coverage
@@ -116,6 +116,7 @@ def noted(job: Job) -> dict[str, list[int]]:
 def _collect(engine: duckdb.DuckDBPyConnection, job: Job, before: datetime, as_of: datetime) -> None:
     """Put the ids of those to score anew into two temporary tables."""
     facts = {table: relation for table in _TIMES if (relation := job.lake.relation(table))}
+    facts["people"] = str(linked_people(job.lake))
     come = [
         (table, f"SELECT * FROM {relation} WHERE {between}")  # noqa: S608 - file lists of our own making
         for table, relation in facts.items()
@@ -144,7 +145,7 @@ def _selects(
         yield _ids(engine, noted_in, holder)
     if role == "account":
         changed = f"person_id IN (SELECT subject_id FROM {_IDS['person']})"  # noqa: S608 - our own names
-        yield _ids(engine, f"(SELECT * FROM {with_matches(job.lake, facts['people'])} WHERE {changed})", holder)  # noqa: S608 - as above
+        yield _ids(engine, f"(SELECT * FROM {facts['people']} WHERE {changed})", holder)  # noqa: S608 - as above
 
 
 def _of_attributes(

@@ -12,6 +12,7 @@ Feed = Annotated[str | None, typer.Argument(help="The id of a feed; none means a
 
 sandbox_app = typer.Typer(no_args_is_help=True, help="A loopback CRM to try things on.")
 queue_app = typer.Typer(no_args_is_help=True, help="What waits to be written, or was refused.")
+match_app = typer.Typer(no_args_is_help=True, help="Which accounts people were matched to, and why.")
 model_app = typer.Typer(no_args_is_help=True, help="Check, test and compare models before they are used.")
 feeds_app = typer.Typer(no_args_is_help=True, help="Rows from outside the CRM: what came, waits, or was refused.")
 enrichment_app = typer.Typer(no_args_is_help=True, help="What vendors know: where they disagree, what is old.")
@@ -55,6 +56,34 @@ def model_diff(
     from connector.commands import modelling  # on use, so that --help stays quick
 
     modelling.diff(Output(json), before, after, data, config, as_of)
+
+
+@match_app.command("list")
+def match_list(config: Config = CONFIG, json: Json = False) -> None:
+    """List who belongs to which account though the CRM links them to none, the least sure first."""
+    from connector.commands import matching  # on use, so that --help stays quick
+
+    matching.match_list(Output(json), config)
+
+
+@match_app.command("ambiguous")
+def match_ambiguous(config: Config = CONFIG, json: Json = False) -> None:
+    """List the people for whom several accounts are in question, so that none was taken."""
+    from connector.commands import matching  # on use, so that --help stays quick
+
+    matching.match_ambiguous(Output(json), config)
+
+
+@match_app.command("explain")
+def match_explain(
+    record: Annotated[str, typer.Argument(help="The id of a lead or contact.")],
+    config: Config = CONFIG,
+    json: Json = False,
+) -> None:
+    """Show which accounts are in question for one person, and why one was taken or none."""
+    from connector.commands import matching  # on use, so that --help stays quick
+
+    matching.match_explain(Output(json), config, record)
 
 
 @queue_app.command("list")

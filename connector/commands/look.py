@@ -15,6 +15,7 @@ from connector.engine.duckdb import explain_account
 from connector.enrichment.told import told_of
 from connector.errors import ConfigError
 from connector.feeds.look import status_lines
+from connector.matching.look import match_of
 from connector.models import Line
 from connector.output import Output
 from connector.reading import open_reading
@@ -56,18 +57,21 @@ def explain(out: Output, config: Path, record: str, model: str | None, as_of: da
             *asides.because(engine, line, told, found),
             *asides.unread(reading),
         ]
+        match = match_of(engine, reading.lake, record) if line.role == "person" else None
         known = told_of(engine, reading.lake, reading.settings, at, reading.ids_of(engine, record, line, found))
     owner = [f"  owner: {row.reason} ({row.assigned_at:%d %b %Y})" for row in given]
     lines = [
         *_told(told),
         *(f"  {note}" for note in [*notes, *(found.sentence() for found in machine)]),
         *owner,
+        *([f"  account: {match['account']} (matched by {match['evidence']})"] if match else []),
         *(f"  {each.sentence()}" for each in known),
         *(f"  {other['id']}: {other['total']:g}, {other['band'] or 'no band'}" for other in others),
     ]
     beside = {
         "models": others,
         "owner": next(map(_owner_row, given), None),
+        "matched": match,
         "not_counted": [asdict(found) for found in machine],
         "notes": notes,
         "enriched": [each.as_dict() for each in known],

@@ -24,11 +24,14 @@ _RANKS: Final[Mapping[TieBreaker, tuple[_Rank, str]]] = {
         lambda person, account: not (person.country and person.country == account.country),
         "same country",
     ),
-    "open_opportunity": (lambda _, account: not account.has_opportunity, "an open opportunity"),
-    "customer": (lambda _, account: account.type != "customer", "a customer"),
-    "same_owner": (lambda person, account: not (person.owner_id and person.owner_id == account.owner_id), "same owner"),
-    "most_people": (lambda _, account: -account.people, "more people"),
-    "oldest": (_age, "older"),
+    "open_opportunity": (lambda _, account: not account.has_opportunity, "has an open opportunity"),
+    "customer": (lambda _, account: account.type != "customer", "is a customer"),
+    "same_owner": (
+        lambda person, account: not (person.owner_id and person.owner_id == account.owner_id),
+        "has the same owner",
+    ),
+    "most_people": (lambda _, account: -account.people, "has more people"),
+    "oldest": (_age, "is older"),
 }
 
 
@@ -70,7 +73,9 @@ def decide(person: Person, candidates: Sequence[Candidate], settings: MatchingSe
     if chosen is None:
         return _ambiguous(person, near)
     rivals = tuple(one for one in near if one is not chosen)
-    return Decision(person.id, chosen, chosen.method, f"{chosen.evidence}; {why} than {_names(rivals)}", rivals)
+    return Decision(
+        person.id, chosen, chosen.method, f"{chosen.evidence}; taken before {_names(rivals)}: {why}", rivals
+    )
 
 
 def _may_be_one(near: Sequence[Candidate]) -> bool:

@@ -30,7 +30,7 @@ class Finder:
         """Give, for each of these people, keys and decision; null where no account came into question."""
         people = [(person := person_of(row), keys_of(person)) for row in rows]
         holders = inputs.accounts_by_key(self.engine, {key for _, keys in people for key in keys})
-        self._load(holders.values())
+        self.load(holders.values())
         for person, keys in people:
             yield person, keys, decide(person, self.candidates(person, keys, holders), self.settings)
 
@@ -42,6 +42,12 @@ class Finder:
             return weighed
         alike = {found for key in keys if key.startswith("w:") for found in holders.get(key, ())} - sure
         return weighed + self._weighed(person, self._close(person, alike))
+
+    def read(self, rows: Iterable[Mapping[str, Any]]) -> list[Account]:
+        """Read rows of accounts, to weigh them later."""
+        found = [account_of(row) for row in rows]
+        self.accounts |= {account.id: account for account in found}
+        return found
 
     def _weighed(self, person: Person, ids: Iterable[str]) -> list[Candidate]:
         found = (weigh(person, self.accounts[account_id], self.settings) for account_id in ids)
@@ -57,7 +63,8 @@ class Finder:
             self.close[words] = tuple(key for _, _, key in found)
         return self.close[words]
 
-    def _load(self, holders: Iterable[Sequence[str]]) -> None:
+    def load(self, holders: Iterable[Sequence[str]]) -> None:
+        """Read the accounts of these ids that were not read yet."""
         missing = {found for ids in holders for found in ids} - self.accounts.keys()
         if missing:
-            self.accounts |= {row["account_id"]: account_of(row) for row in inputs.account_rows(self.engine, missing)}
+            self.read(inputs.account_rows(self.engine, missing))

@@ -89,6 +89,12 @@ def gone(engine: duckdb.DuckDBPyConnection, role: str) -> list[str]:
     return [found for (found,) in engine.execute(f"SELECT id FROM gone_{role}").fetchall()]  # noqa: S608 - our own names
 
 
+def person_row(engine: duckdb.DuckDBPyConnection, person_id: str) -> dict[str, Any] | None:
+    """Read one person as matching does; null for who is not to be matched."""
+    found = _dicts(engine.execute("SELECT * FROM open_people WHERE person_id = ?", [person_id]))
+    return found[0] if found else None
+
+
 def concerned_rows(engine: duckdb.DuckDBPyConnection, first: int) -> list[dict[str, Any]]:
     """Read the people to match anew from a number on."""
     return _dicts(engine.execute("SELECT * FROM concerned WHERE n >= ? AND n < ?", [first, first + AT_ONCE]))

@@ -17,8 +17,9 @@ from connector.job import Job
 from connector.matching import inputs
 from connector.matching.find import Finder
 from connector.matching.linked import MATCHES
-from connector.matching.sides import account_of, keys_of
+from connector.matching.sides import keys_of
 from connector.store import coverage
+from connector.store.lake import Lake
 from connector.store.parquet import DeltaWriter
 from connector.store.state import store_errors, transaction
 from connector.touched import touched_by
@@ -57,6 +58,12 @@ def match_stage(job: Job) -> None:
         job.lake.compact(table, key, (key,))
 
 
+def known_keys(engine: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    """Give a session the accounts' keys as they were matched last, for one more look."""
+    inputs.open_inputs(engine, lake, whole=False)
+    inputs.put_account_keys(engine, _KEYS.empty_table(), whole=False)
+
+
 def _match(job: Job, now: dict[str, Any], *, whole: bool) -> None:
     with (
         closing(job.engine()) as engine,
@@ -64,8 +71,9 @@ def _match(job: Job, now: dict[str, Any], *, whole: bool) -> None:
         job.lake.writer(inputs.KEYS, "subject") as keys,
     ):
         inputs.open_inputs(engine, job.lake, whole=whole)
-        inputs.put_account_keys(engine, _account_keys(engine, keys), whole=whole)
-        unmatched = _decide(job, engine, matches, keys, inputs.find_concerned(engine, whole=whole))
+        finder = Finder(engine, job.settings.matching)
+        inputs.put_account_keys(engine, _account_keys(finder, keys), whole=whole)
+        unmatched = _decide(job, finder, matches, keys, inputs.find_concerned(engine, whole=whole))
         for role in ("person", "account"):
             keys.delete(_subject(role, one) for one in inputs.gone(engine, role))
         matches.delete(_ended(engine, job, unmatched))
@@ -78,22 +86,20 @@ def _match(job: Job, now: dict[str, Any], *, whole: bool) -> None:
             _remember(job, now)
 
 
-def _account_keys(engine: duckdb.DuckDBPyConnection, writer: DeltaWriter) -> pa.Table:
+def _account_keys(finder: Finder, writer: DeltaWriter) -> pa.Table:
     """Write the keys of accounts that are new or differ, and give these rows."""
     pages = []
-    for rows in inputs.fresh_accounts(engine):
-        pages.append(_key_rows("account", rows, [keys_of(account_of(row)) for row in rows]))
+    for rows in inputs.fresh_accounts(finder.engine):
+        pages.append(_key_rows("account", rows, [keys_of(found) for found in finder.read(rows)]))
         writer.add(pages[-1])
     return pa.concat_tables(pages) if pages else _KEYS.empty_table()
 
 
-def _decide(
-    job: Job, engine: duckdb.DuckDBPyConnection, matches: DeltaWriter, keys: DeltaWriter, people: int
-) -> list[str]:
+def _decide(job: Job, finder: Finder, matches: DeltaWriter, keys: DeltaWriter, people: int) -> list[str]:
     """Write matches and keys of the people concerned; gives those of them who belong to no account."""
-    finder, unmatched = Finder(engine, job.settings.matching), []
+    unmatched: list[str] = []
     for first in range(0, people, inputs.AT_ONCE):
-        rows = inputs.concerned_rows(engine, first)
+        rows = inputs.concerned_rows(finder.engine, first)
         decided = list(finder.decisions(rows))
         keys.add(_key_rows("person", rows, [found for _, found, _ in decided]))
         made = [decision.row() for _, _, decision in decided if decision is not None]

@@ -34,6 +34,21 @@ def weigh(person: Person, account: Account, settings: MatchingSettings) -> Candi
     return found or _by_name(person, account, settings)
 
 
+def objection(person: Person, account: Account, settings: MatchingSettings) -> str | None:
+    """Say why an account that comes near is no candidate; null where it does not come near."""
+    kind, share = _names(person.name, account.name, settings)
+    if kind is None:
+        return None
+    told = {"same": "same name", "acronym": "initials of the name"}.get(kind, f"close name ({share:.0%})")
+    if _is_strange(person, account):
+        return f"{told}, but another domain ({account.site}), and no phone or postal code in common"
+    if _is_abroad(person, account):
+        return f"{told}, but another country ({account.country}), and no phone or postal code in common"
+    if _weak(person, account):
+        return f"{told}, but besides only the country is the same"
+    return f"{told}, but neither phone, postal code nor country is known to be the same"
+
+
 def likeness(one: CompanyName, other: CompanyName, cutoff_share: float) -> float | None:
     """Compare two names, 0..1; null below the cutoff, and where their numbers differ (Studio 54, Studio 55)."""
     share = fuzz.ratio(one.words, other.words, score_cutoff=100 * cutoff_share) / 100

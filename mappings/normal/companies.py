@@ -50,7 +50,7 @@ def company_name(text: str | None) -> CompanyName | None:
     if not words:
         return None
     plain = " ".join(words)
-    spelled = " ".join(_words(spell_out(spaced)))
+    spelled = plain if spaced.isascii() else " ".join(_words(spell_out(spaced)))
     initials = "".join(word[0] for word in words) if len(words) in _ACRONYM else None
     acronym = plain if len(words) == 1 and len(plain) in _ACRONYM and plain.isalpha() else None
     return CompanyName(
@@ -73,7 +73,7 @@ def _without_forms(words: list[str]) -> list[str]:
         words = words[:-size]
     while (size := _form_at_start(words)) and size < len(words):
         words = words[size:]
-    return _unglued(words)
+    return words if "".join(words).isascii() else _unglued(words)
 
 
 def _form_at_end(words: Sequence[str]) -> int:

@@ -1,8 +1,10 @@
 """How words are compared: without case, accents and punctuation."""
 
+import re
 import unicodedata
 from typing import Final
 
+_WORDS: Final = re.compile(r"[a-z0-9]+")
 # Letters that Unicode does not take apart, as people write them who lack the key.
 _LETTERS: Final = str.maketrans({"æ": "ae", "ø": "o", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i"})
 _UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
@@ -14,6 +16,8 @@ def fold(text: str) -> str:
     >>> fold("  Société  Générale, S.A. "), fold("Mærsk & Søn")
     ('societe generale s a', 'maersk son')
     """
+    if text.isascii():
+        return " ".join(_WORDS.findall(text.lower()))
     plain = _plain(_plain(text)).translate(_LETTERS)
     letters = "".join(c if c.isalnum() else " " for c in plain if not unicodedata.combining(c))
     return " ".join(letters.split())
