@@ -113,7 +113,7 @@ def facts(model: Model, columns: Columns) -> exp.Select:
     subject_id = source_column("events", "account_id", columns) if is_account else person_id
     age_s = column("as_of_s", "clock") - epoch_s(column("occurred_at", "events"))
     account_fields = _account_fields(model)
-    selected = [named(_event_column(name, columns), name) for name in sorted(_columns_read(model))]
+    selected = [named(event_column(name, columns), name) for name in sorted(_columns_read(model))]
     selected += [named(column(feature_name(field), "members"), feature_name(field)) for field in account_fields]
     query = (
         exp.select(
@@ -147,7 +147,8 @@ def _since_reset(query: exp.Select, subject_id: Scalar, age_s: Scalar) -> exp.Se
     return query.where(exp.or_(reset.is_(exp.null()), age_s.copy() <= reset.copy()))
 
 
-def _event_column(name: str, columns: Columns) -> Scalar:
+def event_column(name: str, columns: Columns) -> Scalar:
+    """Give a column of events, or a typed null where the data lack it."""
     if name in columns.get("events", {}):
         return column(name, "events")
     return exp.cast(exp.null(), "map<text, text>") if name == "props" else null(SQL_TYPES[EVENTS.columns[name]])

@@ -104,13 +104,13 @@ def _account_fields(columns: Columns) -> dict[str, ColumnType]:
 
 def account_subjects(types: Mapping[str, ColumnType], columns: Columns) -> exp.Select:
     """Select the accounts with their features."""
-    fields = {field: source_column("accounts", field.removeprefix("account."), columns) for field in types}
+    features = [named(account_field(field, kind, columns), feature_name(field)) for field, kind in types.items()]
     return (
         exp.select(
             named(column("account_id", "accounts"), "subject_id"),
             named(source_column("accounts", "previous_band", columns), "previous_band"),
             named(column("as_of_s", "clock"), "as_of_s"),
-            *(named(comparable(fields[field], kind), feature_name(field)) for field, kind in types.items()),
+            *features,
         )
         .from_(table("accounts"), copy=False)
         .join(table("clock"), join_type="cross", copy=False)
@@ -119,7 +119,7 @@ def account_subjects(types: Mapping[str, ColumnType], columns: Columns) -> exp.S
 
 def subjects(types: Mapping[str, ColumnType], columns: Columns) -> exp.Select:
     """Select the people that exist at as_of with their features."""
-    features = [named(_feature(field, kind, columns), feature_name(field)) for field, kind in types.items()]
+    features = [named(person_field(field, kind, columns), feature_name(field)) for field, kind in types.items()]
     created_s = epoch_s(source_column("people", "created_at", columns))
     as_of_s = column("as_of_s", "clock")
     in_account = column("account_id", "accounts").eq(source_column("people", "account_id", columns))
@@ -146,7 +146,13 @@ def source_column(table: str, name: str, columns: Columns) -> Scalar:
     return null("timestamp" if canonical == "datetime" else SQL_TYPES[canonical])
 
 
-def _feature(field: str, kind: ColumnType, columns: Columns) -> Scalar:
+def account_field(field: str, kind: ColumnType, columns: Columns) -> Scalar:
+    """Give a field of an account, by its own name or as account.X, in the form that conditions compare."""
+    return comparable(source_column("accounts", field.removeprefix("account."), columns), kind)
+
+
+def person_field(field: str, kind: ColumnType, columns: Columns) -> Scalar:
+    """Give a field of a person, of `people` or of `accounts`, in the form that conditions compare."""
     if field == "email_domain":
         return _email_domain(source_column("people", "email", columns))
     if not field.startswith("account."):

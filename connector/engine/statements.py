@@ -51,7 +51,7 @@ def statement_key(model: Model, people: Model | None, columns: Columns) -> str:
     """Name all that a statement depends on, the compiler by the size and time of its files."""
     models = [(one.id, one.hash, sorted((k, sorted(v)) for k, v in one.lists)) for one in (model, people) if one]
     shape = sorted((table, sorted(kinds.items())) for table, kinds in columns.items())
-    sources = sorted(file for folder in scoring.__path__ for file in Path(folder).glob("*.py"))
+    sources = sorted(file for folder in scoring.__path__ for file in Path(folder).rglob("*.py"))
     compiler = [(file.name, (found := file.stat()).st_size, found.st_mtime_ns) for file in sources]
     return hashlib.sha256(repr((models, shape, compiler)).encode()).hexdigest()[:_KEY_DIGITS]
 
