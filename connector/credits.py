@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from connector.currency import converted
 from connector.store.lake import Lake
 from connector.successors import follow
 from connector.view import Relations, View
@@ -30,14 +31,16 @@ def in_role(view: View, found: Relations) -> Relations:
 def outcomes(lake: Lake) -> str | None:
     """Give the relation of outcomes with those of deals credited to all who had a part in them; null without any.
 
-    Each of them has a row of their own, whose outcome_id ends in `:PERSON_ID`; the amount stands with the primary one
-    alone, so that sums stay true. Who is named by the deal itself and by no credit keeps the row and the amount.
+    Amounts are in the corporate currency. Each of them has a row of their own, whose outcome_id ends in `:PERSON_ID`;
+    the amount stands with the primary one alone, so that sums stay true. Who is named by the deal itself and by no
+    credit keeps the row and the amount.
     """
     raw = lake.relation("outcomes")
     if raw is None:
         return None
     columns = lake.columns("outcomes")
     told = follow(lake, raw, [name for name in ("person_id", "account_id") if name in columns])
+    told = converted(lake, "outcomes", told)
     credited = lake.relation(CREDITS)
     if credited is None:
         return told

@@ -10,6 +10,7 @@ from typing import Final
 
 from connector.bots.see import unflagged
 from connector.credits import in_role
+from connector.currency import in_corporate_currency
 from connector.enrichment.step import enriched
 from connector.matching.linked import matched
 from connector.retold import unretold
@@ -53,6 +54,7 @@ STEPS: Final[tuple[Step, ...]] = (
     unflagged,
     followed,
     in_role,
+    in_corporate_currency,
     enriched,
     allowed,
 )

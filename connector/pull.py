@@ -31,6 +31,7 @@ CLUSTERED = {
     "outcomes": ("occurred_at",),
     "credits": ("deal_id",),
     "history": ("subject_id", "changed_at"),
+    "rates": ("currency",),
     MIRROR: ("record_id",),
     SUCCESSORS: ("role", "old_id"),
     GONE: ("person_id",),
@@ -162,7 +163,7 @@ def _stale(job: Job, name: str, table: str, page: Page, *, read_before: bool) ->
     """
     if table in ("people", "accounts"):
         return page.deleted
-    if table in ("credits", "history"):
+    if table in ("credits", "history", "rates"):
         return record_keys(job, name, (), page.deleted)
     relation = job.lake.relation(table)
     if relation is None or not read_before:

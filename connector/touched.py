@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import duckdb
 import pyarrow as pa
 
+from connector.currency import RATES
 from connector.engine.relations import literal, quoted
 from connector.job import Job
 from connector.matching.linked import MATCHES, has_accounts, linked_people
@@ -33,12 +34,12 @@ def touched_by(job: Job, facts: Delta, *, whole: bool) -> tuple[Delta, ...]:
     Commit what is returned together with the facts. Where an object is read `whole`, or the next run scores everybody
     anyhow, nobody is noted.
     """
-    if not facts.rows or facts.table not in _HOLDERS:
+    if not facts.rows or facts.table not in (*_HOLDERS, RATES):
         return ()
-    if whole:
+    if whole or facts.table == RATES:  # a rate is in everybody's amounts
         coverage.expire(job.state)
     held = coverage.get(job.state)
-    if held is None or not held.is_current:
+    if held is None or not held.is_current or facts.table not in _HOLDERS:
         return ()
     with job.engine() as engine:
         _compare(engine, job, facts)

@@ -146,7 +146,9 @@ _TABLES: Final[dict[str, type[BaseModel]]] = {
     "owner": OwnerTarget,
     "task": TaskTarget,
     **dict.fromkeys(("when", "where", "all", "any", "not"), Condition),
-    **dict.fromkeys(("type", "url", "asset", "source", "value", "props", "is_bot", "reason", "amount"), Source),
+    **dict.fromkeys(
+        ("type", "url", "asset", "source", "value", "props", "is_bot", "reason", "amount", "currency"), Source
+    ),
 }
 
 

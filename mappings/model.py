@@ -23,7 +23,7 @@ from mappings.targets import (
 )
 from scoring.schema import ACCOUNTS, BUILT_IN_FIELDS, PEOPLE
 
-CanonicalName = Literal["people", "accounts", "events", "outcomes", "credits", "history"]
+CanonicalName = Literal["people", "accounts", "events", "outcomes", "credits", "history", "rates"]
 OutcomeKind = Literal["opportunity_created", "closed_won", "closed_lost", "accepted", "rejected"]
 _COLUMN: Final = re.compile(r"[a-z][a-z0-9_]*\Z")
 _TAKEN: Final = frozenset({"person_id", "account_id", "kind", *PEOPLE.reserved, *ACCOUNTS.reserved, *BUILT_IN_FIELDS})
@@ -73,10 +73,12 @@ class OutcomeEntry(Spec):
     when: Condition | None = None
     reason: SourceForm | None = None
     amount: SourceForm | None = None
+    currency: SourceForm | None = None
 
     def columns(self) -> dict[str, Source]:
         """Give the outcome columns this entry fills besides `kind` and `occurred_at`."""
-        return {name: s for name, s in (("reason", self.reason), ("amount", self.amount)) if s is not None}
+        names = ("reason", "amount", "currency")
+        return {name: source for name in names if (source := getattr(self, name)) is not None}
 
 
 class ReadTable(Spec):
@@ -123,16 +125,26 @@ class ReadTable(Spec):
             "outcomes": {"person", "account", "outcome"},
             "credits": {"person", "fields"},
             "history": {"fields"},
+            "rates": {"fields"},
         }[self.table]
         special = {"kind", "person", "account", "fields", "derive", "occurred_at", "event", "replaces", "outcome"}
         for name in sorted(self.model_fields_set & (special - allowed)):
             yield f"`{name}` has no meaning for table = {self.table!r}"
         needed: dict[str, tuple[str, ...]] = {"people": ("kind",), "accounts": (), "outcomes": ("outcome",)}
-        needed |= {"events": ("occurred_at", "event"), "credits": ("person", "fields"), "history": ("fields",)}
+        needed |= {
+            "events": ("occurred_at", "event"),
+            "credits": ("person", "fields"),
+            "history": ("fields",),
+            "rates": ("fields",),
+        }
         for name in needed[self.table]:
             if not getattr(self, name):
                 yield f"table = {self.table!r} needs `{name}`"
-        columns = {"credits": ("deal_id",), "history": ("object", "subject_id", "field", "changed_at")}
+        columns = {
+            "credits": ("deal_id",),
+            "rates": ("currency", "per_corporate"),
+            "history": ("object", "subject_id", "field", "changed_at"),
+        }
         for name in columns.get(self.table, ()):
             if name not in self.fields:
                 yield f"table = {self.table!r} needs `fields.{name}`"

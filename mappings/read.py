@@ -78,7 +78,7 @@ def to_canonical(mapping: Mapping, object: str, rows: pa.Table) -> dict[str, pa.
     prefix = record_key(mapping, object, "")
     keys = pc.binary_join_element_wise(pa.scalar(prefix), keys, "") if prefix else keys
     rows = rows.append_column(_KEY, keys)
-    if table.table in ("credits", "history"):
+    if table.table in ("credits", "history", "rates"):
         return {table.table: _notes(table, rows)}
     return {table.table: _events(table, rows) if table.table == "events" else _outcomes(table, rows)}
 
@@ -102,9 +102,9 @@ def _subjects(table: ReadTable, rows: pa.Table) -> pa.Table:
 
 
 def _notes(table: ReadTable, rows: pa.Table) -> pa.Table:
-    """Give rows that stand beside the facts: credits and history; those without a subject are left out."""
+    """Give rows that stand beside the facts: credits, history and rates; those without a subject are left out."""
     known = TABLES[table.table]
-    subject = "person_id" if table.table == "credits" else "subject_id"
+    subject = {"credits": "person_id", "history": "subject_id", "rates": "currency"}[table.table]
     columns = {known.key[0]: field_of(rows, _KEY)}
     if table.person:
         columns[subject] = first_set(table.person, rows, "text")

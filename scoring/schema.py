@@ -109,6 +109,7 @@ OUTCOMES: Final = Table(
             "account_id": "text",
             "reason": "text",
             "amount": "number",
+            "currency": "text",
         }
     ),
 )
@@ -178,8 +179,18 @@ HISTORY: Final = Table(
 )
 """What stood in a field of the CRM before, as far as it keeps it; object and field are named as the CRM does."""
 
+RATES: Final = Table(
+    name="rates",
+    key=("rate_id",),
+    columns=MappingProxyType({"rate_id": "text", "currency": "text", "per_corporate": "number"}),
+)
+"""Units of a currency for one of the corporate currency, as the CRM has it now."""
+
 TABLES: Final[Mapping[str, Table]] = MappingProxyType(
-    {table.name: table for table in (PEOPLE, ACCOUNTS, EVENTS, OUTCOMES, ADJUSTMENTS, ATTRIBUTES, CREDITS, HISTORY)}
+    {
+        table.name: table
+        for table in (PEOPLE, ACCOUNTS, EVENTS, OUTCOMES, ADJUSTMENTS, ATTRIBUTES, CREDITS, HISTORY, RATES)
+    }
 )
 
 EVENT_TYPES: Final[frozenset[str]] = frozenset(

@@ -20,6 +20,8 @@ A vendor's app adds its own, each described where it is carried out. Salesforce:
 | `POST /control/mail` | a mail is logged, with its task: `{person, at?, incoming?, subject?, ...}` (mails.py) |
 | `POST /control/mail_state` | `{mail, opened_at?, bounced?}`: what became of a mail (mails.py) |
 | `POST /control/merge` | `{object, winner, losers, fields?}` for leads, contacts and accounts (merging.py) |
+| `POST /control/org` | person accounts, currencies, record types, switched on for good (org_features.py) |
+| `POST /control/person_account` | `{last_name, first_name?, email?, title?}`: somebody new (org_features.py) |
 | `POST /control/undelete` | `{object, id}` out of the recycle bin, with what went along (merging.py) |
 | `POST /control/permissions` | `{system?, objects?, fields?}`: the connecting user's rights (right_changes.py) |
 | `POST /control/schema` | `{object, field, op, to?, option?}`: a field changes (schema_edits.py) |

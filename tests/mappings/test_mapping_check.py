@@ -18,6 +18,8 @@ KINDS: dict[str, FieldKind] = {
     **dict.fromkeys(("annualrevenue", "amount", "amount_in_home_currency", "hs_email_open_count"), "number"),
     **dict.fromkeys(("hs_email_click_count",), "number"),
     "IsPrimary": "boolean",
+    "IsPersonAccount": "boolean",
+    "ConversionRate": "number",
     **dict.fromkeys(("HasOptedOutOfEmail", "IsClosed", "IsWon", "IsChild", "HasResponded", "Is_Bot__c"), "boolean"),
     **dict.fromkeys(("hs_email_optout", "hs_is_closed", "hs_is_closed_won"), "boolean"),
     **dict.fromkeys(("CreatedDate", "CompletedDateTime", "StartDateTime", "Occurred_At__c", "createdate"), "datetime"),

@@ -57,6 +57,8 @@ def test_lead(salesforce: Mapping) -> None:
         "source": None,
         "opted_out": False,
         "do_not_call": None,
+        "record_type": None,
+        "currency": None,
         "owner_id": "0051",
         "created_at": NOON,
         "converted_at": MIDNIGHT,

@@ -34,6 +34,7 @@ from connector.sandbox.salesforce.mails import mail, mail_state
 from connector.sandbox.salesforce.merging import merge, undelete
 from connector.sandbox.salesforce.objects import FieldSpec, stored
 from connector.sandbox.salesforce.org import Call, Credentials, Org, Usage
+from connector.sandbox.salesforce.org_features import org_features, person_account
 from connector.sandbox.salesforce.profiles import grant_to_profiles, install_profiles
 from connector.sandbox.salesforce.refusing import REFUSALS, limit_exceeded, refuse
 from connector.sandbox.salesforce.right_changes import change_rights
@@ -137,6 +138,8 @@ class SalesforceApp:
             "mail": lambda body: mail(org, body),
             "mail_state": lambda body: mail_state(org, body),
             "merge": lambda body: merge(org, body),
+            "org": lambda body: org_features(org, body),
+            "person_account": lambda body: person_account(org, body),
             "undelete": lambda body: undelete(org, body),
             "permissions": lambda body: change_rights(org, body),
             "schema": lambda body: change_schema(org, body),

@@ -17,6 +17,7 @@ CHANGES = """
 CREATE TABLE IF NOT EXISTS salesforce_field_changes (object TEXT, name TEXT, spec TEXT, original TEXT, renamed TEXT,
   PRIMARY KEY (object, name))
 """
+OPTIONAL = ("CurrencyType",)  # objects that an org has once it has records of them
 CHANGED = "FROM salesforce_field_changes WHERE object = ? AND name = ?"
 
 
@@ -173,12 +174,15 @@ class Catalog:
             self._storage.execute(f"CREATE INDEX IF NOT EXISTS {index} ON {table} ({quote(name)}{order})")
 
     def _visible(self, rights: Rights) -> dict[str, ObjectSpec]:
-        allowed = {name: rights.on(name) for name in self.objects}
+        allowed = {name: rights.on(name) for name in self.objects if name not in OPTIONAL or self._is_used(name)}
         return {
             name: replace(self._seen(spec, rights), operations=allowed[name])
             for name, spec in self.objects.items()
-            if "read" in allowed[name]
+            if "read" in allowed.get(name, ())
         }
+
+    def _is_used(self, name: str) -> bool:
+        return bool(self._storage.query(f"SELECT 1 FROM {quote(name)} LIMIT 1"))  # noqa: S608 - quoted name
 
     def _seen(self, spec: ObjectSpec, rights: Rights) -> ObjectSpec:
         hidden = {name.partition(".")[2] for name in self._switches.hidden_fields if name.startswith(f"{spec.name}.")}

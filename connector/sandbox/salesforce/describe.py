@@ -30,7 +30,17 @@ UNGROUPABLE = ("double", "currency", "percent", "address", "datetime", "combobox
 HISTORIES = tuple(name for name, _ in tracking.HISTORIES.values())
 LISTLESS = ("OpportunityContactRole", "CampaignMember", "EmailMessageRelation", *HISTORIES)
 MERGEABLE = ("Lead", "Contact", "Account")
-SETUP = ("User", "Profile", "Group", "QueueSobject", "Organization", "PermissionSet", "FieldPermissions")
+SETUP = (
+    "CurrencyType",
+    "RecordType",
+    "User",
+    "Profile",
+    "Group",
+    "QueueSobject",
+    "Organization",
+    "PermissionSet",
+    "FieldPermissions",
+)
 MASTER_RECORD_TYPE = "012000000000000AAA"
 NOTHING: dict[str, Any] = {
     "aiPredictionField": False,
