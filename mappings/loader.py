@@ -26,6 +26,19 @@ from mappings.model import (
 )
 
 PACKAGED: Final = ("hubspot", "salesforce")
+# Fields that a vendor's tool fills in a CRM: put behind the CRM's mapping in a list of `extends`.
+VENDORS: Final = (
+    "vendors/6sense",
+    "vendors/act_on",
+    "vendors/crossbeam",
+    "vendors/demandbase",
+    "vendors/einstein",
+    "vendors/eloqua",
+    "vendors/hubspot_scores",
+    "vendors/madkudu",
+    "vendors/marketo",
+    "vendors/pardot",
+)
 Document = dict[str, Any]  # parsed TOML, checked by pydantic right after
 
 
@@ -40,8 +53,9 @@ class MappingError(ValueError):
 def load_mapping(source: str | Path) -> Mapping:
     """Load a packaged mapping by name (`salesforce`, `hubspot`) or a TOML file.
 
-    A file's `extends` names another one (packaged, or a path beside it) and changes what differs: tables are merged, a
-    column, source, condition or list is replaced, and `name = false` takes out what the base has. Raises MappingError.
+    A file's `extends` names another one (packaged, or a path beside it), or several of which each changes those before
+    it, and the file changes what differs: tables are merged, a column, source, condition or list is replaced, and
+    `name = false` takes out what the base has. Raises MappingError.
     """
     document = _document(source, ())
     try:
@@ -57,22 +71,30 @@ def _document(source: str | Path, seen: tuple[str, ...]) -> Document:
     base = document.pop("extends", None)
     if base is None:
         return document
-    if not isinstance(base, str):
-        raise MappingError((f"{source}: extends: must be the name of a mapping or a path, not {base!r}",))
-    return _merge(_document(_beside(source, base), (*seen, str(source))), document, ())
+    names = base if isinstance(base, list) else [base]
+    if not names or not all(isinstance(name, str) for name in names):
+        raise MappingError((f"{source}: extends: must be the name of a mapping, a path, or a list, not {base!r}",))
+    merged: Document = {}
+    for name in names:
+        added = _document(_beside(source, name), (*seen, str(source)))
+        if merged and added.get("crm", merged.get("crm")) != merged.get("crm"):
+            problem = f"{name} is for {added['crm']}, {names[0]} is for {merged.get('crm')}; leave it out"
+            raise MappingError((f"{source}: extends: {problem}",))
+        merged = _merge(merged, added, ())
+    return _merge(merged, document, ())
 
 
 def _beside(source: str | Path, base: str) -> str | Path:
     """Find the base: a packaged name, else a path as seen from the file that extends it."""
-    return base if base in PACKAGED else Path(source).parent / base
+    return base if base in (*PACKAGED, *VENDORS) else Path(source).parent / base
 
 
 def _parse(source: str | Path) -> Document:
     try:
         return tomllib.loads(_file(source).read_text(encoding="utf-8"))
     except OSError as error:
-        near = _nearest(str(source), PACKAGED)
-        names = ", ".join(PACKAGED)
+        near = _nearest(str(source), (*PACKAGED, *VENDORS))
+        names = ", ".join((*PACKAGED, *VENDORS))
         raise MappingError(
             (f"{source}: cannot be read ({error.strerror}); packaged mappings: {names}{near}",)
         ) from None
@@ -81,7 +103,7 @@ def _parse(source: str | Path) -> Document:
 
 
 def _file(source: str | Path) -> Traversable | Path:
-    packaged = isinstance(source, str) and source in PACKAGED
+    packaged = isinstance(source, str) and source in (*PACKAGED, *VENDORS)
     return resources.files("mappings").joinpath(f"{source}.toml") if packaged else Path(source)
 
 

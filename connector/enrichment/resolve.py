@@ -13,6 +13,7 @@ from connector.engine.relations import PHYSICAL, canonical, literal, quoted
 from connector.settings.enrichment import CRM, EnrichSettings
 
 ATTRIBUTES: Final = "attributes"
+UNKNOWN: Final = "[[unknown]]"  # how Clearbit fills a field of which it found nothing
 WORDS: Final = "attribute_words"  # what a transform read in a vendor's text
 ROLES: Final = {"people": "person", "accounts": "account"}
 # How DuckDB calls an Arrow type that a column of the lake may have.
@@ -81,7 +82,7 @@ def _candidate(enrich: EnrichSettings, vendor: str, held: Held, as_of: datetime,
     if vendor == CRM:
         return _own(enrich, held, as_of, table)
     said = f"{observed}.{place(enrich, vendor)}"
-    value = _typed(enrich, f"NULLIF(TRIM({said}.value), '')")
+    value = _typed(enrich, f"NULLIF(NULLIF(TRIM({said}.value), ''), {literal(UNKNOWN)})")
     return value if enrich.max_age_days is None else f"CASE WHEN {said}.at >= {_oldest(enrich, as_of)} THEN {value} END"
 
 
