@@ -6,6 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from connector.budget import refuse_overspending
+from connector.census import vanished
 from connector.crash import crash_point
 from connector.crm.base import Page
 from connector.errors import Forbidden, SchemaChanged
@@ -123,11 +124,22 @@ def _now(job: Job) -> datetime:
 
 
 def _pages(job: Job, name: str, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:
-    """Read what changed; a whole reading tells no deletions, so that those since the object was read last follow."""
+    """Read what changed; a whole reading tells no deletions, so that those since the object was read last follow.
+
+    So do those that no reading tells.
+    """
     earlier = cursors.newest(job.state, f"{name}@") if cursor is None else None
-    yield from job.crm.changes(name, fields, cursor)
+    reached: Page | None = None
+    for page in job.crm.changes(name, fields, cursor):
+        reached = page
+        yield page
     if earlier:
-        yield from job.crm.changes(name, fields, earlier)
+        for page in job.crm.changes(name, fields, earlier):
+            reached = page
+            yield page
+    lost = vanished(job, name) if reached is not None and (cursor or earlier) else ()
+    if reached is not None and lost:
+        yield Page(reached.rows.slice(0, 0), tuple(lost), reached.cursor)
 
 
 def _follow(job: Job, name: str, fates: Fates) -> None:

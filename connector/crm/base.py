@@ -30,6 +30,7 @@ class Capabilities:
 
     crm: str
     url_of: str  # str.format pattern with {instance}, {object}, {id}: where a person opens the record
+    purges: bool = False  # records may be deleted without `changes` ever telling it: ask `vanished`
 
 
 @dataclass(frozen=True)
@@ -191,6 +192,9 @@ class Crm(Protocol):
 
     def read(self, object: str, fields: Sequence[str], ids: Sequence[str]) -> pa.Table:  # noqa: A002 - as above
         """Read records by id as they are now, rows as in Page and in no order; those that are gone are absent."""
+
+    def vanished(self, object: str, ids: Sequence[str]) -> Sequence[str]:  # noqa: A002 - as above
+        """Name those records that do not exist any more, and did not go on as others."""
 
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object in as few requests as the vendor allows; results in input order."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from connector.provisioning import provision
+from connector.reading import open_reading
 from tests.loop.hubspot_activity import asked, events, scopes_without
 from tests.loop.loops import Loop, copy_of, make_template
 
@@ -31,6 +32,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def loop(template: Path, tmp_path: Path) -> Iterator[Loop]:
     with copy_of("hubspot", template, tmp_path / "loop") as loop:
         yield loop
+
+
+def use_mapping(loop: Loop, mapping: str) -> None:
+    """Give the loop a mapping of its own."""
+    (loop.folder / "own.toml").write_text(mapping, encoding="utf-8")
+    text = loop.config.read_text(encoding="utf-8")
+    loop.config.write_text(text.replace('mapping = "hubspot"', 'mapping = "own.toml"', 1), encoding="utf-8")
 
 
 def ids(loop: Loop, *names: str) -> list[str]:
@@ -71,9 +79,7 @@ def test_who_registers_and_who_comes_to_a_webinar_is_read_once(loop: Loop) -> No
 
 
 def test_who_joins_a_list_is_read_from_where_the_last_look_ended(loop: Loop) -> None:
-    (loop.folder / "listed.toml").write_text(LISTED, encoding="utf-8")
-    text = loop.config.read_text(encoding="utf-8")
-    loop.config.write_text(text.replace('mapping = "hubspot"', 'mapping = "listed.toml"', 1), encoding="utf-8")
+    use_mapping(loop, LISTED)
     body = {"name": "Trial users", "objectTypeId": "0-1", "processingType": "MANUAL"}
     number = loop.ask("POST", "/crm/v3/lists", json=body)["list"]["listId"]
     joined = ids(loop, "p09", "p10")
@@ -138,3 +144,75 @@ def test_without_their_scopes_all_of_them_are_left_out_calmly(loop: Loop) -> Non
     loop.sync()
     assert asked(loop, mark, "/events/v3/events/") == 1
     assert asked(loop, mark, "/marketing/v3/") == 2
+
+
+def stored(loop: Loop, table: str, column: str, value: str) -> int:
+    """Count the rows of a table of the store that hold a value."""
+    with open_reading(loop.config) as reading, reading.engine() as engine:
+        relation = reading.lake.relation(table)
+        select = f"SELECT count(*) FROM {relation} WHERE {column} = ?"  # noqa: S608 - our own files
+        row = engine.execute(select, [value]).fetchone() if relation else None
+    return int(row[0]) if row else 0
+
+
+def test_who_was_deleted_for_privacy_leaves_the_store_and_a_merged_one_does_not(loop: Loop) -> None:
+    loop.sync(backfill=True)
+    gone, winner, loser = ids(loop, "p08", "p09", "p10")
+    assert min(stored(loop, "events", "person_id", one) for one in (gone, winner, loser)) > 0
+    loop.ask("POST", "/crm/v3/objects/contacts/gdpr-delete", json={"objectId": gone})
+    merged = loop.control("merge", {"object": "contacts", "winner": winner, "losers": [loser]})["id"]
+    assert gone not in {one["id"] for one in loop.ask("GET", "/crm/v3/objects/contacts?archived=true")["results"]}
+    loop.advance(60)
+    mark = loop.mark()
+    outcome = loop.sync()
+    assert outcome.status == "ok"
+    assert [stored(loop, table, "person_id", gone) for table in ("people", "events")] == [0, 0]
+    assert stored(loop, "scores", "subject_id", gone) == 0
+    assert stored(loop, "mirror", "record_id", gone) == 0
+    assert not [row for row in loop.writes(mark) if row["id"] == gone]
+    assert float({one["id"]: one for one in loop.records("contacts")}[merged]["fields"]["leadlight_score"]) > 10
+
+
+HISTORY = """extends = "hubspot"
+
+[read."history:contacts:lifecyclestage,jobtitle"]
+table = "history"
+optional = true
+key = "id"
+modified = "changedAt"
+[read."history:contacts:lifecyclestage,jobtitle".fields]
+object = { value = "contacts" }
+subject_id = "recordId"
+field = "property"
+old = "old"
+new = "new"
+changed_at = "changedAt"
+"""
+
+
+def test_what_stood_in_a_property_before_is_kept(loop: Loop) -> None:
+    use_mapping(loop, HISTORY)
+    person, who = ids(loop, "p09")[0], loop.people()["p09"]
+    loop.edit(who, lifecyclestage="opportunity")
+    loop.advance(60)
+    loop.sync()
+    assert changes(loop, person) == [
+        ("jobtitle", None, "Clerk"),
+        ("lifecyclestage", None, "lead"),
+        ("lifecyclestage", "lead", "opportunity"),
+    ]
+    loop.edit(who, lifecyclestage="customer")
+    loop.advance(60)
+    mark = loop.mark()
+    loop.sync()
+    assert changes(loop, person)[-1] == ("lifecyclestage", "opportunity", "customer")
+    assert len(changes(loop, person)) == 4
+    assert asked(loop, mark, "/contacts/batch/read") <= 3
+
+
+def changes(loop: Loop, person: str) -> list[tuple[str, str | None, str | None]]:
+    """Read what was in a person's properties, in the order of time."""
+    with open_reading(loop.config) as reading, reading.engine() as engine:
+        relation = reading.lake.relation("history")
+        select = f"SELECT field, old, new FROM {relation} WHERE subject_id = ? ORDER BY changed_at, field"  # noqa: S608 - our own files
+        return [tuple(row) for row in engine.execute(select, [person]).fetchall()]

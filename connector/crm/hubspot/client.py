@@ -20,7 +20,7 @@ from connector.crm.hubspot.settings import HubSpotSettings
 from connector.crm.pacing import Bucket
 
 Body = Mapping[str, Any]
-PAGE, SUBMISSIONS_PAGE, MEMBERS_PAGE = 100, 50, 250
+PAGE, SUBMISSIONS_PAGE, MEMBERS_PAGE, HISTORIES_PAGE = 100, 50, 250, 50
 
 
 class Client:
@@ -116,6 +116,22 @@ class Client:
             after=after,
             properties=["hs_object_id"],
             archived=True,
+        )
+
+    def history_page(self, object_type: str, properties: Sequence[str], after: str | None) -> Answer:
+        """List records by ascending id with the versions of properties, 50 a page, the most there are."""
+        # https://developers.hubspot.com/docs/guides/api/crm/using-object-apis
+        told, call = [",".join(properties)], self._basic.get_page
+        return self._send(
+            f"histories of {object_type}",
+            self._normal,
+            call,
+            object_type,
+            limit=HISTORIES_PAGE,
+            after=after,
+            properties=["hs_object_id"],
+            properties_with_history=told,
+            archived=False,
         )
 
     def search(self, object_type: str, body: Body) -> Answer:

@@ -39,7 +39,9 @@ from mappings.fields import NewField, ObjectInfo
 from mappings.needs import Need
 
 RECORD_URL = "{scheme}://{host}/contacts/{{instance}}/record/{{object}}/{{id}}"
-CAPABILITIES = Capabilities(crm="hubspot", url_of=RECORD_URL.format(scheme="https", host="app.hubspot.com"))
+CAPABILITIES = Capabilities(
+    crm="hubspot", url_of=RECORD_URL.format(scheme="https", host="app.hubspot.com"), purges=True
+)
 
 
 @dataclass
@@ -104,6 +106,10 @@ class HubSpotCrm:
         info = self.describe(object)
         kinds = {name: known.kind for name, known in info.fields.items()} if info else {}
         return Stream(self.client, object, ("id", *(name for name in fields if name != "id")), kinds).by_id(ids)
+
+    def vanished(self, object: str, ids: Sequence[str]) -> Sequence[str]:  # noqa: A002 - the port's name
+        """Name the records that were archived or deleted for privacy, 100 a request."""
+        return Stream(self.client, object, ("id",), {}).vanished(ids)
 
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object, 100 a request; results in input order."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote_plus
 
 import pyarrow as pa
@@ -92,6 +93,20 @@ class Stream:
         rows = columns.record_rows(bodies, self.fields)
         table = columns.record_table(rows, self.fields, self.kinds)
         return table.filter(pc.is_in(table["id"], pa.array(ids, pa.string())))
+
+    def vanished(self, ids: Sequence[str]) -> list[str]:
+        """List the ids that HubSpot says it has no record of; a merged one is found under its survivor's id."""
+        lost: list[str] = []
+        for start in range(0, len(ids), BATCH_READ):
+            asked = ids[start : start + BATCH_READ]
+            body = {
+                "properties": ["hs_object_id"],
+                "propertiesWithHistory": [],
+                "inputs": [{"id": one} for one in asked],
+            }
+            answer = self.client.batch_read(self.object_type, body)
+            lost += _named_missing(answer.json(), asked) if answer.status == 207 else []
+        return lost
 
     @property
     def _linked(self) -> list[str]:
@@ -198,7 +213,7 @@ def _missing(answer: Answer, asked: Sequence[str]) -> list[str]:
     """List the asked ids that HubSpot says are gone, or that came back under the id of a merge's survivor."""
     if answer.status == 207:
         parsed = answer.json()
-        named = [one for problem in problems_of(parsed) for one in problem.ids if "NOT_FOUND" in problem.code]
+        named = _named_missing(parsed, asked)
         found = [str(one["id"]) for one in parsed.get("results") or ()]
     else:
         named = []
@@ -207,6 +222,11 @@ def _missing(answer: Answer, asked: Sequence[str]) -> list[str]:
     survivors = any(one not in wanted for one in found)
     unanswered = wanted.difference(found) if survivors else set()
     return [one for one in asked if one in unanswered or one in named]
+
+
+def _named_missing(body: Mapping[str, Any], asked: Sequence[str]) -> list[str]:
+    named = {one for problem in problems_of(body) for one in problem.ids if "NOT_FOUND" in problem.code}
+    return [one for one in asked if one in named]
 
 
 def _progress(cursor: Cursor, reached_ms: int) -> Cursor:

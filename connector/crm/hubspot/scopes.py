@@ -57,7 +57,8 @@ def scopes_of(need: Need) -> list[str]:
     beside = next((scope for prefix, scope in SURFACES.items() if need.object.startswith(prefix)), None)
     if beside is not None:
         return [beside]
-    plural = "contacts" if need.object in ENGAGEMENTS else need.object
+    name = need.object.removeprefix("history:").partition(":")[0]
+    plural = "contacts" if name in ENGAGEMENTS else name
     read, write = bool(need.reads or need.may_read), bool(need.edits or need.sets)
     verbs = [verb for verb, wanted in (("read", read or write), ("write", write)) if wanted]
     return [f"crm.objects.{plural}.{verb}" for verb in verbs]

@@ -2,7 +2,8 @@
 
 `event:TYPE` are the occurrences of an event type, where `{portal}` stands for the account's id and `*` for anything
 that no other table of the mapping names; `form:NAME` the submissions of a form by its name or id, `form:*` those of
-all forms; `marketing_event:NAME` who took part in a marketing event; `list:NAME` when records joined a list.
+all forms; `marketing_event:NAME` who took part in a marketing event; `list:NAME` when records joined a list;
+`history:OBJECT:PROPERTY,PROPERTY` what properties held before.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -11,16 +12,17 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from connector.crm.base import Page
-from connector.crm.hubspot import forms, marketing_events, memberships
+from connector.crm.hubspot import forms, histories, marketing_events, memberships
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.cursor import Cursor
 from connector.crm.hubspot.describe import EVENT, event_info, stream_info
+from connector.crm.hubspot.errors import Refused
 from connector.crm.hubspot.events import Events, EventsOfTypes
 from connector.errors import Forbidden
 from mappings.fields import ObjectInfo
 
-FORM, LIST, MARKETING_EVENT, ANY = "form:", "list:", "marketing_event:", "*"
-PREFIXES = (EVENT, FORM, LIST, MARKETING_EVENT)
+ANY = "*"
+PREFIXES = (EVENT, "form:", "history:", "list:", "marketing_event:")
 
 
 def is_surface(name: str) -> bool:
@@ -47,6 +49,8 @@ class Surfaces:
             case "form:":
                 there = bool(self._chosen_forms(asked)) or asked == ANY
                 return stream_info(name, forms.FIELDS, forms.VALUES) if there else None
+            case "history:":
+                return stream_info(name, histories.FIELDS) if self._has_properties(asked) else None
             case "list:":
                 return stream_info(name, memberships.FIELDS) if self._list(asked) is not None else None
             case "marketing_event:":
@@ -61,6 +65,8 @@ class Surfaces:
         match f"{prefix}:":
             case "form:":
                 return forms.Submissions(self.client, self._chosen_forms(asked), fields).pages(cursor)
+            case "history:":
+                return histories.Histories(self.client, *histories.named(asked), fields).pages(cursor)
             case "list:":
                 return memberships.Memberships(self.client, self._list(asked) or {}, fields).pages(cursor)
             case "marketing_event:":
@@ -74,6 +80,15 @@ class Surfaces:
         if self._forms is None:
             self._forms = forms.all_forms(self.client)
         return forms.chosen(self._forms, asked)
+
+    def _has_properties(self, asked: str) -> bool:
+        """Tell whether an object and all its named properties are there."""
+        object_type, properties = histories.named(asked)
+        try:
+            defined = self.client.properties(object_type).json().get("results") or ()
+        except Refused:
+            return False
+        return bool(properties) and set(properties) <= {str(one["name"]) for one in defined if not one.get("archived")}
 
     def _list(self, asked: str) -> Mapping[str, Any] | None:
         if asked not in self._lists:

@@ -81,6 +81,10 @@ class SalesforceCrm:
         """Query records by id; rows hold Id and the requested fields."""
         return read_by_id(self.gateway, selection_of(self.schema.need(object), fields), ids)
 
+    def vanished(self, object: str, ids: Sequence[str]) -> Sequence[str]:  # noqa: A002 - the port's name
+        """Name nobody: deleted records are told by `changes`."""
+        return ()
+
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object, by Collections or, for many updates, Bulk; results in input order."""
         if writes and writes[0].object == CAMPAIGN:

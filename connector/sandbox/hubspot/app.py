@@ -20,6 +20,7 @@ from connector.sandbox.hubspot import (
     marketing_events,
     merging,
     owners,
+    purging,
     reading,
     scopes,
     searching,
@@ -72,6 +73,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "objects/{object}", writing.create_record),
     ("POST", "objects/{object}/search", searching.search),
     ("POST", "objects/{object}/merge", merging.merge_records),
+    ("POST", "objects/{object}/gdpr-delete", purging.purge),
     ("POST", "objects/{object}/batch/read", reading.batch_read),
     ("POST", "objects/{object}/batch/create", batching.batch_create),
     ("POST", "objects/{object}/batch/update", batching.batch_update),
@@ -175,9 +177,8 @@ def route(method: str, path: str) -> tuple[Handler, Mapping[str, str]]:
 class HubSpotApp:
     """Answer as HubSpot's CRM, properties, owners, pipelines, account and events APIs do.
 
-    Versions 3 and 4 and the dated paths lead to the same records. Privacy deletion and webhooks are unknown
-    paths. `Object.*` among the hidden fields takes the scopes of an object away (403), as a list of granted scopes does
-    by name.
+    Versions 3 and 4 and the dated paths lead to the same records. Webhooks are unknown paths. `Object.*` among the
+    hidden fields takes the scopes of an object away (403), as a list of granted scopes does by name.
     """
 
     def __init__(

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from connector.sandbox.http import Response
 from connector.sandbox.hubspot import associations
 from connector.sandbox.hubspot.account import Account, Call, record_url
+from connector.sandbox.hubspot.histories import attach_history
 from connector.sandbox.hubspot.objects import ObjectType, object_type, virtual_columns
 from connector.sandbox.hubspot.wire import (
     ApiError,
@@ -25,7 +26,7 @@ from connector.sandbox.hubspot.wire import (
 from connector.sandbox.storage import quote
 
 PAGE_DEFAULT, PAGE_MAX = 10, 100
-BATCH_MAX = 100
+BATCH_MAX, HISTORY_MAX = 100, 50
 HTML_MISSING = frozenset({"tickets", "tasks", "calls", "emails", "meetings", "notes", "communications"})
 HEAD_COLUMNS = "_id, _created_at, _modified_at, _deleted"
 
@@ -91,8 +92,8 @@ def list_records(call: Call, object: str) -> Response:  # noqa: A002 - the vendo
     Records changed within the sandbox's read lag are left out.
     """
     kind = call.subject(object)
-    refuse_history(call)
-    limit = call.number("limit", PAGE_DEFAULT, PAGE_MAX)
+    told = call.names("propertiesWithHistory")
+    limit = call.number("limit", PAGE_DEFAULT, HISTORY_MAX if told else PAGE_MAX)
     after = after_id(call.request.first("after"))
     archived = call.flag("archived")
     seen_until = call.account.changes_seen_until(call.account.switches.read_lag_s)
@@ -101,6 +102,7 @@ def list_records(call: Call, object: str) -> Response:  # noqa: A002 - the vendo
     records = chosen.select(call.account, where, [int(archived), after, seen_until, limit + 1])
     page = records[:limit]
     attach_associations(call, kind, page)
+    attach_history(call.account, kind, told, page)
     body: dict[str, Any] = {"results": page}
     if len(records) > limit:
         body["paging"] = {"next": next_page(call, str(int(page[-1]["id"]) + 1))}
@@ -127,7 +129,6 @@ def next_page(call: Call, after: str) -> dict[str, str]:
 def get_record(call: Call, object: str, id: str) -> Response:  # noqa: A002 - the vendor's own words
     """Answer `GET /crm/v3/objects/{object}/{id}`."""
     kind = call.subject(object)
-    refuse_history(call)
     column = id_column(call.account, kind, call.request.first("idProperty"))
     if column == "_id" and whole_number(id) is None:
         raise ApiError(404, "Object not found.  objectId are usually numeric.", "OBJECT_NOT_FOUND")
@@ -139,6 +140,7 @@ def get_record(call: Call, object: str, id: str) -> Response:  # noqa: A002 - th
     if not records:
         raise html_not_found() if names and kind.plural in HTML_MISSING else not_found()
     attach_associations(call, kind, records)
+    attach_history(call.account, kind, call.names("propertiesWithHistory"), records)
     return json_response(200, records[0])
 
 
@@ -159,19 +161,17 @@ def match_text(column: str) -> str:
     return f"{quote(column)} IS NOT NULL AND {quote(column)} = ? COLLATE NOCASE"
 
 
-def refuse_history(call: Call) -> None:
-    """Refuse a read of property history, which this sandbox does not keep."""
-    if call.request.query.get("propertiesWithHistory"):
-        raise validation_error("propertiesWithHistory is not available in this sandbox")
-
-
 def batch_read(call: Call, object: str) -> Response:  # noqa: A002 - the vendor's own word
     """Answer `POST …/batch/read`: 207 with one error that lists the ids not found."""
     kind, started = call.subject(object), call.account.clock.now_ms()
     inputs = call.inputs(BATCH_MAX)
     body = call.body()
-    if body.get("propertiesWithHistory"):
-        raise validation_error("propertiesWithHistory is not available in this sandbox")
+    told = body.get("propertiesWithHistory")
+    if told and len(inputs) > HISTORY_MAX:
+        raise validation_error(
+            "The maximum number of inputs supported in a batch request for property histories is"
+            f" {HISTORY_MAX}. The number of inputs in this request is {len(inputs)}."
+        )
     ids = list(dict.fromkeys(str(each.get("id", "")) for each in inputs))
     column = id_column(call.account, kind, body.get("idProperty"))
     numbers = numbers_by_key(call.account, kind, column, ids, archived=call.flag("archived"))
@@ -180,6 +180,7 @@ def batch_read(call: Call, object: str) -> Response:  # noqa: A002 - the vendor'
     found = list(dict.fromkeys(numbers.values()))
     chosen = projection(call.account, kind, body.get("properties"))
     results = chosen.select(call.account, f"_id IN ({', '.join('?' for _ in found)})", found)
+    attach_history(call.account, kind, told, results)
     answer = batch_body(started, call.account.clock.now_ms(), results, errors)
     return json_response(207 if errors else 200, answer)
 
