@@ -322,7 +322,6 @@ def test_deal_follows_its_stage() -> None:
     ("method", "path", "status"),
     [
         ("GET", "/crm/v3/lists/folders/1/move", 404),
-        ("POST", "/crm/v3/objects/contacts/gdpr-delete", 404),
         ("PUT", "/crm/v3/objects/contacts", 405),
         ("GET", "/crm/v3/objects/unicorns", 400),
         ("GET", "/crm/v3/associations/contacts/companies/types", 404),
