@@ -134,6 +134,14 @@ def feeds_check(feed: Feed = None, config: Config = CONFIG, json: Json = False) 
     raise typer.Exit(feeds.feeds_check(Output(json), config, feed))
 
 
+@feeds_app.command("serve")
+def feeds_serve(config: Config = CONFIG, json: Json = False) -> None:
+    """Take the messages of webhooks until told to stop; the daemon does so too. Syncs land them."""
+    from connector.commands import feeds  # on use, so that --help stays quick
+
+    feeds.feeds_serve(Output(json), config)
+
+
 @feeds_app.command("held")
 def feeds_held(feed: Feed = None, config: Config = CONFIG, json: Json = False) -> None:
     """List whom rows wait for: people and accounts that the CRM does not know."""

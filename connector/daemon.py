@@ -4,6 +4,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -17,6 +18,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from connector.compose import open_job
 from connector.errors import LeadlightError
+from connector.feeds.inbox import has_inbox, serving
 from connector.pipeline import Options, sync
 from connector.settings.file import Settings
 from connector.store.lock import hold
@@ -40,9 +42,10 @@ def serve(config: Path, settings: Settings, grace_s: float = GRACE_S) -> None:
             settings, Turns(lambda changed_only: run_once(config, stop, changed_only=changed_only))
         )
         _end_on_signals(stop, grace_s)
-        scheduler.start()
-        log.info("daemon started", sync=settings.schedule.sync, rescore=settings.schedule.rescore)
-        stop.wait()
+        with serving(settings) if has_inbox(settings.feed) else nullcontext("") as inbox:
+            scheduler.start()
+            log.info("daemon started", sync=settings.schedule.sync, rescore=settings.schedule.rescore, inbox=inbox)
+            stop.wait()
         log.info("daemon stopping")
         scheduler.shutdown(wait=True)
 

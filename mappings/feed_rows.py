@@ -40,10 +40,11 @@ class KeyedRows:
     passed: int
 
 
-def keyed_rows(feed: Feed, rows: pa.Table, seen_at: datetime) -> KeyedRows:
+def keyed_rows(feed: Feed, rows: pa.Table, seen_at: datetime, *, repeats: bool = True) -> KeyedRows:
     """Turn rows into events and attributes; seen_at is the time of rows whose feed has no clock.
 
-    identity is the row's own id, or all that is read of it, as one text. A row is used whole or not at all.
+    identity is the row's own id, or all that is read of it, as one text. repeats: a row without a time of its own that
+    is seen again later is another one. A row is used whole or not at all.
     """
     kept = matches(feed.where, rows)
     at = times(feed.time, rows, seen_at)
@@ -55,7 +56,8 @@ def keyed_rows(feed: Feed, rows: pa.Table, seen_at: datetime) -> KeyedRows:
     reasons = _only_where(_reasons(feed, rows, at, keys, entries), asked)
     good = pc.and_(asked, pc.is_null(reasons))
     frame = pa.table({"row": pa.array(range(rows.num_rows), pa.int64()), **keys})
-    events = [_events(feed, entry, rows, frame, at, pc.and_(hit, good)) for entry, hit in entries]
+    named = frame.append_column("identity", _identity(feed, rows, at if repeats else None))
+    events = [_events(entry, rows, named, at, pc.and_(hit, good)) for entry, hit in entries]
     passed = rows.num_rows - (pc.sum(asked).as_py() or 0)
     return KeyedRows(_stacked(events), _attributes(feed, rows, frame, at, good), reasons, passed)
 
@@ -121,18 +123,18 @@ def _any(masks: Sequence[pa.Array], size: int) -> pa.Array:
     return found
 
 
-def _events(feed: Feed, entry: FeedEvent, rows: pa.Table, frame: pa.Table, at: pa.Array, hit: pa.Array) -> pa.Table:
+def _events(entry: FeedEvent, rows: pa.Table, frame: pa.Table, at: pa.Array, hit: pa.Array) -> pa.Table:
     """Give the rows of one entry as events."""
     rows, at = rows.filter(hit), at.filter(hit)
     columns = {name: first_set((source,), rows, EVENTS.columns[name]) for name, source in entry.columns().items()}
     columns |= {PROP + name: as_text(first_set((source,), rows, None)) for name, source in entry.props.items()}
     found = frame.filter(hit)
-    for name, column in {"identity": _identity(feed, rows, at), "occurred_at": at, **columns}.items():
+    for name, column in {"occurred_at": at, **columns}.items():
         found = found.append_column(name, column)
     return found
 
 
-def _identity(feed: Feed, rows: pa.Table, at: pa.Array) -> pa.Array:
+def _identity(feed: Feed, rows: pa.Table, at: pa.Array | None) -> pa.Array:
     """Give the row's own id, or all that is read of it where that is blank."""
     if rows.num_rows == 0:
         return pa.nulls(0, pa.string())
@@ -141,7 +143,7 @@ def _identity(feed: Feed, rows: pa.Table, at: pa.Array) -> pa.Array:
     )
     read = [name for name in feed.columns() if name in rows.column_names]
     whole = [pc.fill_null(text, "") for text in _texts(rows, read)]
-    if not is_clocked(feed.time, rows):  # what is seen again later is another observation
+    if at is not None and not is_clocked(feed.time, rows):  # what is seen again later is another observation
         whole.append(as_text(at))
     return pc.coalesce(given, pc.binary_join_element_wise(WHOLE_ROW, *whole, WHOLE_ROW))
 

@@ -1,11 +1,16 @@
 """Commands for feeds: what came, what waits, what could not be read, and what a file would give."""
 
+import signal
+import threading
 from pathlib import Path
 
+from connector import log
 from connector.errors import ConfigError
+from connector.feeds.inbox import PATH, has_inbox, serving
 from connector.feeds.look import MOST_SHOWN, feed_rows, held_rows, refused_lines, reject_rows
 from connector.feeds.stage import uses
 from connector.feeds.trial import tried
+from connector.loading import load_parts
 from connector.output import Output, table
 from connector.reading import Reading, open_reading
 from scoring.names import nearest
@@ -33,6 +38,21 @@ def feeds_check(out: Output, config: Path, feed: str | None) -> int:
     refused = [f"{row['file']}: {row['problem']}" for row in found if row["problem"]]
     out.result({"files": found}, [table(None, ("feed", *_TRIED), cells), *lines, *refused])
     return 1 if refused else 0
+
+
+def feeds_serve(out: Output, config: Path) -> None:
+    """Take messages of webhooks until a signal; prints where they are taken."""
+    settings, _, _ = load_parts(config)
+    if not has_inbox(settings.feed):
+        raise ConfigError("no [[feed]] has inbox = true")
+    log.configure(settings.log.level, settings.log.format, settings.secrets())
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    with serving(settings) as address:
+        feeds = {feed.id: f"{address}{PATH}{feed.id}" for feed in settings.feed if feed.inbox}
+        out.result({"address": address, "feeds": feeds}, [f"{name}: {place}" for name, place in feeds.items()])
+        stop.wait()
 
 
 def feeds_held(out: Output, config: Path, feed: str | None) -> None:

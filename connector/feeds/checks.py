@@ -17,6 +17,8 @@ def feed_problems(settings: Settings) -> Iterator[str]:
         except MappingError as error:
             yield from (f"feed.{one.id}: {problem}" for problem in error.problems)
         else:
+            if one.path is None and feed.time is None and feed.event:
+                yield f"feed.{one.id}: {one.use}: its events need a `time`: what comes again would be new again"
             yield from (f"feed.{one.id}: {problem}" for problem in _sensitive(feed, settings.signals.sensitive))
 
 

@@ -46,7 +46,7 @@ def find_files(pattern: str, base: Path) -> list[Found]:
     Files that are still on their way (.part and its like) or hidden are left out. In a folder, so are files of other
     kinds. They are named as seen from `base`, so that a folder that moves with its store is known again.
     """
-    found = [_found(path, base) for path in _paths(Path(pattern)) if not _is_unfinished(path)]
+    found = [found_file(path, base) for path in _paths(Path(pattern)) if not _is_unfinished(path)]
     return sorted(found, key=lambda file: (file.modified_s, file.name))
 
 
@@ -83,7 +83,8 @@ def _is_unfinished(path: Path) -> bool:
     return path.name.startswith((".", "~")) or path.suffix.lower() in UNFINISHED
 
 
-def _found(path: Path, base: Path) -> Found:
+def found_file(path: Path, base: Path) -> Found:
+    """Describe a file as it stands, named as seen from a folder; raises OSError."""
     known = path.stat()
     name = os.path.relpath(path, base)
     return Found(path, name, known.st_size, int(known.st_mtime), _changed_ns(known))

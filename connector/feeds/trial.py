@@ -10,7 +10,7 @@ from connector.feeds.index import index_subjects, keyed_to_known
 from connector.feeds.keyed import attributes_of, events_of
 from connector.feeds.landing import NOBODY, SUBJECT
 from connector.feeds.pieces import UnreadableFile
-from connector.feeds.stage import Use, piece_rejects, refuse_many, whole_pieces
+from connector.feeds.reader import Use, piece_rejects, refuse_many, whole_pieces
 from connector.reading import Reading
 from mappings.feed_rows import KeyedRows, keyed_rows
 

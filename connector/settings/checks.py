@@ -280,3 +280,22 @@ def _path(location: tuple[int | str, ...]) -> str:
     for step in location:
         text += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
     return text.lstrip(".") or "file"
+
+
+def web_address(value: str | None) -> str | None:
+    """Check an address that is asked for rows, perhaps with a token: https, or http on this machine."""
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    safe = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK)
+    if not (safe and parts.hostname) or parts.fragment or "@" in parts.netloc:
+        raise ValueError(f"{value!r} is not an address such as https://export.acme.com/rows (https, no user in it)")
+    return value
+
+
+def listen_address(value: str) -> str:
+    """Check an address with a port to listen on."""
+    host, _, port = value.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65_535:
+        raise ValueError(f"{value!r} is not an address and a port, such as 127.0.0.1:8790")
+    return value

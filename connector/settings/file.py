@@ -22,7 +22,7 @@ from connector.settings.bots import BotSettings
 from connector.settings.channels import unknown_channels
 from connector.settings.enrichment import EnrichSettings, VendorSettings, attributes_twice
 from connector.settings.example import render
-from connector.settings.feeds import FeedSettings
+from connector.settings.feeds import FeedSettings, InboxSettings
 from connector.settings.hours import HoursSettings
 from connector.settings.matching import MatchingSettings
 from connector.settings.notices import ChannelSettings, NoticeSettings
@@ -216,6 +216,7 @@ class Settings(BaseSettings):
     notices: NoticeSettings = NoticeSettings()
     sla: tuple[SlaSettings, ...] = ()
     feed: tuple[FeedSettings, ...] = ()
+    inbox: InboxSettings = InboxSettings()
     bots: BotSettings = BotSettings()
     vendor: tuple[VendorSettings, ...] = ()
     enrich: tuple[EnrichSettings, ...] = ()
@@ -250,7 +251,8 @@ class Settings(BaseSettings):
 
     def secrets(self) -> list[str]:
         """List the secret values that are set, for the log's redaction."""
-        return [*self.crm.secrets(), *(channel.url.get_secret_value() for channel in self.channel if channel.url)]
+        found = [*self.crm.secrets(), *(channel.url.get_secret_value() for channel in self.channel if channel.url)]
+        return [*found, *(secret for feed in self.feed for secret in feed.secrets())]
 
     @property
     def hash(self) -> str:
@@ -258,7 +260,9 @@ class Settings(BaseSettings):
 
         A mapping file counts by its content; a model has a hash of its own.
         """
-        content = self.model_dump(mode="json", exclude={"log": True, "store": True, "crm": {*SECRETS, "ca_file"}})
+        content = self.model_dump(
+            mode="json", exclude={"log": True, "store": True, "inbox": True, "crm": {*SECRETS, "ca_file"}}
+        )
         content["model"] = [f"{Path(m.file).name} {m.fields}" if m.fields else Path(m.file).name for m in self.model]
         content["action"] = [{k: v for k, v in row.items() if v is not None} for row in content["action"]]
         content["channel"] = [channel.id for channel in self.channel]

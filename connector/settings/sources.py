@@ -15,7 +15,12 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from connector.errors import ConfigError
 from connector.settings.channels import channel_variables, channels_of, take_channel_secrets
-from connector.settings.feed_sources import make_feeds_absolute
+from connector.settings.feed_sources import (
+    feed_secrets_held,
+    feed_variables,
+    make_feeds_absolute,
+    take_feed_secrets,
+)
 from scoring.names import nearest
 
 PREFIX = "LEADLIGHT_"
@@ -33,8 +38,10 @@ def merged(path: Path, settings: type[BaseSettings]) -> tuple[dict[str, Any], di
     """
     raw = _read(path)
     variables = _variables(settings)
-    problems = _open_to_others(path, raw) + _unknown_variables({*variables, *channel_variables(raw)})
-    problems += take_channel_secrets(raw)
+    problems = _open_to_others(path, raw) + _unknown_variables(
+        {*variables, *channel_variables(raw), *feed_variables(raw)}
+    )
+    problems += [*take_channel_secrets(raw), *take_feed_secrets(raw)]
     found, origins = _secret_files(variables, problems)
     from_environment, names = _environment(settings, variables, problems)
     for location, value in {**found, **from_environment}.items():
@@ -63,6 +70,7 @@ def _open_to_others(path: Path, raw: Mapping[str, Any]) -> list[str]:
     crm = raw.get("crm")
     held = [(f"crm.{name}", f"CRM__{name}") for name in SECRETS if isinstance(crm, Mapping) and crm.get(name)]
     held += [(f"channel.{row['id']}.url", f"CHANNEL__{row['id']}__URL") for row in channels_of(raw) if row.get("url")]
+    held += feed_secrets_held(raw)
     if mode & 0o077 and held:
         return [
             f"{path.name}: {name}: a secret in a file that others can read (mode {mode:04o}); "

@@ -19,7 +19,7 @@ DROPPED_AT = datetime(2026, 6, 30, tzinfo=UTC)
 def feed(loop: Loop, name: str, **settings: object) -> None:
     """Add a feed to a configuration."""
     rows = {"id": name, "path": f"./drop/{name}", **settings}
-    text = "\n".join(f"{key} = {_toml(value)}" for key, value in rows.items())
+    text = "\n".join(f"{key} = {_toml(value)}" for key, value in rows.items() if value is not None)
     with loop.config.open("a", encoding="utf-8") as file:
         file.write(f"\n[[feed]]\n{text}\n")
 
