@@ -1,0 +1,242 @@
+"""Trains, judges and chooses: from rows as of their time to a model that may be published, or a refusal."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+
+from scoring.predict import gate
+from scoring.predict.evaluate import Evaluation, ReliabilityBin, auc, evaluate, log_loss, reliability
+from scoring.predict.leaks import Suspect, judge
+from scoring.predict.train_calibrate import (
+    Line,
+    needs_slope,
+    newest_cohort,
+    platt,
+    prequential,
+    shift_to,
+)
+from scoring.predict.train_fit import EBM, LR_BINS, OUTER_BAGS, fitted, out_of_fold
+from scoring.predict.train_leaks import betrayals
+from scoring.predict.train_matrix import DAY_S, Floats, Rows, Split, folds_of, split_by_time
+from scoring.predict.train_tables import Tables, sigmoids
+
+TIE: Final = 0.002
+CV_DROP: Final = 0.08
+MOST_HOLDOUT: Final = 0.4
+LEAST_TRAINED: Final = 20
+FOLD_BAGS: Final = 2
+FOLD_ROWS: Final = 20_000
+MONTH_S: Final = 30 * DAY_S
+LOW, HIGH = 0.01, 0.99
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for: rows have matured over horizon_days, now is when the data were read.
+
+    behaviours name features of events, changed_after is as `leaks.Betrayal` has it, fields names the field that a
+    feature reads. allowed are features or fields that a person vouches for.
+    """
+
+    horizon_days: int
+    now: datetime
+    holdout: float = 0.2
+    behaviours: Collection[str] = ()
+    changed_after: Mapping[str, float] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    allowed: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One way to fit, on the rows held out: `as_trained` without the intercept's monthly re-fit, `refitted` with it."""
+
+    kind: str
+    tables: Tables
+    as_trained: Evaluation
+    refitted: Evaluation
+    probabilities: Floats
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of it: `published` is null where refused; lo and hi are the log-odds at 1 % and 99 % of rows."""
+
+    refused: tuple[str, ...]
+    supply: gate.Supply
+    published: Tables | None = None
+    lo: float = 0.0
+    hi: float = 1.0
+    rows: Rows | None = None
+    split: Split | None = None
+    best: Judged | None = None
+    challenger: Judged | None = None
+    rules: Evaluation | None = None
+    link: Line | None = None
+    cv_auc: float | None = None
+    slope: float | None = None
+    suspects: tuple[Suspect, ...] = ()
+    leaky_auc: float | None = None
+    curve: tuple[ReliabilityBin, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+def train(rows: Rows, request: Request) -> Trained:
+    """Train on rows whose horizon has ended, or say why not; the published model is the chosen kind on all of them."""
+    supply = supply_of(rows, request)
+    refused = gate.too_little(supply, request.now)
+    if refused:
+        return Trained(tuple(refused), supply)
+    split = _split(rows, request)
+    won = int(split.train.converted.sum())
+    if min(won, len(split.train) - won) < LEAST_TRAINED:
+        return Trained((_too_short(split, won, request),), supply, split=split)
+    suspects = judge(betrayals(split.train, request.behaviours, request.changed_after), request.allowed, request.fields)
+    honest = Split(split.train.without([s.name for s in suspects]), split.holdout, split.at_s)
+    return _judged(rows.without([s.name for s in suspects]), split, honest, supply, tuple(suspects), request)
+
+
+def supply_of(rows: Rows, request: Request) -> gate.Supply:
+    """Count whole subjects: one that converted after any of its rows has converted."""
+    won: dict[Any, bool] = {}
+    first: dict[Any, float] = {}
+    for subject, at_s, converted in zip(rows.subject, rows.as_of_s, rows.converted, strict=True):
+        won[subject] = won.get(subject, False) or bool(converted)
+        first[subject] = min(first.get(subject, at_s), at_s)
+    newest = max(first.values(), default=0.0)
+    lately = [at_s for at_s in first.values() if at_s > newest - 6 * MONTH_S]
+    days = max((newest - min(lately)) / DAY_S, 30.0) if lately else 30.0
+    return gate.Supply(len(won), sum(won.values()), len(lately) / days)
+
+
+def _split(rows: Rows, request: Request) -> Split:
+    """Hold out the newest share, or more of it until enough of them converted to judge by."""
+    share = request.holdout
+    split = split_by_time(rows, request.horizon_days, share)
+    while int(split.holdout.converted.sum()) < gate.MIN_HOLDOUT_CONVERSIONS and share < MOST_HOLDOUT:
+        share = min(MOST_HOLDOUT, share + 0.05)
+        split = split_by_time(rows, request.horizon_days, share)
+    return split
+
+
+def _too_short(split: Split, won: int, request: Request) -> str:
+    at = datetime.fromtimestamp(split.at_s, UTC)
+    return (
+        f"only {len(split.train):,} rows ({won:,} conversions) ended their {request.horizon_days} days before the "
+        f"newest ones began ({at:%d %b %Y}), {LEAST_TRAINED} conversions and as many others are needed: the data do "
+        "not reach back far enough; wait, or ask for a shorter --horizon"
+    )
+
+
+def _judged(
+    rows: Rows, split: Split, honest: Split, supply: gate.Supply, suspects: tuple[Suspect, ...], request: Request
+) -> Trained:
+    """Fit both kinds, choose by the holdout, and publish what passes the gate."""
+    first, second = sorted(
+        (_judge(kind, honest, request) for kind in (LR_BINS, EBM)),
+        key=lambda one: one.refitted.log_loss + (TIE if one.kind == EBM else 0.0),
+    )
+    few = _sampled(honest.train, FOLD_ROWS)
+    folded = out_of_fold(first.kind, few, folds_of(few), FOLD_BAGS)
+    known = ~np.isnan(folded)
+    line = platt(folded[known], few.converted[known])
+    if needs_slope(line) and line.slope > 0:
+        first = _judge(first.kind, honest, request, line)
+    else:
+        line = replace(line, slope=1.0, offset=0.0)
+    cv_auc = auc(folded[known].tolist(), few.take(known).labels())
+    rules = _rules(split, request)
+    refused = gate.refusals(first.refitted, rules[1] if rules else None)
+    final = None if refused else _final(first.kind, rows, line, request)
+    scores = line.slope * folded[known] + line.offset
+    moved = float(np.mean(final.log_odds(few))) - float(np.mean(scores)) if final else 0.0
+    lo, hi = (float(np.quantile(scores, share)) + moved for share in (LOW, HIGH))
+    return Trained(
+        refused=tuple(refused),
+        supply=supply,
+        published=final,
+        lo=lo,
+        hi=max(hi, lo + 1e-3),
+        rows=rows,
+        split=honest,
+        best=first,
+        challenger=second,
+        rules=rules[1] if rules else None,
+        link=rules[0] if rules else None,
+        cv_auc=cv_auc,
+        slope=line.slope,
+        suspects=suspects,
+        leaky_auc=_leaky_auc(split, suspects),
+        curve=tuple(reliability(first.probabilities.tolist(), split.holdout.labels())),
+        warnings=tuple(_warnings(cv_auc, first)),
+    )
+
+
+def _judge(kind: str, split: Split, request: Request, line: Line | None = None) -> Judged:
+    """Fit one kind on the rows before the holdout and hold it against the holdout."""
+    tables = fitted(kind, split.train, OUTER_BAGS)
+    tables = tables.scaled(line.slope, line.offset) if line else tables
+    log_odds, known = tables.log_odds(split.holdout), tables.log_odds(split.train)
+    months = list(np.arange(split.at_s, float(split.holdout.as_of_s.max()) + 1, MONTH_S))
+    shifted = prequential(log_odds, split.holdout, months, request.horizon_days, split.train, known)
+    level = prequential(np.zeros(len(log_odds)), split.holdout, months, request.horizon_days, split.train, 0.0 * known)
+    labels = split.holdout.labels()
+    as_trained = evaluate(sigmoids(log_odds).tolist(), labels, split.train.rate)
+    probabilities = sigmoids(shifted)
+    refitted = evaluate(probabilities.tolist(), labels, split.train.rate)
+    # Re-fits move whole months up and down; ranking is judged without, and what they gain is given to the base too.
+    refitted = replace(
+        refitted,
+        auc=as_trained.auc,
+        auc_low=as_trained.auc_low,
+        lift_10=as_trained.lift_10,
+        lift_20=as_trained.lift_20,
+        base_log_loss=min(refitted.base_log_loss, log_loss(sigmoids(level).tolist(), labels)),
+    )
+    return Judged(kind, tables, as_trained, refitted, probabilities)
+
+
+def _final(kind: str, rows: Rows, line: Line, request: Request) -> Tables:
+    """Fit the chosen kind on all rows, with the intercept of the newest cohort."""
+    tables = fitted(kind, rows, OUTER_BAGS).scaled(line.slope, line.offset).centred(rows)
+    newest = rows.take(newest_cohort(rows, request.now.timestamp(), request.horizon_days))
+    return tables.moved(shift_to(tables.log_odds(newest), newest.converted))
+
+
+def _rules(split: Split, request: Request) -> tuple[Line, Evaluation] | None:
+    """Link the rules' points to log-odds on the rows before the holdout, and judge them on it; null without points."""
+    if split.train.points is None or split.holdout.points is None:
+        return None
+    there, later = ~np.isnan(split.train.points), ~np.isnan(split.holdout.points)
+    if float(split.train.converted[there].sum()) < LEAST_TRAINED or not later.all():
+        return None
+    line = platt(split.train.points[there], split.train.converted[there])
+    p = sigmoids(line.slope * split.holdout.points + line.offset)
+    return line, evaluate(p.tolist(), split.holdout.labels(), split.train.rate)
+
+
+def _leaky_auc(split: Split, suspects: Sequence[Suspect]) -> float | None:
+    """Give the holdout AUC that the fields left out would have made; null where none was."""
+    if not suspects:
+        return None
+    scores = fitted(LR_BINS, split.train).log_odds(split.holdout)
+    return auc(scores.tolist(), split.holdout.labels())
+
+
+def _sampled(rows: Rows, most: int) -> Rows:
+    """Keep the rows of so many subjects that there are about `most` of them."""
+    if len(rows) <= most:
+        return rows
+    share = int(1000 * most / len(rows))
+    return rows.take(folds_of(rows, 1000) < share)
+
+
+def _warnings(cv_auc: float, best: Judged) -> list[str]:
+    drop = cv_auc - best.refitted.auc
+    if drop <= CV_DROP:
+        return []
+    fell = f"ranking falls by {drop:.3f}, from AUC {cv_auc:.3f} in the training time to {best.refitted.auc:.3f} on the"
+    return [f"{fell} newest rows: there are fields that drift, or that know what comes after"]

@@ -1,0 +1,44 @@
+"""Which fields are left out, from what they betray alone."""
+
+import pytest
+
+from scoring.predict.leaks import Betrayal, judge
+
+HONEST = [Betrayal("industry", 0.62, 0.51, 0.0), Betrayal("employees", 0.60, 0.52, 0.01)]
+
+
+def verdicts(*fields: Betrayal, allowed: tuple[str, ...] = ()) -> dict[str, str]:
+    return {one.name: one.action for one in judge([*HONEST, *fields], allowed)}
+
+
+def test_honest_fields_stay() -> None:
+    assert verdicts() == {}
+
+
+@pytest.mark.parametrize(
+    ("field", "action"),
+    [
+        # Measured on public data: reference figures of fields that are known to leak.
+        (Betrayal("loss note", 0.999, 0.999, 0.996), "block"),
+        (Betrayal("close_value", 0.975, 0.5, 0.60), "block"),
+        (Betrayal("labels", 0.919, 0.604, 0.11), "ask"),
+        (Betrayal("duration", 0.815, 0.5, 0.15), "ask"),
+        (Betrayal("Lead Quality", 0.596, 0.486, 0.0), "ask"),
+        (Betrayal("late", 0.60, 0.55, 0.0, changed_after_share=0.51), "block"),
+        (Betrayal("signed by", 0.61, 0.6, 0.02, certain_share=0.3), "ask"),
+        (Betrayal("alone", 0.72, 0.5, 0.0), "ask"),
+        (Betrayal("Last Notable Activity", 0.6, 0.5, 0.0), "ask"),
+    ],
+)
+def test_each_sign_is_seen(field: Betrayal, action: str) -> None:
+    assert verdicts(field) == {field.name: action}
+
+
+def test_a_person_may_allow_what_is_asked_and_never_what_is_blocked() -> None:
+    asked, blocked = Betrayal("status", 0.6, 0.5, 0.0), Betrayal("reason", 0.999, 0.5, 0.0)
+    assert verdicts(asked, blocked, allowed=("status", "reason")) == {"reason": "block"}
+
+
+def test_people_who_did_nothing_say_nothing_against_behaviour() -> None:
+    assert verdicts(Betrayal("events_30d", 0.70, 0.95, 0.60, is_behaviour=True)) == {}
+    assert verdicts(Betrayal("signed_30d", 0.99, 0.95, 0.60, is_behaviour=True)) == {"signed_30d": "block"}
