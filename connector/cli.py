@@ -207,6 +207,19 @@ def explain(
 
 
 @app.command()
+def erase(
+    record: Annotated[str, typer.Argument(help="The id of a lead or contact, or a mail address.")],
+    config: Config = CONFIG,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it only says whom it would erase.")] = False,
+    json: Json = False,
+) -> None:
+    """Forget a person: every row about them leaves the store, now and in later pulls; the CRM is not changed."""
+    from connector.commands import erase as forgetting  # on use, so that --help stays quick
+
+    raise typer.Exit(forgetting.erase_person(Output(json), config, record, yes=yes))
+
+
+@app.command()
 def route(
     record: Annotated[str | None, typer.Argument(help="The id of a lead or contact: why this owner.")] = None,
     config: Config = CONFIG,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -14,12 +15,14 @@ from connector.fates import Fates, dead_rows, fates_of
 from connector.gone import GONE, GONE_KEY, purge
 from connector.job import Job
 from connector.mirror import MIRROR, MIRROR_KEY, ROLES, mirror_ids, mirror_rows, mirror_spec
-from connector.store import cursors, episodes, outbox
+from connector.store import cursors, episodes, erased, outbox
+from connector.store.erased import Erased
 from connector.store.parquet import Delta
 from connector.store.state import transaction
 from connector.successors import SUCCESSOR_KEY, SUCCESSORS
 from connector.touched import touched_by
 from connector.verdicts import record_keys, verdicts_of
+from mappings.model import ReadTable
 from mappings.read import fields_to_read, record_key, to_canonical
 from scoring.schema import TABLES
 
@@ -72,15 +75,16 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
     counts: Counter[str] = Counter()
     cursor = before = cursors.get(job.state, _cursor_name(job, name))
     read_before = cursors.any_of(job.state, f"{name}@")  # also under another mapping
-    known, fates = verdicts_of(job, name), fates_of(job, name)
+    known, fates, forgotten = verdicts_of(job, name), fates_of(job, name), erased.load(job.state)
     with (
         job.lake.writer(table, table_key(table)) as facts,
         job.lake.writer(MIRROR, MIRROR_KEY) as mirror,
         job.lake.writer("outcomes", table_key("outcomes")) as verdicts,
     ):
-        for page in _pages(job, name, tuple(fields), cursor):
+        for read in _pages(job, name, tuple(fields), cursor):
+            page = _without(read, forgotten, job.mapping.read[name])
             canonical = to_canonical(job.mapping, name, page.rows)
-            rows = canonical[table]
+            rows = forgotten.without(canonical[table])
             if known is not None:
                 keys = record_keys(job, name, page.rows[job.mapping.read[name].key].to_pylist(), page.deleted)
                 fresh, withdrawn = known.sort(keys, canonical["outcomes"])
@@ -108,6 +112,11 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
             _follow(job, name, fates)
             cursors.forget_others(job.state, f"{name}@", _cursor_name(job, name))
     return counts
+
+
+def _without(page: Page, forgotten: Erased, read: ReadTable) -> Page:
+    """Leave out of a page of people those who asked to be forgotten."""
+    return replace(page, rows=forgotten.without(page.rows, (read.key,))) if read.table == "people" else page
 
 
 def _late(job: Job, name: str, facts: Delta, fates: Fates) -> Iterator[Delta]:

@@ -66,6 +66,8 @@ _VERSION_2 = (
       n INTEGER PRIMARY KEY AUTOINCREMENT, feed TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,
       changed_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, read_by TEXT NOT NULL, counts TEXT NOT NULL, newest_at TEXT,
       problem TEXT, read_at TEXT NOT NULL, UNIQUE (feed, name)) STRICT""",
+    # who asked to be forgotten, as keyed hashes of ids and addresses
+    """CREATE TABLE erased (hash TEXT PRIMARY KEY, erased_at TEXT NOT NULL) STRICT, WITHOUT ROWID""",
 )
 MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
 
