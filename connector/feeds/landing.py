@@ -17,6 +17,7 @@ from connector.engine.relations import literal
 from connector.feeds.index import index_subjects, keyed_to_known
 from connector.feeds.pieces import Reject
 from connector.job import Job
+from connector.store import erased
 from connector.store.parquet import Delta, DeltaWriter
 from connector.touched import touched_by
 
@@ -106,7 +107,16 @@ class Landing:
         """Put the rows, with whom they are about, into the table `known`; returns the columns they came with."""
         columns = self.engine.sql(f"SELECT * FROM {keyed}").columns  # noqa: S608 - a relation of our own
         self.engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE known AS {keyed_to_known(keyed, columns)}")
+        self._leave_out([name for name in ("email", "person_key", "person_id") if name in (*columns, "person_id")])
         return list(columns)
+
+    def _leave_out(self, columns: Sequence[str]) -> None:
+        """Drop the rows of those who asked to be forgotten."""
+        forgotten = erased.load(self.job.state)
+        for name in columns if forgotten.hashes else ():
+            told = self.engine.execute(f"SELECT DISTINCT {name} FROM known WHERE {name} IS NOT NULL").fetchall()  # noqa: S608 - names of our own
+            theirs = [value for (value,) in told if forgotten.holds(str(value))]
+            self.engine.execute(f"DELETE FROM known WHERE list_contains(?::VARCHAR[], {name})", [theirs])  # noqa: S608 - as above
 
     def land(self, table: str, select: str) -> None:
         """Add what a SELECT gives to a table; its column `file` says which file the rows are of."""

@@ -183,7 +183,7 @@ INVARIANTS = (
     Row("I10", "secrets", "no token and no person's data in logs, messages, plans or traces"),
     Row("I11", "a plan writes nothing", "`plan` sends no request that changes anything"),
     Row("I12", "the same plan twice", "one store, configuration and time give one plan, byte for byte"),
-    Row("I13", "erasure", not_here="there is no command that erases a person from the store yet"),
+    Row("I13", "erasure", "after `erase` no file of the store holds the person, and no later run brings them back"),
     Row("I14", "fair shares", "no owner gets more records in a day than the caps allow, also across restarts"),
 )  # fmt: skip
 
