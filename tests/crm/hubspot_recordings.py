@@ -49,7 +49,7 @@ class Asked:
 
     method: str
     path: str
-    query: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict)
     body: object = None
 
 
@@ -81,7 +81,7 @@ def replayed(folder: Path, exchanges: Sequence[tuple[Asked, Recorded]]) -> Itera
 
 
 def _interaction(asked: Asked, recorded: Recorded) -> dict[str, Any]:
-    query = f"?{urlencode(asked.query)}" if asked.query else ""
+    query = f"?{urlencode(asked.query, doseq=True)}" if asked.query else ""
     hop = {"transfer-encoding", "content-encoding", "content-length"}  # the recorded body is whole and decoded
     return {
         "request": {

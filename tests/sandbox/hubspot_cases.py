@@ -12,12 +12,15 @@ from tests.sandbox.hubspot_preparations import (
     contact_with_primary_company,
     contacts_with_addresses,
     custom_properties_made,
+    first_of_many_held,
+    forms_held,
     group_made,
     handle_known,
     last_page,
     linked_to,
     links_and_owner_held,
     lists_held,
+    marketing_events_held,
     meeting_and_contact_held,
     meeting_held,
     nothing,
@@ -328,63 +331,52 @@ BODY_CASES = [
 UPDATER, REMOVED_AT = frozenset({"updatedById"}), frozenset({"hs_last_record_removed_at"})
 LIST_CASES = [
     cassette("contact_list_batch_find", 0, nothing),
+    cassette("contact_list_batch_find", 1, nothing),
+    cassette("contact_list_batch_find", 2, nothing),
     cassette("contact_list_batch_find", 3, lists_held),
+    cassette("contact_list_find", 0, nothing),
     cassette("contact_list_find", 1, lists_held),
     cassette("contact_list_find", 2, nothing),
+    cassette("contact_list_update", 0, nothing),
     cassette("contact_list_update", 1, lists_held),
     cassette("contact_list_update", 2, lists_held),
+    cassette("contact_lists/add_contact", 1, nothing),
     cassette("contact_lists/add_contact", 2, lists_held),
+    cassette("contact_lists/add_contact", 4, lists_held),
     cassette("contact_lists/add_contact_to_dynamic_list", 1, handle_known),
     cassette("contact_lists/add_contact_to_dynamic_list", 2, lists_held),
+    cassette("contact_lists/remove_unknown_contact", 0, nothing),
     cassette("contact_lists/remove_unknown_contact", 1, lists_held),
+    cassette("contact_lists/remove_unknown_contact", 2, lists_held),
     cassette("contacts_among_list", 0, lists_held),
+    cassette("contacts_among_list", 1, lists_held),
     cassette("create_list", 1, nothing),
     cassette("create_list_with_filters", 1, handle_known),
     cassette("fail_to_create_list", 1, nothing),
+    cassette("find_all_lists", 4, nothing),
+    cassette("find_all_lists", 5, nothing),
     cassette("find_all_lists", 6, nothing),
     cassette("find_all_lists", 7, nothing),
     Case(f"{CASSETTES}/find_all_lists.yml", 8, lists_held, since=UPDATER, beyond=REMOVED_AT),
     body("test/read-lists-1-first-page", lists_held, ("POST", "/crm/v3/lists/search", {"count": 2})),
     body("test/read-lists-2-second-page", lists_held, ("POST", "/crm/v3/lists/search", {})),
 ]
-CASES = [*CASSETTE_CASES, *BODY_CASES, *LIST_CASES]
-
-LEGACY = "holds calls of versions 1 and 2 alone, which are not served"
-CAMPAIGNS = "campaigns are outside the CRM objects served"
-MARKETING = "marketing APIs are outside the CRM objects served"
-REQUEST = "a request body, sent by another case"
-NOT_COMPARED = {
-    f"{CASSETTES}/Hubspot_Contact_create_with_an_existing_email_address_raises_an_error.yml": LEGACY,
-    f"{CASSETTES}/Hubspot_Contact_create_with_an_invalid_email_address_raises_an_error.yml": LEGACY,
-    f"{CASSETTES}/Hubspot_Contact_merge_with_valid_contact_ids_succeeds.yml": LEGACY,
-    f"{BODIES}/internal/associations/test/contacts-schema-resp.json": "the schemas API is not served yet",
-    f"{BODIES}/test/metadata-err-schemas-scope.json": "a 403 of the schemas API, which is not served yet",
-    f"{BODIES}/test/batch/read/campaigns/multi-207.json": CAMPAIGNS,
-    f"{BODIES}/test/batch/read/campaigns/ok-200.json": CAMPAIGNS,
-    **{
-        f"{BODIES}/test/read/campaigns/{name}.json": CAMPAIGNS
-        for name in ("1-first-page", "2-last-page", "influenced-contacts", "marketing-email-assets-2-page")
-    },
-    **{
-        f"{BODIES}/test/custom/{name}.json": REQUEST
-        for name in (
-            *("create/1-payload-create-property-group", "create/3-payload-batch-create-properties"),
-            *("update/2-payload-batch-create-properties", "update/4-payload-update-property-age"),
-            "update/6-payload-update-property-interests",
-        )
-    },
-    f"{BODIES}/test/read-via-search/campaigns-response.json": CAMPAIGNS,
-    f"{BODIES}/test/read-via-search/contacts-payload.json": "a request that names a list, which is not served yet",
-    f"{BODIES}/test/read-via-search/contacts-response.json": "its request names a list, which is not served yet",
-    f"{BODIES}/test/read/marketing-emails/1-first-page.json": MARKETING,
-    f"{BODIES}/test/read/marketing-emails/2-last-page.json": MARKETING,
-    f"{BODIES}/test/read/marketing-events.json": MARKETING,
-    f"{BODIES}/test/read/marketing-forms.json": MARKETING,
-    f"{BODIES}/test/read/meeting-links.json": "the scheduler API is outside the CRM objects served",
-    f"{BODIES}/test/read/objects-api/contacts-response.json": "cut by hand: properties of every answer are gone",
-}
-SENT_ALONE = [
-    f"{BODIES}/test/read/objects-api/contacts-req-payload-since-until.json",
-    f"{BODIES}/test/read/objects-api/contacts-req-payload-since.json",
-    f"{BODIES}/test/read/objects-api/contacts-req-payload-until.json",
+FULL_NAMES = frozenset({"company", "firstname", "lastname", "phone", "website"})  # asked for by another payload
+MARKETING_CASES = [
+    body("test/read/marketing-forms", forms_held, ("GET", "/marketing/v3/forms", None)),
+    body("test/read/marketing-events", marketing_events_held, ("GET", "/marketing/v3/marketing-events", None)),
+    body(
+        "test/read-via-search/contacts-response",
+        page_of_one,
+        ("POST", "/crm/v3/objects/contacts/search", "test/read-via-search/contacts-payload.json"),
+        beyond=FULL_NAMES,
+    ),
+    body(
+        "test/read/objects-api/contacts-response",
+        first_of_many_held,
+        ("GET", "/crm/v3/objects/contacts", None),
+        since=URL,
+        trimmed=True,
+    ),
 ]
+CASES = [*CASSETTE_CASES, *BODY_CASES, *LIST_CASES, *MARKETING_CASES]

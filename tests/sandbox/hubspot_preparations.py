@@ -211,7 +211,7 @@ def lists_held(portal: Portal, recorded: Interaction) -> None:
         portal.storage.seed_rows("INSERT INTO lists VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [stored])
         if "hs_last_record_added_at" in each.get("additionalProperties", {}):
             hold_members(portal, number, ["1"])
-    further = [str(10**12 + number) for number in range(content.get("total", 0)) if "paging" in content]
+    further = [str(10**12 + number) for number in range(content.get("total") or 1) if "paging" in content]
     hold_members(portal, int(named or 0), [each["recordId"] for each in content.get("results", [])] + further)
     for number in content.get("recordsIdsAdded", []):
         portal.ensure("contacts", number)
@@ -243,6 +243,29 @@ def occurrences_held(portal: Portal, recorded: Interaction) -> None:
     if "paging" in recorded.body:
         rows += [(f"more-{n}", *rows[0][1:4], rows[0][4] + 1 + n, rows[0][5]) for n in range(100)]
     seed_events(portal.storage, rows)
+
+
+def forms_held(portal: Portal, recorded: Interaction) -> None:
+    """Hold the recorded form, and enough others for a further page."""
+    names = [each["name"] for each in recorded.body["results"]] + [f"Form {n}" for n in range(20)]
+    for name in names:
+        portal.app.controls()["form"]({"name": name})
+
+
+def marketing_events_held(portal: Portal, recorded: Interaction) -> None:
+    """Hold the recorded marketing event, and enough others for a further page."""
+    for number in range(11):
+        told = recorded.body["results"][0] if number == 0 else {"eventName": f"Event {number}"}
+        made = {"name": told["eventName"], "organizer": told.get("eventOrganizer", "Zoom")}
+        portal.app.controls()["marketing_event"](made)
+
+
+def first_of_many_held(portal: Portal, recorded: Interaction) -> None:
+    """Hold the recorded contacts, and enough others for a further page."""
+    for record in recorded.body["results"]:
+        portal.hold("contacts", record)
+    for number in range(10):
+        portal.ensure("contacts", 394 + number)
 
 
 def sent(name: str) -> Any:  # noqa: ANN401 - JSON

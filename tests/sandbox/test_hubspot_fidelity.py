@@ -7,15 +7,20 @@ that both name; `beyond` names recorded keys that are not served.
 """
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from connector.sandbox.http import Response
-from tests.sandbox.hubspot_cases import CASES, CASSETTE_CASES, NOT_COMPARED, SENT_ALONE, Case
+from tests.sandbox.hubspot_cases import CASES, CASSETTE_CASES, Case
+from tests.sandbox.hubspot_fidelity_page import PAGE, page
+from tests.sandbox.hubspot_left_out import NOT_COMPARED, SENT_ALONE
 from tests.sandbox.hubspot_portal import Portal
 from tests.sandbox.hubspot_preparations import sent, unmasked
 from tests.sandbox.hubspot_recordings import FOLDER, Interaction, all_files, interactions
+
+LEGACY_CALL = re.compile(r"^/(contacts|companies|deals)/v[12]/")
 
 pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="no recordings beside the project")
 
@@ -153,4 +158,17 @@ def test_every_recording_is_compared_or_named() -> None:
     compared = {case.file for case in CASES} | set(SENT_ALONE)
     assert set(all_files()) == compared | NOT_COMPARED.keys()
     assert not compared & NOT_COMPARED.keys()
-    assert len({(case.file, case.index) for case in CASES}) == len(CASES) == 86
+    assert len({(case.file, case.index) for case in CASES}) == len(CASES) == 101
+
+
+def test_every_recorded_answer_of_a_version_that_is_served_is_compared() -> None:
+    """Within the compared files, only calls of versions 1 and 2 are passed over."""
+    compared = {(case.file, case.index) for case in CASES}
+    for name in sorted({case.file for case in CASES}):
+        over = [each for index, each in enumerate(interactions(name)) if (name, index) not in compared]
+        assert all(LEGACY_CALL.match(each.path) for each in over), name
+
+
+def test_the_page_says_what_is_compared() -> None:
+    """docs/fidelity_hubspot.md is what `python -m tests.sandbox.hubspot_fidelity_page` writes."""
+    assert PAGE.read_text(encoding="utf-8") == page()
