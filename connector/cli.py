@@ -139,7 +139,7 @@ def score(
         raise typer.Exit(run.score_store(out, config, as_of, changed_only=changed_only, allow=tuple(allow or ())))
     from connector.commands import plain  # on use: a store needs no compiler most of the time
 
-    raise typer.Exit(plain.score_files(out, model, data, as_of, output, contributions))
+    raise typer.Exit(plain.score_files(out, model, data, as_of, output, contributions, allow or ()))
 
 
 @app.command()

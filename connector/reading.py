@@ -4,7 +4,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import duckdb
 
 from connector.bots.see import flag_counts
 from connector.engine.duckdb import open_engine
-from connector.enrichment.coverage import alarms
+from connector.enrichment.coverage import alarms, last_measured
 from connector.errors import ConfigError
 from connector.feeds.look import feed_rows
 from connector.loading import load_parts
@@ -99,7 +99,10 @@ class Reading:
             "feedback": self._feedback(),
             "feeds": self._feeds(),
             "bots": self._bots(),
-            "vendors": list(alarms(self.state, self.settings)),
+            "vendors": {
+                "coverage": [asdict(one) for one in last_measured(self.state)],
+                "alarms": list(alarms(self.state, self.settings)),
+            },
             "sla": [figures.as_dict() for figures in sla_figures(self.state)],
         }
 

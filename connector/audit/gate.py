@@ -1,15 +1,19 @@
 """Refuses to score where a model asks for better facts than there are (`[needs_quality]`)."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+import duckdb
+
 from connector.audit.finding import Audit
 from connector.audit.run import audit, audited_store
+from connector.audit.subject import Audited
 from connector.errors import UnsafePlan
 from connector.job import Job
 from connector.models import Line
+from connector.settings.audit import AuditSettings
 from connector.store import facts
 from scoring.model import Model
 
@@ -43,6 +47,22 @@ def refuse_unfit(job: Job, as_of: datetime, allowed: Sequence[str]) -> None:
     if refused:
         raise UnsafePlan("\n".join(refused))
     facts.put(job.state, _PASSED, json.dumps([_key(job), as_of.isoformat()]))
+
+
+def refuse_unfit_files(
+    engine: duckdb.DuckDBPyConnection,
+    model: Model,
+    sources: Mapping[str, str],
+    as_of: datetime,
+    allowed: Sequence[str],
+) -> None:
+    """Raise UnsafePlan as `refuse_unfit` does, for a model that scores plain files."""
+    if model.spec.needs_quality is None or GUARD in allowed:
+        return
+    found = audit(engine, Audited((model,), as_of, AuditSettings(), sources))
+    if refused := unmet(model, found):
+        told = "; ".join(refused)
+        raise UnsafePlan(f"guard {GUARD}: model {model.id}: {told}; better the facts, or pass --allow {GUARD}")
 
 
 def unmet(model: Model, found: Audit) -> list[str]:

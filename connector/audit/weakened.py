@@ -10,9 +10,18 @@ from scoring.specification import event_rules
 
 
 def by_field(models: Sequence[Model], field: str) -> tuple[Weakened, ...]:
-    """List the rules that read a field of the subject, the weightiest first."""
-    found = [weakened for model in models for weakened in _of_field(model, field)]
+    """List the rules that read a field of the subject, the weightiest first.
+
+    A model of accounts may spell its own fields with `account.` too.
+    """
+    found = [weakened for model in models for name in spellings(model, field) for weakened in _of_field(model, name)]
     return _sorted(found)
+
+
+def spellings(model: Model, field: str) -> tuple[str, ...]:
+    """Give the names by which a model may read a field of its subject."""
+    is_own = model.spec.model.subject == "account" and not field.startswith("account.")
+    return (field, f"account.{field}") if is_own else (field,)
 
 
 def by_event(models: Sequence[Model], kind: str) -> tuple[Weakened, ...]:
@@ -37,8 +46,9 @@ def points_of(rule: FitRule | EngagementRule | MultiplyRule) -> float:
 
 def conditions_on(model: Model, field: str) -> Iterator[tuple[FitRule, Condition]]:
     """Walk the comparisons of fit rules with a field."""
+    names = spellings(model, field)
     for rule in model.spec.fit:
-        yield from ((rule, leaf) for leaf in leaves(rule.when) if leaf.field == field)
+        yield from ((rule, leaf) for leaf in leaves(rule.when) if leaf.field in names)
 
 
 def _of_field(model: Model, field: str) -> Iterator[Weakened]:

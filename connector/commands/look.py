@@ -103,7 +103,11 @@ def status(out: Output, config: Path) -> None:
         lines.append(f"routed in 30 days: {rules}")
     lines += [f"warning: {warning}" for warning in data["routing"]["warnings"]]
     lines += [f"switched off: {what}" for what in data["switched_off"]]
-    lines += [f"warning: {alarm}" for alarm in data["vendors"]]
+    lines += [
+        f"{one['vendor']}: {one['attribute']} of {one['share']:.0%} of {one['of']}"
+        for one in data["vendors"]["coverage"]
+    ]
+    lines += [f"warning: {alarm}" for alarm in data["vendors"]["alarms"]]
     lines += [f"bots: {row['events']:,} events of {row['people']:,} people, {row['reason']}" for row in data["bots"]]
     lines += status_lines(data["feeds"])
     lines += [_sla_line(row) for row in data["sla"]]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from connector.audit.gate import refuse_unfit_files
 from connector.engine.duckdb import open_engine, score_subjects
 from connector.engine.plain import open_tables
 from connector.errors import ConfigError
@@ -31,6 +32,7 @@ def score_files(
     as_of: datetime | None,
     output: Path | None,
     contributions: Path | None,
+    allow: Sequence[str] = (),
 ) -> int:
     """Score plain files: no CRM, no store, no network."""
     if model is None or data is None or as_of is None or output is None:
@@ -39,6 +41,7 @@ def score_files(
     with open_engine() as engine:
         tables = open_tables(engine, data)
         used, people = models(model)
+        refuse_unfit_files(engine, used, tables, as_of, allow)
         counts = score_subjects(
             engine, used, people, as_of=as_of, sources=tables, scores_path=output, contributions_path=contributions
         )

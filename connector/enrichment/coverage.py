@@ -83,6 +83,12 @@ def watch_vendors(job: Job, as_of: datetime) -> tuple[str, ...]:
     return alarms(job.state, job.settings)
 
 
+def last_measured(state: sqlite3.Connection) -> list[Coverage]:
+    """Give the last measures of all vendors; none where nothing was measured yet."""
+    measured = _remembered(state)
+    return measured[-1][1] if measured else []
+
+
 def alarms(state: sqlite3.Connection, settings: Settings) -> tuple[str, ...]:
     """Name the vendors that were quiet when they were measured last, or whose coverage had fallen since before."""
     measured = _remembered(state)

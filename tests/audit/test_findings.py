@@ -165,3 +165,24 @@ def test_fields_weigh_what_they_decide(tmp_path: Path) -> None:
         judged(model_of(tmp_path, text), spoil).score("fields") or 0.0 for text in (MODEL, heavy)
     )
     assert heavy_score < light_score < 100
+
+
+def test_a_model_of_accounts_is_audited_by_its_own_fields(tmp_path: Path) -> None:
+    text = """
+[model]
+id = "companies"
+subject = "account"
+
+[[fit]]
+id = "software"
+when = { field = "industry", in = ["Software"] }
+points = 15
+
+[[fit]]
+id = "size"
+field = "account.employees"
+brackets = [{ below = 100, points = 5 }, { points = 10 }]
+"""
+    found = judged(model_of(tmp_path, text), ["UPDATE accounts SET industry = NULL, employees = NULL"])
+    fills = {(one.where, tuple(rule.rule_id for rule in one.weakens)) for one in found.findings if one.check == "fill"}
+    assert fills == {("account industry", ("software",)), ("account employees", ("size",))}

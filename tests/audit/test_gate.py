@@ -98,6 +98,19 @@ def test_the_audit_of_a_store_is_told_and_exits_1(loop: Loop, capsys: pytest.Cap
     assert all(finding["next"] for finding in found["findings"])
 
 
+def test_plain_files_are_refused_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = model_of(tmp_path, TITLES + NEEDS + "fill = { country = 0.5 }\n")
+    (tmp_path / "people.csv").write_text(
+        "person_id,seniority,country\np1,c_level,\np2,vp,DE\np3,vp,\n", encoding="utf-8"
+    )
+    files = ["--model", model.file, "--data", str(tmp_path), "--as-of", "2026-07-01", "-o", str(tmp_path / "s.parquet")]
+    assert guarded(lambda: app(["score", *files])) == 4
+    assert "country is known of 33%, 50% is needed" in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "s.parquet").exists()
+    assert guarded(lambda: app(["score", *files, "--allow", "needs_quality"])) == 0
+    assert (tmp_path / "s.parquet").exists()
+
+
 @pytest.mark.parametrize(
     ("needs", "told"),
     [

@@ -31,7 +31,7 @@ def explained(loop: Loop, who: str, capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-@pytest.mark.signal("Clearbit, ZoomInfo, Apollo")
+@pytest.mark.signal("Clearbit, ZoomInfo, Apollo", "upcell Prospector / Multi-vendor Enrichment")
 def test_the_first_fresh_vendor_is_scored_and_told(loop: Loop, capsys: pytest.CaptureFixture[str]) -> None:
     loop.sync()
     assert scores(loop) == {"both": 40, "stale": 70, "older": 5, "nobody": 0}

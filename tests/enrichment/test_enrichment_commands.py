@@ -86,7 +86,9 @@ def test_what_is_due_is_ordered_by_the_band_it_could_change(
 def test_coverage_is_told_and_a_vendor_that_goes_quiet(loop: Loop, capsys: pytest.CaptureFixture[str]) -> None:
     first = loop.sync()
     assert first.warnings == ("vendor zoominfo has been quiet for 112 days (30 are allowed)",)
-    assert "warning: vendor zoominfo has been quiet for 112 days" in lines(loop, capsys, "status")
+    status = lines(loop, capsys, "status")
+    assert "warning: vendor zoominfo has been quiet for 112 days" in status
+    assert "zoominfo: employees of 25% of accounts clearbit: employees of 50% of accounts" in status
     found = told(loop, capsys, "enrichment", "status", code=1)
     shares = {(one["attribute"], one["vendor"]): one["share"] for one in found["coverage"]}
     assert shares == {("employees", "zoominfo"): 0.25, ("employees", "clearbit"): 0.5, ("employees", "crm"): 0.75}
