@@ -127,10 +127,17 @@ DESCRIBES = {
     f"{SHARED}/GET_sobjects_{name}_describe.yaml": name
     for name in ("Lead", "Contact", "Account", "Event", "Opportunity", "OpportunityContactRole")
 }
+FEATURED = {  # of an org that has what the sandbox's has after POST /control/org
+    f"{CCI}/tests/cassettes/GET_sobjects_Account_PersonAccount_describe.yaml": (
+        "Account",
+        {"person_accounts": True, "record_types": {"Account": ["Business", "Person"]}},
+    )
+}
+LOGINS = (f"{PY}/soap_login_response_200.xml", f"{PY}/soap_login_response_500.xml")  # test_salesforce_soap.py
 GLOBAL_DESCRIBE = f"{SHARED}/GET_sobjects_Global_describe.yaml"
 
 EDITED = "edited by hand after recording"
-SOAP = "the SOAP and Metadata APIs are not in this sandbox"
+METADATA = "the Metadata API is not in this sandbox, nor used: fields are made by the Tooling API"
 BULK_ONE = "a template of Bulk API 1 answers; this sandbox has Bulk API 2.0"
 CHANGE_EVENTS = "change data capture events are not in this sandbox"
 INPUT_ONLY = "a request body or file sent, not an answer; it is what a compared case sends"
@@ -140,7 +147,6 @@ FROM_DOCUMENTATION = "written by hand from documentation of API versions 20 to 2
 NO_BODY = "made up by its authors, who test a missing body"
 
 NOT_COMPARED: dict[str, str] = {
-    f"{CCI}/tests/cassettes/GET_sobjects_Account_PersonAccount_describe.yaml": "the org has no person accounts",
     f"{SHARED}/vcr_string_templates/batchInfoList_xml.tpl": BULK_ONE,
     f"{SHARED}/vcr_string_templates/batchInfo_xml.tpl": BULK_ONE,
     f"{SHARED}/vcr_string_templates/jobInfo_insert_xml.tpl": BULK_ONE,
@@ -149,10 +155,10 @@ NOT_COMPARED: dict[str, str] = {
     f"{UTILS}/salesforce/tests/cassettes/ManualEdit_TestCountSObjects.test_count_sobjects__network_errors.yaml": EDITED,
     f"{UTILS}/tests/cassettes/ManualEditTestDescribeOrg.test_minimal_schema.yaml": EDITED,
     f"{UTILS}/tests/cassettes/ManualEdit_test_describe_to_sql.yaml": EDITED,
-    f"{AMP}/internal/crm/metadata/test/err-bad-request.xml": SOAP,
-    f"{AMP}/internal/crm/metadata/test/success.xml": SOAP,
+    f"{AMP}/internal/crm/metadata/test/err-bad-request.xml": METADATA,
+    f"{AMP}/internal/crm/metadata/test/success.xml": METADATA,
     **{
-        f"{AMP}/test/metadata/{name}": SOAP
+        f"{AMP}/test/metadata/{name}": METADATA
         for name in (
             "delete/delete-field-not-found.xml",
             "delete/delete-fields-payload.xml",
@@ -196,8 +202,6 @@ NOT_COMPARED: dict[str, str] = {
     f"{PY}/query_more_multibatch_1_no_body.json": NO_BODY,
     f"{PY}/query_sobj_row_response_no_body.json": NO_BODY,
     f"{PY}/search_response_200.json": OTHER_RESOURCE,
-    f"{PY}/soap_login_response_200.xml": SOAP,
-    f"{PY}/soap_login_response_500.xml": SOAP,
     f"{PY}/upsert_existing_record_response_204.json": "version 37 answers 204, version 46 and later 200 with a body",
     **{
         f"{RESTFORCE}/{name}.json": OTHER_RESOURCE

@@ -19,6 +19,7 @@ from connector.sandbox.salesforce import (
     cascades,
     describe,
     replication,
+    soap,
     sobject_collections,
     sobjects,
     tooling,
@@ -174,6 +175,8 @@ class SalesforceApp:
         if path == "/services/oauth2/userinfo":
             auth.require_session(self._org, request)
             return auth.userinfo(self._org, call)
+        if request.method == "POST" and (matched := soap.PATH.fullmatch(path)):
+            return soap.login(self._org, request, matched[1], matched[2])
         if path == "/services/data" and request.method == "GET":
             return call.answer([version_entry(number) for number in VERSIONS])
         raise not_found()

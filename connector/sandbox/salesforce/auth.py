@@ -51,11 +51,17 @@ def _json(body: Any, status: int) -> Response:  # noqa: ANN401 - any JSON
     return Response(status, json.dumps(body, separators=(",", ":")).encode(), {"Content-Type": JSON_TYPE, **NO_STORE})
 
 
+def new_session(org: Org) -> str:
+    """Open a session and give its id."""
+    session = f"{org.credentials.org_id[:15]}!{secrets.token_urlsafe(48)}"
+    org.sessions.add(session)
+    return session
+
+
 def _session(org: Org) -> dict[str, str]:
     credentials = org.credentials
     issued_at = str(org.clock.now_ms())
-    session = f"{credentials.org_id[:15]}!{secrets.token_urlsafe(48)}"
-    org.sessions.add(session)
+    session = new_session(org)
     identity = f"https://login.salesforce.com/id/{credentials.org_id}/{credentials.user_id}"
     return {
         "access_token": session,

@@ -18,6 +18,7 @@ from connector.sandbox.storage import Transaction, quote
 FIRST_NUMBER = 1_000_000_000
 WITH_CURRENCY = ("Account", "Campaign", "Contact", "Lead", "Opportunity")
 WITH_RECORD_TYPES = ("Account", "Campaign", "Contact", "Lead", "Opportunity")
+SWITCHABLE = "switchablepersonname"
 IS_PERSON = "EXISTS (SELECT 1 FROM Account a WHERE a.PersonContactId = {t}._id)"
 PERSON_FIELDS: Mapping[str, tuple[FieldSpec, ...]] = {
     "Account": (
@@ -30,8 +31,8 @@ PERSON_FIELDS: Mapping[str, tuple[FieldSpec, ...]] = {
             indexed=True,
             label="Contact ID",
         ),
-        FieldSpec("FirstName", "string", 40, part_of="Name", name_field=True, label="First Name"),
-        FieldSpec("LastName", "string", 80, part_of="Name", name_field=True, label="Last Name"),
+        FieldSpec("FirstName", "string", 40, part_of="Name", name_field=True, label="First Name", extra=SWITCHABLE),
+        FieldSpec("LastName", "string", 80, part_of="Name", name_field=True, label="Last Name", extra=SWITCHABLE),
         FieldSpec("PersonEmail", "email", 80, label="Email"),
         FieldSpec("PersonTitle", "string", 80, label="Title"),
     ),
