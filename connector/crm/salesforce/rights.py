@@ -27,9 +27,12 @@ TOO_MUCH: Final = {
     "PermissionsAuthorApex": "Author Apex",
 }
 FOR_PROVISION: Final = {"PermissionsCustomizeApplication": "Customize Application"}
-# activities go by Edit Tasks and the right to their person, members of a campaign by the campaign
+# activities go by Edit Tasks and the right to their person, and what follows by the right to another object
 ACTIVITIES: Final = frozenset({"Task", "Event"})
-NO_OBJECT_RIGHTS: Final = ACTIVITIES | {"CampaignMember"}
+NO_OBJECT_RIGHTS: Final = ACTIVITIES | {
+    "CampaignMember", "CurrencyType", "EmailMessage", "EmailMessageRelation", "OpportunityContactRole", "RecordType",
+}  # fmt: skip
+HISTORY: Final = "History"
 WORDS: Final = {"ModifyAllRecords": "Modify All", "Edit": "Edit", "Create": "Create", "Delete": "Delete"}
 NAMED: Final = 5  # of a long list
 SET: Final = "permission set Leadlight"
@@ -82,11 +85,16 @@ def _missing(right: str, because: str) -> Right:
 
 def _objects_missing(granted: Granted, schema: Schema, needs: Sequence[Need]) -> Iterator[Right]:
     for need in needs:
-        if need.object in NO_OBJECT_RIGHTS or (need.optional and schema.describe(need.object) is None):
+        if _goes_by_another(need.object) or (need.optional and schema.describe(need.object) is None):
             continue
         lacking = [verb for verb in _verbs(need) if not _may(granted, need.object, verb)]
         if lacking:
             yield _missing(f"{' and '.join(lacking)} on {need.object}", "the mapping needs it")
+
+
+def _goes_by_another(name: str) -> bool:
+    """Tell whether the rights to an object are those to another one: the history of a record goes by the record."""
+    return name in NO_OBJECT_RIGHTS or name.endswith(HISTORY)
 
 
 def _verbs(need: Need) -> list[str]:
