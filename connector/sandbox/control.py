@@ -22,6 +22,7 @@ A vendor's app adds its own, each described where it is carried out. Salesforce:
 | `POST /control/merge` | `{object, winner, losers, fields?}` for leads, contacts and accounts (merging.py) |
 | `POST /control/org` | person accounts, currencies, record types, switched on for good (org_features.py) |
 | `POST /control/person_account` | `{last_name, first_name?, email?, title?}`: somebody new (org_features.py) |
+| `POST /control/purge` | `{object, id}` is deleted for good, with what hangs on it (purging.py) |
 | `POST /control/undelete` | `{object, id}` out of the recycle bin, with what went along (merging.py) |
 | `POST /control/permissions` | `{system?, objects?, fields?}`: the connecting user's rights (right_changes.py) |
 | `POST /control/schema` | `{object, field, op, to?, option?}`: a field changes (schema_edits.py) |

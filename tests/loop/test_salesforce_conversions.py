@@ -142,6 +142,21 @@ def test_nothing_of_a_deleted_person_stays(fresh: Loop) -> None:
     assert [row for row in kept(fresh, "events") if row["person_id"] == lead] == []
 
 
+@pytest.mark.fault("I5")
+def test_nothing_of_a_person_who_is_deleted_for_good_stays(fresh: Loop) -> None:
+    use_model(fresh, model_of(POINTS))
+    lead = fresh.people()["p20"]["id"]
+    web_visit(fresh, lead)
+    call(fresh, lead)
+    scored(fresh)
+    fresh.control("purge", {"object": "Lead", "id": lead})
+    fresh.advance(120)
+    assert lead not in full_and_short(fresh)
+    assert [row for row in kept(fresh, "events") if row["person_id"] == lead] == []
+    assert [row for row in kept(fresh, "people") if row["person_id"] == lead] == []
+    assert [row for row in kept(fresh, "mirror") if row["record_id"] == lead] == []
+
+
 @dataclass
 class Deleting(Silent):
     """Delete a mail as soon as its own page is read."""

@@ -16,6 +16,7 @@ from connector.crm.base import Page
 from connector.crm.salesforce.bulk_query import bulk_tables
 from connector.crm.salesforce.faults import as_config_error
 from connector.crm.salesforce.gateway import Gateway, server_time
+from connector.crm.salesforce.purged import purged
 from connector.crm.salesforce.selection import Batch, Selection, newest_position, page_of, read_json_page
 from connector.crm.salesforce.soql import Position, changed_since, select
 from connector.crm.salesforce.wire import Answer, Request
@@ -114,6 +115,7 @@ def _short_query_pages(pull: Pull) -> Iterator[Page]:
         pull = replace(pull, since=started_at)
         batch, started_at = pull.first()
     watermark = Watermark(pull.since, started_at)
+    yield from _purged_page(pull, watermark)
     if batch.total > pull.gateway.settings.bulk_read_above:
         try:
             tables = bulk_tables(pull.gateway, pull.query(ordered=False), pull.selection)
@@ -124,6 +126,14 @@ def _short_query_pages(pull: Pull) -> Iterator[Page]:
             yield from _bulk_pages(tables, pull, watermark)
             return
     yield from _rest_pages(pull, batch, watermark)
+
+
+def _purged_page(pull: Pull, watermark: Watermark) -> Iterator[Page]:
+    """Name people and companies that were deleted for good, which no query shows; what still lives comes after."""
+    if pull.since is not None and watermark.started_at is not None and "MasterRecordId" in pull.selection.columns:
+        ids = purged(pull.gateway, pull.selection.object, pull.since - OVERLAP, watermark.started_at)
+        empty = pa.schema([(name, pull.selection.columns[name]) for name in pull.selection.requested]).empty_table()
+        yield Page(empty, ids, watermark.at(None))
 
 
 def _long_query_pages(pull: Pull) -> Iterator[Page]:

@@ -18,6 +18,7 @@ from connector.sandbox.salesforce import (
     campaigns,
     cascades,
     describe,
+    purging,
     replication,
     soap,
     sobject_collections,
@@ -75,6 +76,7 @@ class SalesforceApp:
         self._org.catalog.install()
         bulk_jobs.install(self._org)
         cascades.install(self._org)
+        purging.install(self._org)
         campaigns.install(self._org)
         install_rows(self._org)
         install_profiles(self._org)
@@ -141,6 +143,7 @@ class SalesforceApp:
             "merge": lambda body: merge(org, body),
             "org": lambda body: org_features(org, body),
             "person_account": lambda body: person_account(org, body),
+            "purge": lambda body: purging.purge(org, body),
             "undelete": lambda body: undelete(org, body),
             "permissions": lambda body: change_rights(org, body),
             "schema": lambda body: change_schema(org, body),

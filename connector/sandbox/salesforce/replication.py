@@ -40,7 +40,11 @@ def deleted(org: Org, call: Call, name: str) -> Response:
     """Answer GET sobjects/X/deleted (No recording: from the vendor's documentation)."""
     spec = visible_object(org, call, name)
     start_s, end_s = _span(org, call, DELETED_DAYS)
+    logged = (
+        "SELECT id, at FROM salesforce_purged WHERE object = ? AND at / 1000 >= ? AND at / 1000 < ? ORDER BY at, id"
+    )
     rows = _changed(org, spec.name, start_s, end_s, deleted=1)
+    rows += org.storage.query(logged, [spec.name, start_s, end_s])
     records = [{"deletedDate": _text(row[1] // 1000), "id": row[0]} for row in rows]
     earliest = org.clock.now() - timedelta(days=DELETED_DAYS)
     return call.answer(
