@@ -1,7 +1,7 @@
 """Activity that went silent, and tracking that changed: the weekly counts of each type of event, and of addresses."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from statistics import median
 from typing import Final
@@ -10,7 +10,7 @@ import duckdb
 
 from connector.audit.finding import Area, Finding, Severity, Weakened
 from connector.audit.subject import Audited
-from connector.audit.weakened import by_event, points_of
+from connector.audit.weakened import by_event, points_of, weightiest
 from connector.engine.relations import literal
 from scoring.conditions import Condition, leaves
 from scoring.model import Model
@@ -21,6 +21,7 @@ _WEEK_S: Final = 7 * 86_400
 _MANY_WEEKS: Final = 3  # a type that came in fewer weeks is no habit
 _LOUD: Final = 4  # so many times the usual count of a week that is enough to judge
 _FULL: Final = 100.0
+_APART: Final = 3  # so many types that step at once are told one by one
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,15 @@ def audit_activity(
     weeks = list(_weeks(engine, audited))
     newest = min((one.silent_s for one in weeks), default=None)
     newest_at = None if newest is None else datetime.fromtimestamp(int(audited.as_of.timestamp()) - newest, UTC)
-    findings = [found for one in weeks for found in _of_type(audited, one)]
+    findings = [*_joined([found for one in weeks for found in _of_type(audited, one)])]
     findings += _never_came(audited, {one.kind for one in weeks})
     findings += _vanished(engine, audited) if has_urls else []
-    broken = {found.where for found in findings if found.check in ("silent", "step") and found.severity != "note"}
+    broken = {
+        kind
+        for found in findings
+        if found.check in ("silent", "step") and found.severity != "note"
+        for kind in found.where.split(", ")
+    }
     usual = {one.kind: one.usual for one in weeks if one.usual >= audited.limits.min_weekly}
     gone = sum(1 for found in findings if found.check == "url_vanished")
     whole = len(usual) + gone
@@ -100,6 +106,20 @@ def _of_type(audited: Audited, weeks: _Weeks) -> Iterator[Finding]:
         yield Finding(
             "activity", "new_type", weeks.kind, "note", message, sum(weeks.counts), enough, "events", advice, weakens
         )
+
+
+def _joined(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """Tell steps of many types at once in one finding for each direction: they have one cause."""
+    steps = [found for found in findings if found.check == "step" and found.severity != "note"]
+    for same in ([found for found in steps if found.measured > 1], [found for found in steps if found.measured < 1]):
+        if len(same) <= _APART:
+            yield from same
+            continue
+        told = "; ".join(found.message for found in same)
+        weakens = weightiest([one for found in same for one in found.weakens])
+        kinds = ", ".join(found.where for found in same)
+        yield replace(same[0], where=kinds, message=f"{len(same)} types at once: {told}", weakens=weakens)
+    yield from (found for found in findings if found not in steps)
 
 
 def _never_came(audited: Audited, seen: set[str]) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Records that repeat another one: people by address, phone, or name and company; accounts by domain or name."""
+"""Records that repeat another one: people by address, or name with phone or company; accounts by domain or name."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -44,15 +44,15 @@ def audit_duplicates(engine: duckdb.DuckDBPyConnection, audited: Audited) -> Are
 
 def _ways(audited: Audited) -> Iterator[tuple[str, str, str]]:
     """Give each way of telling: of what, by what, and the SELECT of (id, key); a null key tells nothing."""
-    phone = "regexp_replace(phone, '[^0-9]', '', 'g')"
     yield "people", "email", "SELECT person_id AS id, lower(email) AS key FROM people"
-    long = f"length({phone}) >= {_DIGITS}"
-    yield "people", "phone", f"SELECT person_id AS id, CASE WHEN {long} THEN right({phone}, 10) END AS key FROM people"  # noqa: S608 - our own
     if audited.edited is not None:
-        company = f"COALESCE(p.account_id, {_folded_company('p.company')})"
         named = f"people p JOIN {audited.edited} m ON m.role = 'person' AND m.record_id = p.person_id"
-        select = f"SELECT p.person_id AS id, {_folded('m.name')} || '/' || {company} AS key FROM {named}"  # noqa: S608 - our own
-        yield "people", "name and company", select
+        name, digits = _folded("m.name"), "regexp_replace(p.phone, '[^0-9]', '', 'g')"
+        # colleagues share the number of their house, so that a number alone tells nobody
+        phone = f"CASE WHEN length({digits}) >= {_DIGITS} THEN right({digits}, 10) END"
+        yield "people", "phone and name", f"SELECT p.person_id AS id, {phone} || '/' || {name} AS key FROM {named}"  # noqa: S608 - our own
+        company = f"COALESCE(p.account_id, {_folded_company('p.company')})"
+        yield "people", "name and company", f"SELECT p.person_id AS id, {name} || '/' || {company} AS key FROM {named}"  # noqa: S608 - our own
     free = ", ".join(literal(name) for name in sorted(load_lists(None)["free_mail"]))
     domain = f"CASE WHEN lower(domain) NOT IN ({free}) THEN lower(domain) END"
     yield "accounts", "domain", f"SELECT account_id AS id, {domain} AS key FROM accounts"  # noqa: S608 - our own
@@ -74,11 +74,13 @@ def _finding(
     engine: duckdb.DuckDBPyConnection, audited: Audited, of: str, check: str, keyed: str, share: float, again: int
 ) -> Finding:
     limit = audited.limits.max_duplicates
+    first = f"array_to_string(list_sort(list(id))[:{_SHOWN}], ' = ')"
+    more = f"CASE WHEN count(*) > {_SHOWN} THEN ' and ' || (count(*) - {_SHOWN}) || ' more' ELSE '' END"
     groups = (
-        f"SELECT string_agg(id, ' = ' ORDER BY id) FROM ({keyed}) WHERE size > 1 "  # noqa: S608 - our own
+        f"SELECT {first} || {more} FROM ({keyed}) WHERE size > 1 "  # noqa: S608 - our own
         f"GROUP BY key ORDER BY max(size) DESC, key LIMIT {_SHOWN}"
     )
-    examples = tuple(str(row[0])[:120] for row in engine.execute(groups).fetchall())
+    examples = tuple(str(row[0]) for row in engine.execute(groups).fetchall())
     message = f"{again:,} {of} repeat another one by {check} ({share:.1%})"
     weakens = tuple(
         Weakened(model.id, rule.id, points_of(rule)) for model in audited.models for rule in model.spec.engagement

@@ -28,7 +28,7 @@ class Weakened:
 
     def __str__(self) -> str:
         """Write it as a person reads it."""
-        return f"{self.rule_id} ({self.points:+g})"
+        return f"{self.rule_id} ({self.points:+g})" if self.points else self.rule_id
 
 
 @dataclass(frozen=True)

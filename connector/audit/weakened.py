@@ -15,7 +15,7 @@ def by_field(models: Sequence[Model], field: str) -> tuple[Weakened, ...]:
     A model of accounts may spell its own fields with `account.` too.
     """
     found = [weakened for model in models for name in spellings(model, field) for weakened in _of_field(model, name)]
-    return _sorted(found)
+    return weightiest(found)
 
 
 def spellings(model: Model, field: str) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ def by_event(models: Sequence[Model], kind: str) -> tuple[Weakened, ...]:
         for rule in event_rules(model.spec)
         if kind in (rule.event or ())
     ]
-    return _sorted(found)
+    return weightiest(found)
 
 
 def points_of(rule: FitRule | EngagementRule | MultiplyRule) -> float:
@@ -67,5 +67,6 @@ def _of_field(model: Model, field: str) -> Iterator[Weakened]:
             yield Weakened(model.id, name, 0.0)
 
 
-def _sorted(found: Sequence[Weakened]) -> tuple[Weakened, ...]:
+def weightiest(found: Sequence[Weakened]) -> tuple[Weakened, ...]:
+    """Give each rule once, by what it decides."""
     return tuple(sorted(dict.fromkeys(found), key=lambda one: (-abs(one.points), one.model_id, one.rule_id)))

@@ -25,7 +25,10 @@ SPOILED = {
     ("duplicates", "email", "people by email"): [
         "UPDATE people SET email = 'P1@firm1.example' WHERE person_id LIKE '%1' AND person_id < 'p3'"
     ],
-    ("duplicates", "phone", "people by phone"): ["UPDATE people SET phone = '030/1234567' WHERE person_id < 'p12'"],
+    ("duplicates", "phone and name", "people by phone and name"): [
+        "UPDATE people SET phone = '030/1234567' WHERE person_id < 'p12'",
+        "UPDATE mirror SET name = 'Ann Lee' WHERE record_id < 'p12'",
+    ],
     ("duplicates", "name and company", "people by name and company"): [
         "UPDATE mirror SET name = 'Ann  Lée'  WHERE record_id < 'p2'",
         "UPDATE people SET account_id = NULL, company = 'Acme Ltd.' WHERE person_id < 'p2'",
@@ -145,6 +148,26 @@ def test_a_vendor_s_text_in_which_nothing_is_read_is_told(model: Model) -> None:
 def test_what_everybody_shares_tells_nobody_apart(model: Model) -> None:
     shared = ["UPDATE accounts SET domain = 'gmail.com' WHERE account_id < 'a2'", "UPDATE people SET phone = '-12'"]
     assert named(judged(model, shared)) == set()
+
+
+def test_colleagues_share_the_number_of_their_house(model: Model) -> None:
+    assert named(judged(model, ["UPDATE people SET phone = '030/1234567'"])) == set()
+
+
+def test_steps_of_many_types_are_told_once(tmp_path: Path) -> None:
+    kinds = ("chat", "meeting", "invite", "call")
+    spoil = [
+        f"INSERT INTO events SELECT '{kind}' || w || '_' || i, '{kind}', 'p1', NULL, "  # noqa: S608 - our own
+        f"TIMESTAMP '2026-06-30' - INTERVAL (w * 7) DAY FROM range({weeks}) r(w), range({each}) s(i)"
+        for kind in kinds
+        for weeks, each in ((13, 6), (1, 200))
+    ]
+    rules = [f'[[engagement]]\nid = "of_{kind}"\nevent = "{kind}"\npoints = 1\n' for kind in kinds]
+    found = judged(model_of(tmp_path, "\n".join([MODEL, *rules])), spoil)
+    (step,) = [one for one in found.findings if one.check == "step"]
+    assert step.where == "call, chat, invite, meeting"
+    assert step.message.startswith("4 types at once: call came")
+    assert [rule.rule_id for rule in step.weakens] == ["call", "of_call", "of_chat", "of_invite", "of_meeting"]
 
 
 def test_limits_are_the_configuration_s(model: Model) -> None:
