@@ -15,6 +15,7 @@ from connector.sandbox.hubspot.reading import id_column, lives, match_text, proj
 from connector.sandbox.hubspot.refusing import refuse_locked
 from connector.sandbox.hubspot.values import Problem, check
 from connector.sandbox.hubspot.wire import ApiError, json_response, not_found, problem_error, validation_error
+from connector.sandbox.hubspot.workflows import enroll
 from connector.sandbox.storage import Transaction, quote
 
 NEEDS_TIME = frozenset({"tasks", "calls", "emails", "meetings", "notes", "communications"})
@@ -149,6 +150,7 @@ def update(
     clean = clean if by_person else forward_only(kind, before, clean)
     moment = Moment(kind, number, account.clock.now_ms(), before, account.user_ids(), stages_of(kind.plural))
     transaction.update(kind.plural, number, storable(account, kind, complete(moment, clean)))
+    enroll(account, transaction, kind, number, before, clean)
 
 
 def forward_only(kind: ObjectType, before: Mapping[str, Any], clean: Mapping[str, str]) -> Mapping[str, str]:
