@@ -17,6 +17,7 @@ import duckdb
 
 from connector.crash import crash_point
 from connector.engine.relations import literal, quoted
+from connector.feeds.spool import FOLDER
 from connector.store import coverage, erased
 from connector.store.lake import Lake
 from connector.store.manifest import LakeFile, live, retired
@@ -25,7 +26,6 @@ from connector.store.state import store_errors, transaction
 from connector.successors import resolved
 
 IDS: Final = ("person_id", "subject_id", "record_id", "old_id", "new_id", "person_key")
-SPOOL: Final = "inbox"
 _TABLES: Final = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'lake_files'"
 
 
@@ -81,7 +81,7 @@ def erase(folder: Path, state: sqlite3.Connection, who: Forgotten, whose: Whose)
     with closing(duckdb.connect()) as engine:
         for file in [*live(state), *retired(state)]:
             _rewrite(engine, folder / "lake" / file.table / file.name, file, state, who, whose)
-    for path in sorted((folder / SPOOL).rglob("*")):
+    for path in sorted((folder / FOLDER).rglob("*")):
         _strip_lines(path, who)
     coverage.expire(state)
     _empty(state, who, whose)
@@ -144,7 +144,7 @@ def _tests(table: str, columns: dict[str, str], who: Forgotten, whose: Whose) ->
 
 def _strip_lines(path: Path, who: Forgotten) -> None:
     """Leave out of a spooled file the lines that name an address."""
-    if not path.is_file() or not who.addresses:
+    if not path.is_file() or path.suffix == ".parquet" or not who.addresses:
         return
     with store_errors(path):
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)

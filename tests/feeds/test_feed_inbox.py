@@ -3,9 +3,14 @@
 import hashlib
 import hmac
 import json
+import os
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +23,7 @@ from connector.feeds import spool
 from connector.feeds.inbox import serving
 from connector.sandbox.server import Crm
 from connector.settings.file import load_settings
+from tests.cli.commands import Shell
 from tests.feeds.drops import fed, score, table
 from tests.feeds.test_feed_signatures import hubspot
 from tests.feeds.test_feeds_commands import ask
@@ -199,3 +205,52 @@ def test_secrets_of_feeds_are_kept_out_of_open_files(
     loop.config.chmod(0o644)
     with pytest.raises(ConfigError, match=r"feed.usage.secret: a secret in a file that others can read"):
         load_settings(loop.config)
+
+
+def test_a_forgotten_address_leaves_the_spool(loop: Loop, address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    send(address, row(1, who=8), row(2, who=9))
+    score(loop)  # the store knows people from here on
+    send(address, row(3, who=8), row(4, who=9))
+    assert Shell(capsys).on(loop, "erase", "p08@acme.example", "--yes").code == 0
+    assert [found["id"] for found in kept(loop)] == [4]
+    assert [found["event_id"] for found in fed(loop)] == ["feed:usage:2"]
+
+
+@contextmanager
+def process(loop: Loop, *words: str) -> Iterator[subprocess.Popen[str]]:
+    """Run a command that serves until it is told to stop."""
+    command = [sys.executable, "-m", "connector", *words, "-c", str(loop.config)]
+    environment = {**os.environ, "LEADLIGHT_LOG__FORMAT": "json"}
+    pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=Path(__file__).resolve().parents[2], env=environment, **pipes) as one:
+        try:
+            yield one
+        finally:
+            one.kill()
+
+
+def test_the_command_serves_until_it_is_told_to_stop(loop: Loop) -> None:
+    with process(loop, "feeds", "serve", "--json") as one:
+        assert one.stdout is not None
+        told = json.loads(one.stdout.readline())
+        answer = requests.post(told["feeds"]["usage"], message(row(1))[0], headers=message(row(1))[1], timeout=30)
+        one.send_signal(signal.SIGTERM)
+        assert (answer.status_code, one.wait(60)) == (200, 0)
+        assert one.stderr is not None
+        said = one.stderr.read()
+    assert ("message kept" in said, SECRET in said, "p08@" in said) == (True, False, False)
+    assert [found["id"] for found in kept(loop)] == [1]
+
+
+def test_the_daemon_takes_messages_and_lands_them(loop: Loop) -> None:
+    with process(loop, "daemon") as one:
+        assert one.stderr is not None
+        started = next(line for line in one.stderr if "daemon started" in line)
+        assert send(json.loads(started)["inbox"], row(1)).status_code == 200
+        for line in one.stderr:
+            if "sync ended" in line:  # one follows the start at once
+                break
+        one.send_signal(signal.SIGTERM)
+        assert one.wait(60) == 0
+    score(loop)
+    assert [found["event_id"] for found in fed(loop)] == ["feed:usage:1"]
