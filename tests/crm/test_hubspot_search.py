@@ -12,6 +12,7 @@ from connector.crm.base import CallCounter
 from connector.crm.hubspot import HubSpotCrm, HubSpotSettings, connect
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.search import SEARCH_CAP, Search
+from connector.errors import RetryableError
 from tests.crm.hubspot_recordings import Reply, reply, served
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -81,11 +82,38 @@ def test_more_than_a_query_yields_are_all_found(disorder: bool) -> None:
 
 
 @pytest.mark.fault("F17", "F18")
-def test_a_crowded_millisecond_is_read_by_id() -> None:
+def test_a_crowded_millisecond_is_read_like_any_other() -> None:
     crowd = [(number, 1_700_000_000_005) for number in range(1, 10_502)]
     around = [(20_001, 1_700_000_000_004), (20_002, 1_700_000_000_006), (20_003, 1_700_000_000_003)]
     index = Index([*crowd, *around])
     assert found_in(index, 1_700_000_000_004) == {one for one, _ in [*crowd, *around[:2]]}
+
+
+@pytest.mark.fault("F18", "I5")
+def test_records_that_change_while_pages_are_read_push_no_other_out() -> None:
+    records = {number: 1_700_000_000_000 + number for number in range(1, 2001)}
+
+    class Moving(Index):
+        """Let some records of the pages read so far change before each answer, and answer from what is there then."""
+
+        def __call__(self, method: str, path: str, body: dict[str, Any]) -> Reply | None:
+            for number in range(1, 2001, 7):
+                records[number] += 1_000_000
+            self.records, self.answers = list(records.items()), {}
+            return super().__call__(method, path, body)
+
+    assert found_in(Moving([]), 1_700_000_000_000) == set(records)
+
+
+def test_a_page_that_comes_again_is_no_progress() -> None:
+    first = {"results": [{"id": "7", "properties": {"lastmodifieddate": "2026-07-01T00:00:00Z"}}]}
+    again = {**first, "paging": {"next": {"after": "200"}}}
+    with served(lambda *_: reply(200, again)) as url:
+        client = Client(HubSpotSettings(access_token="t", base_url=url, search_per_s=10_000), CallCounter())
+        pages = Search(client, "contacts").changed_since(EPOCH)
+        assert [one.id for one in next(pages)] == ["7"]
+        with pytest.raises(RetryableError, match="same page again"):
+            next(pages)
 
 
 def test_nothing_changed() -> None:
@@ -146,14 +174,26 @@ def test_changed_records_come_in_tables_and_each_once() -> None:
     read = [one for page in pages for one in page.rows["id"].to_pylist()]
     assert sorted(map(int, read)) == list(range(1, 2501))
     assert [page.rows.num_rows for page in pages] == [1000, 1000, 500, 0]
-    assert [json.loads(page.cursor)["since_at"] for page in pages] == [
-        "2026-07-01T11:50:00Z",
-        "2026-07-01T11:50:01Z",
-        "2026-07-01T11:50:01Z",
-        "2026-07-01T12:00:00Z",
+    told = [json.loads(page.cursor) for page in pages]
+    assert [(cursor["since_at"], cursor.get("after")) for cursor in told] == [
+        ("2026-07-01T11:50:00Z", "1000"),
+        ("2026-07-01T11:50:00Z", "2000"),
+        ("2026-07-01T11:50:00Z", "2500"),
+        ("2026-07-01T12:00:00Z", None),
     ]
     assert pages[0].rows.column_names == ["id", "email"]
     assert portal.calls.count("/crm/v3/objects/contacts/batch/read") == 25
+
+
+@pytest.mark.fault("F12", "F18")
+def test_a_reading_that_was_cut_off_goes_on_behind_the_last_id() -> None:
+    portal = Portal(Index([(number, NOW_MS + number) for number in range(1, 2501)]))
+    with served(portal) as url:
+        stopped = next(iter(adapter(url).changes("contacts", ["id", "email"], CURSOR)))
+        rest = list(adapter(url).changes("contacts", ["id", "email"], stopped.cursor))
+    read = [one for page in rest for one in page.rows["id"].to_pylist()]
+    assert list(map(int, read)) == list(range(1001, 2501))
+    assert json.loads(rest[-1].cursor)["since_at"] == json.loads(stopped.cursor)["started_at"]
 
 
 @pytest.mark.fault("F22")

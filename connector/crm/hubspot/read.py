@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -63,29 +63,26 @@ class Stream:
                 return
 
     def changed(self, cursor: Cursor) -> Iterator[Page]:
-        """Search what changed since the cursor less the overlap, read it, then look for archived records."""
+        """Search what changed since the cursor less the overlap, read it, then look for archived records.
+
+        A reading that was cut off goes on behind the last id, and ends with the time that it started at.
+        """
         since_at = _moment(cursor.since_at)
-        started_at: str | None = None
-        reached = cursor
-        seen: dict[str, int] = {}
-        waiting: dict[str, None] = {}  # an ordered set
-        for found in Search(self.client, self.object_type).changed_since(since_at - OVERLAP):
+        started_at, last_id = cursor.started_at, cursor.after or "0"
+        waiting: list[str] = []
+        for found in Search(self.client, self.object_type).changed_since(since_at - OVERLAP, last_id):
             started_at = started_at or self._answered_at()
             if since_at - OVERLAP > _moment(started_at):  # the server's clock was set back: its time counts from here
-                yield from self.changed(replace(cursor, since_at=started_at))
+                yield from self.changed(replace(cursor, since_at=started_at, started_at=None, after=None))
                 return
-            fresh = [one for one in found if seen.get(one.id) != one.modified_ms]
-            seen.update((one.id, one.modified_ms) for one in fresh)
-            waiting.update((one.id, None) for one in fresh)
-            if len(waiting) >= RECORDS_PER_TABLE:
-                ready = list(waiting)[:RECORDS_PER_TABLE]
-                waiting = dict.fromkeys(list(waiting)[RECORDS_PER_TABLE:])
-                # What still waits is of this page, so everything older than the page's oldest stamp was read.
-                reached = _progress(reached, min(one.modified_ms for one in found))
-                yield self._page(ready, reached)
+            waiting += sorted((one.id for one in found), key=int)
+            while len(waiting) >= RECORDS_PER_TABLE:
+                ready, waiting = waiting[:RECORDS_PER_TABLE], waiting[RECORDS_PER_TABLE:]
+                yield self._page(ready, replace(cursor, started_at=started_at, after=ready[-1]))
         if waiting:
-            yield self._page(list(waiting), reached)
-        yield self._sweep(cursor, replace(reached, since_at=_later(reached.since_at, started_at)))
+            yield self._page(waiting, replace(cursor, started_at=started_at, after=waiting[-1]))
+        ended = replace(cursor, since_at=_later(cursor.since_at, started_at), started_at=None, after=None)
+        yield self._sweep(cursor, ended)
 
     def by_id(self, ids: Sequence[str]) -> pa.Table:
         """Read records as they are now; those that are gone or were merged into another are absent."""
@@ -227,11 +224,6 @@ def _missing(answer: Answer, asked: Sequence[str]) -> list[str]:
 def _named_missing(body: Mapping[str, Any], asked: Sequence[str]) -> list[str]:
     named = {one for problem in problems_of(body) for one in problem.ids if "NOT_FOUND" in problem.code}
     return [one for one in asked if one in named]
-
-
-def _progress(cursor: Cursor, reached_ms: int) -> Cursor:
-    reached_at = datetime.fromtimestamp(reached_ms // 1000, UTC)
-    return replace(cursor, since_at=stamp_of(max(_moment(cursor.since_at), reached_at)))
 
 
 def _since(stamp: str | None, limit: datetime) -> bool:

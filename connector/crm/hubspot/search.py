@@ -1,12 +1,13 @@
-"""The ids of records that changed since a time, through an index that lags, caps and repeats itself.
+"""The ids of records that changed since a time, through an index that lags, caps and moves while it is read.
 
-A query yields at most 10,000 results, may be out of order, and thousands of records can share one millisecond. So a
-query is restarted from the oldest stamp of its last page, and where a window does not get past its first millisecond,
-that millisecond is read by ascending id. Records may be yielded again; nothing is left out.
+A query yields at most 10,000 results, and a record that is edited while pages are read moves in the order of stamps,
+so that the page after the next lacks one. So ids are read in ascending order, each query beyond the last id of the one
+before: nothing moves in that order, and no query goes past its first page. What changes meanwhile is newer than the
+start of the reading, and is found by the next one.
 Source: https://developers.hubspot.com/docs/guides/api/crm/search
 """
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,60 +41,35 @@ class Search:
     client: Client
     object_type: str
 
-    def changed_since(self, since_at: datetime) -> Iterator[list[Found]]:
-        """Yield pages of records modified at or after since_at, roughly in the order of their stamps."""
-        from_ms: int | None = max(epoch_ms(since_at), 1000)  # HubSpot answers 500 for the epoch itself
-        while from_ms is not None:
-            from_ms = yield from self._window(from_ms)
-
-    def _window(self, from_ms: int) -> Generator[list[Found], None, int | None]:
-        """Yield the pages of one query and return the stamp to go on from; null when all was read."""
-        after: str | None = None
-        page: list[Found] = []
-        for _ in range(SEARCH_CAP // SEARCH_PAGE):
-            page, after = self._page([self._filter("GTE", from_ms)], self._modified, after)
-            yield page
-            if after is None:
-                return None
-        next_ms = min((found.modified_ms for found in page), default=from_ms)
-        if next_ms > from_ms:
-            return next_ms
-        yield from self._millisecond(from_ms)
-        return from_ms + 1
-
-    def _millisecond(self, at_ms: int) -> Iterator[list[Found]]:
-        """Yield the records of one crowded millisecond by ascending id."""
-        last_id = "0"
+    def changed_since(self, since_at: datetime, after_id: str = "0") -> Iterator[list[Found]]:
+        """Yield pages of records modified at or after since_at, by ascending ids above after_id."""
+        from_ms = max(epoch_ms(since_at), 1000)  # HubSpot answers 500 for the epoch itself
         while True:
-            above = {"propertyName": "hs_object_id", "operator": "GT", "value": last_id}
-            page, after = self._page([self._filter("EQ", at_ms), above], "hs_object_id", None)
+            page, more = self._page(from_ms, after_id)
             yield page
-            if after is None or not page:
+            if not more or not page:
                 return
-            last_id = str(max(int(found.id) for found in page))
+            after_id = str(max(int(found.id) for found in page))
 
     @property
     def _modified(self) -> str:
         return modified_property(self.object_type)
 
-    def _filter(self, operator: str, stamp_ms: int) -> dict[str, str]:
-        return {"propertyName": self._modified, "operator": operator, "value": str(stamp_ms)}
-
-    def _page(self, filters: list[dict[str, str]], sort: str, after: str | None) -> tuple[list[Found], str | None]:
+    def _page(self, from_ms: int, after_id: str) -> tuple[list[Found], bool]:
+        """Read the first page above an id; tells whether there is more."""
+        limits = ((self._modified, "GTE", str(from_ms)), ("hs_object_id", "GT", after_id))
+        filters = [{"propertyName": name, "operator": operator, "value": value} for name, operator, value in limits]
         body: dict[str, Any] = {
             "filterGroups": [{"filters": filters}],
-            "sorts": [{"propertyName": sort, "direction": "ASCENDING"}],
+            "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
             "properties": [self._modified],
             "limit": SEARCH_PAGE,
         }
-        if after is not None:
-            body["after"] = after
         answer = self.client.search(self.object_type, body).json()
-        following = ((answer.get("paging") or {}).get("next") or {}).get("after")
-        if following is not None and str(following) == after:
-            raise RetryableError(f"HubSpot search of {self.object_type} answers the same page again")
         found = [self._found(one) for one in answer.get("results") or ()]
-        return found, None if following is None else str(following)
+        if any(int(one.id) <= int(after_id) for one in found):
+            raise RetryableError(f"HubSpot search of {self.object_type} answers the same page again")
+        return found, ((answer.get("paging") or {}).get("next") or {}).get("after") is not None
 
     def _found(self, one: Mapping[str, Any]) -> Found:
         stamp = (one.get("properties") or {}).get(self._modified) or one.get("updatedAt")
