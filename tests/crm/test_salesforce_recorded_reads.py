@@ -163,6 +163,23 @@ def test_pages_follow_the_recorded_locator_to_the_last(tmp_path: Path) -> None:
     assert [page.cursor for page in pages] == ["", "", START]
 
 
+def test_people_who_were_deleted_for_good_are_told_by_the_log(tmp_path: Path) -> None:
+    logged = body_of("restforce/spec/fixtures/sobject/get_deleted_success_response.json")
+    span = {"start": "2026-07-01T11:55:00+00:00", "end": "2026-07-01T12:00:00+00:00"}
+    names = "Id, City, SystemModstamp, IsDeleted, MasterRecordId, ConvertedContactId"
+    since = "WHERE SystemModstamp >= 2026-07-01T11:55:00Z ORDER BY SystemModstamp, Id"
+    query = Asked("GET", "queryAll/", {"q": f"SELECT {names} FROM Lead {since}"})  # noqa: S608 - SOQL, as expected
+    exchanges = [
+        (describe_asked("Lead"), recorded_describe("Lead")),
+        (query, body_of(AMP + "read-list-leads.json")),
+        (Asked("GET", "sobjects/Lead/deleted/", span), logged),
+    ]
+    with replayed(tmp_path, exchanges):
+        first, second = adapter().changes("Lead", ("City",), START)
+    assert (first.deleted, first.rows.num_rows) == (("a00D0000008pQRAIA2",), 0)
+    assert second.rows.num_rows == 8
+
+
 def test_a_finished_page_is_the_last_even_where_it_names_another(tmp_path: Path) -> None:
     with replayed(
         tmp_path,

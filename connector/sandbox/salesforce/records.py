@@ -148,6 +148,8 @@ class Writer:
     def _assign(self, spec: ObjectSpec, record_id: str) -> None:
         owner = rules.assigned_owner(self._org, spec, self._auto_assign)
         if owner is not None:
+            before = self._org.storage.get(spec.name, record_id) or {"_id": record_id}
+            track(self._org, spec, record_id, before, {"OwnerId": owner}, "automation")
             self._transaction.update(spec.name, record_id, {"OwnerId": owner}, actor="automation")
 
 
