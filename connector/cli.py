@@ -256,6 +256,22 @@ def audit(config: Config = CONFIG, as_of: AsOf = None, json: Json = False) -> No
 
 
 @app.command()
+def titles(config: Config = CONFIG, json: Json = False) -> None:
+    """Count job titles by level, and list those that tell none, by how many people have them."""
+    from connector.commands import matching  # on use, so that --help stays quick
+
+    matching.show_readings(Output(json), config, "titles")
+
+
+@app.command()
+def sources(config: Config = CONFIG, json: Json = False) -> None:
+    """Count people by the channel they came by; unknown stays unknown, and its share is shown."""
+    from connector.commands import matching  # on use, so that --help stays quick
+
+    matching.show_readings(Output(json), config, "sources")
+
+
+@app.command()
 def daemon(config: Config = CONFIG) -> None:
     """Sync on the schedule of the configuration until told to stop."""
     from connector.commands import run  # on use, so that --help stays quick

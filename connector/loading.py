@@ -12,7 +12,7 @@ from connector.routing.checks import route_problems
 from connector.settings.file import Settings, load_settings
 from connector.signals import allowed_mapping, signal_problems
 from connector.sla.checks import sla_problems
-from mappings.lists import load_lists
+from mappings.lists import load_lists, open_lists
 from mappings.loader import MappingError, load_mapping
 from mappings.model import Mapping as CrmMapping
 from mappings.naming import bind_models
@@ -23,14 +23,15 @@ def load_parts(config: Path) -> tuple[Settings, Models, CrmMapping]:
     settings = load_settings(config)
     problems: list[str] = []
     models = mapping = None
+    lists = open_lists(settings.lists.folder)
     try:
         models = load_models(
-            [(_beside(config, model.file), model.fields) for model in settings.model], load_lists(None)
+            [(_beside(config, model.file), model.fields) for model in settings.model], load_lists(lists.folder)
         )
     except ConfigError as error:
         problems += error.problems
     try:
-        mapping = load_mapping(_beside(config, settings.crm.mapping))
+        mapping = load_mapping(_beside(config, settings.crm.mapping), lists)
     except MappingError as error:
         problems += error.problems
     if models is None or mapping is None:

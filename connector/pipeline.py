@@ -34,6 +34,7 @@ from connector.plan import Change, Plan, checksum, refuse_unsafe, utc_text
 from connector.planning.owners import routing_table
 from connector.planning.stage import plan_stage
 from connector.pull import pull_stage
+from connector.readings import note_readings
 from connector.score import Scored, bands_file, score_stage, scores_of
 from connector.signals import minimise
 from connector.sla.look import look_at_tasks
@@ -238,6 +239,7 @@ def _observe(job: Job, outcome: Outcome, _options: Options) -> None:
 
 def _match(job: Job, _outcome: Outcome, _options: Options) -> None:
     match_stage(job)
+    note_readings(job)
 
 
 def _look(job: Job, _outcome: Outcome, _options: Options) -> None:

@@ -11,6 +11,8 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from mappings.lists import PACKAGED as PACKAGED_LISTS
+from mappings.lists import Lists
 from mappings.model import (
     Condition,
     EventEntry,
@@ -50,7 +52,7 @@ class MappingError(ValueError):
         super().__init__("\n".join(self.problems))
 
 
-def load_mapping(source: str | Path) -> Mapping:
+def load_mapping(source: str | Path, lists: Lists = PACKAGED_LISTS) -> Mapping:
     """Load a packaged mapping by name (`salesforce`, `hubspot`) or a TOML file.
 
     A file's `extends` names another one (packaged, or a path beside it), or several of which each changes those before
@@ -59,9 +61,13 @@ def load_mapping(source: str | Path) -> Mapping:
     """
     document = _document(source, ())
     try:
-        return Mapping.model_validate(document)
+        mapping = Mapping.model_validate(document)
     except ValidationError as error:
         raise MappingError(tuple(_problems(str(source), error.errors()))) from None
+    for table in mapping.read.values():
+        for found in table.sources():
+            found.read_by(lists)
+    return mapping
 
 
 def _document(source: str | Path, seen: tuple[str, ...]) -> Document:

@@ -6,7 +6,7 @@ Terminology: an *object* is a CRM record type, a *source* says which CRM fields 
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -21,6 +21,7 @@ from mappings.targets import (
     WriteField,
     WriteTargets,
 )
+from mappings.transforms import READS
 from scoring.schema import ACCOUNTS, BUILT_IN_FIELDS, PEOPLE
 
 CanonicalName = Literal["people", "accounts", "events", "outcomes", "credits", "history", "rates"]
@@ -150,6 +151,20 @@ class ReadTable(Spec):
                 yield f"table = {self.table!r} needs `fields.{name}`"
         if self.table in ("events", "outcomes") and not (self.person or self.account):
             yield f"table = {self.table!r} needs `person` or `account`"
+
+    def sources(self) -> Iterator[Source]:
+        """Walk every source of the table, those of its entries included."""
+        yield from (*self.person, *self.account, *self.columns().values(), *self.occurred_at, *self.replaces)
+        for event in self.event:
+            yield from (*event.occurred_at, *event.columns().values())
+        for outcome in self.outcome:
+            yield from (*outcome.occurred_at, *outcome.columns().values())
+
+    def said(self) -> dict[str, Any]:
+        """Give all that is said here, and the version of the lists that transforms read."""
+        used = [(source.lists, READS.get(source.transform or "", ())) for source in self.sources()]
+        names = {name for _, read in used for name in read}
+        return super().said() | ({"lists": used[0][0].version(names)} if names else {})
 
     def columns(self) -> dict[str, Source]:
         """Give the columns that fields and derive fill."""

@@ -41,11 +41,7 @@ def _condition_fields(condition: Condition | None) -> list[str]:
 
 def sources_of(table: ReadTable) -> Iterator[Source]:
     """Walk every source of a read table, those of its entries included."""
-    yield from (*table.person, *table.account, *table.columns().values(), *table.occurred_at, *table.replaces)
-    for event in table.event:
-        yield from (*event.occurred_at, *event.columns().values())
-    for outcome in table.outcome:
-        yield from (*outcome.occurred_at, *outcome.columns().values())
+    return table.sources()
 
 
 def record_key(mapping: Mapping, object: str, record_id: str) -> str:  # noqa: A002 - as above

@@ -7,8 +7,9 @@ import pyarrow.compute as pc
 
 from mappings.columns import ARROW_TYPES, as_text, blank_to_null, cast, field_of, map_distinct
 from mappings.conditions import matches
+from mappings.normal.channels import PARTS
 from mappings.spec import Source
-from mappings.transforms import TRANSFORMS
+from mappings.transforms import TRANSFORMS, bound
 from scoring.schema import ColumnType
 
 
@@ -42,13 +43,19 @@ def _fields(source: Source, rows: pa.Table) -> Iterator[pa.Array]:
     if source.value is not None:
         constant = float(source.value) if type(source.value) is int else source.value
         yield pa.repeat(pa.scalar(constant), rows.num_rows)
-    for name in source.from_:
-        array = blank_to_null(field_of(rows, name))
+    arrays = [blank_to_null(field_of(rows, name)) for name in source.from_]
+    for array in [_together(arrays)] if source.together else arrays:
         if source.transform is None:
             yield array
         else:
-            function, kind = TRANSFORMS[source.transform]
+            function, kind = bound(source.transform, source.lists), TRANSFORMS[source.transform][1]
             yield map_distinct(as_text(array), function, ARROW_TYPES[kind])
+
+
+def _together(arrays: Sequence[pa.Array]) -> pa.Array:
+    """Write what is known of several fields as one text, an unknown one as nothing between two bars."""
+    texts = [as_text(array) for array in arrays]
+    return pc.binary_join_element_wise(*texts, PARTS, null_handling="replace", null_replacement="")
 
 
 def _only_where(array: pa.Array, mask: pa.Array) -> pa.Array:

@@ -4,10 +4,11 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
+from mappings.lists import PACKAGED, Lists
 from mappings.transforms import TRANSFORMS
 
 Scalar = str | bool | int | float
@@ -30,8 +31,12 @@ class Spec(BaseModel):
     @property
     def hash(self) -> str:
         """Give the first 12 hex digits of the sha256 of what is said here; of a pruned mapping, of what is left."""
-        said = self.model_dump(mode="json", by_alias=True, exclude_none=True)
+        said = self.said()
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:12]
+
+    def said(self) -> dict[str, Any]:
+        """Give all that is said here."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 class Condition(Spec):
@@ -76,13 +81,27 @@ class Condition(Spec):
 
 
 class Source(Spec):
-    """Say where a column comes from: CRM fields, the first that is set after its transform, or one constant."""
+    """Say where a column comes from: CRM fields, the first that is set after its transform, or one constant.
+
+    together: the transform reads what is known of all the fields at once, with `|` between them.
+    """
 
     from_: Names = Field(default=(), validation_alias=AliasChoices("from", "field"), serialization_alias="from")
     transform: str | None = None
     value: Scalar | None = None
     when: Condition | None = None
+    together: bool = False
     optional: bool = False
+    _lists: Lists = PrivateAttr(default=PACKAGED)
+
+    @property
+    def lists(self) -> Lists:
+        """Give the lists that the transform reads."""
+        return self._lists
+
+    def read_by(self, lists: Lists) -> None:
+        """Let the transform read other lists; for the loader, before anything was read."""
+        self._lists = lists
 
     @model_validator(mode="after")
     def _one_origin(self) -> "Source":

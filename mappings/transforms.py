@@ -5,16 +5,20 @@ Every transform takes text that is not blank and returns null where it finds not
 
 import functools
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final, Literal
 
-from mappings.lists import load_words
-from mappings.normal.domains import domain
+from mappings.lists import Lists
+from mappings.normal.amounts import employees_band, revenue_band
+from mappings.normal.channels import source_class
+from mappings.normal.countries import country
+from mappings.normal.domains import company_domain, domain, email_class
+from mappings.normal.industries import industry_class
+from mappings.normal.titles import department, seniority
 from mappings.normal.words import fold
 
 Transformed = str | float | list[str] | None
-_LEVELS: Final = ("c_level", "vp", "director", "manager", "staff")
 _ACCOUNT_TYPES: Final = {
     "customer": "customer",
     "partner": "partner",
@@ -64,29 +68,6 @@ def account_type(text: str) -> str:
     return next((_ACCOUNT_TYPES[word] for word in fold(text).split() if word in _ACCOUNT_TYPES), lower(text))
 
 
-def country(text: str) -> str:
-    """Turn a country's name or code into ISO 3166 alpha-2; a name that is not known stays as it is.
-
-    >>> country("Deutschland"), country("u.s.a."), country("br"), country("Atlantis")
-    ('DE', 'US', 'BR', 'Atlantis')
-    """
-    name = fold(text)
-    codes = _country_codes()
-    return codes.get(name) or codes.get(name.replace(" ", "")) or text.strip()
-
-
-def seniority(text: str) -> str | None:
-    """Read the level of a job title (c_level, vp, director, manager, staff); the highest of several.
-
-    >>> seniority("Vice President & Managing Director"), seniority("Assistant to the CEO"), seniority("Wizard")
-    ('c_level', 'staff', None)
-    """
-    meanings = set(_matches(text, _word_pattern("seniority"), _word_meanings("seniority")))
-    if "assistant" in meanings:
-        return "staff"
-    return next((level for level in _LEVELS if level in meanings), None)
-
-
 def after_colon(text: str) -> str | None:
     """Give what stands behind the first colon; null where nothing does.
 
@@ -105,54 +86,48 @@ def event_name(text: str) -> str | None:
     return _PORTAL.sub("", text.strip().lower()) or None
 
 
-def department(text: str) -> str | None:
-    """Read the department of a job title or department name; the first of several.
-
-    >>> department("VP Sales & Marketing"), department("CFO"), department("Leiter Einkauf")
-    ('sales', 'finance', 'purchasing')
-    """
-    return next(iter(_matches(text, _word_pattern("department"), _word_meanings("department"))), None)
-
-
-@functools.cache
-def _country_codes() -> Mapping[str, str]:
-    """Index the country table by folded name and by code, once per process."""
-    table = load_words("country")
-    return {fold(word): code for code, words in table.items() for word in (code, *words)}
-
-
-@functools.cache
-def _word_meanings(table: str) -> Mapping[str, str]:
-    return {fold(word): meaning for meaning, words in load_words(table).items() for word in words}
-
-
-@functools.cache
-def _word_pattern(table: str) -> re.Pattern[str]:
-    """Match the longest word or phrase first, whole words only."""
-    words = sorted(_word_meanings(table), key=lambda word: (-len(word), word))
-    return re.compile(rf"(?<!\S)(?:{'|'.join(map(re.escape, words))})(?!\S)")
-
-
-def _matches(text: str, pattern: re.Pattern[str], meanings: Mapping[str, str]) -> Iterable[str]:
-    return (meanings[found.group()] for found in pattern.finditer(fold(text)))
-
-
 ResultKind = Literal["text", "number", "list"]
 TRANSFORMS: Final[Mapping[str, tuple[Callable[[str], Transformed], ResultKind]]] = MappingProxyType(
     {
         "account_type": (account_type, "text"),
+        "company_domain": (company_domain, "text"),
         "country": (country, "text"),
         "department": (department, "text"),
         "domain": (domain, "text"),
+        "email_class": (email_class, "text"),
+        "employees_band": (employees_band, "text"),
         "event_name": (event_name, "text"),
+        "industry_class": (industry_class, "text"),
         "list": (listed, "list"),
         "after_colon": (after_colon, "text"),
         "lower": (lower, "text"),
         "number": (number, "number"),
+        "revenue_band": (revenue_band, "text"),
         "seniority": (seniority, "text"),
         "snake": (snake, "text"),
+        "source_class": (source_class, "text"),
     }
 )
 """What a mapping may name: the transform and the type of what it gives."""
+_DOMAINS: Final = ("free_mail", "disposable", "competitors", "students")
+READS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "company_domain": (*_DOMAINS, "public_suffixes"),
+        "country": ("country",),
+        "department": ("department",),
+        "email_class": _DOMAINS,
+        "industry_class": ("industry", "industry_codes"),
+        "seniority": ("seniority",),
+        "source_class": ("source",),
+    }
+)
+"""The lists and word tables that a transform reads; what it gives changes with them."""
 
-__all__ = ["TRANSFORMS", "domain", "fold"]
+
+def bound(name: str, lists: Lists) -> Callable[[str], Transformed]:
+    """Give a transform that reads these lists."""
+    function: Callable[..., Transformed] = TRANSFORMS[name][0]
+    return functools.partial(function, lists=lists) if name in READS else function
+
+
+__all__ = ["READS", "TRANSFORMS", "bound", "domain", "fold"]

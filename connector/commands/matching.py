@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from connector import readings
+from connector.errors import ConfigError
 from connector.matching.look import count_matches, examine, lines_of, list_matches
 from connector.output import Output, table
 from connector.reading import open_reading
+from mappings.lists import open_lists
 
 SHOWN = 20
 
@@ -51,8 +54,41 @@ def match_ambiguous(out: Output, config: Path) -> None:
 def match_explain(out: Output, config: Path, record: str) -> None:
     """Show which accounts were in question for one person, what speaks for each, and why one was taken or none."""
     with open_reading(config) as reading, reading.engine() as engine:
-        told = examine(engine, reading.lake, reading.settings.matching, record)
+        told = examine(
+            engine, reading.lake, reading.settings.matching, open_lists(reading.settings.lists.folder), record
+        )
     out.result(told.as_dict(), lines_of(told))
+
+
+def show_readings(out: Output, config: Path, what: str) -> None:
+    """Count what was read of titles or sources, list what could not be, and warn where that is much or more."""
+    with open_reading(config) as reading, reading.engine() as engine:
+        share = readings.share_of(engine, reading.lake, what)
+        if share is None:
+            raise ConfigError(
+                f"{what}: the store holds nobody yet, or the mapping does not read them; run a sync first"
+            )
+        counts = readings.meanings(engine, reading.lake, what)
+        texts = readings.unread(engine, reading.lake, what, None if out.json_wanted else SHOWN)
+        before = readings.earlier(reading.state, what)
+    warnings = list(readings.alarms(what, share, before))
+    out.result(
+        {
+            "people": share.people,
+            "unread": share.unread,
+            "unread_share": round(share.share, 4),
+            "before": {"day": before[0].isoformat(), "unread_share": round(before[1].share, 4)} if before else None,
+            "meanings": counts,
+            "texts": [{"text": text, "people": n} for text, n in texts],
+            "warnings": warnings,
+        },
+        [
+            f"{what}: {share.people:,} people, {share.share:.1%} not known",
+            *(f"warning: {warning}" for warning in warnings),
+            table(None, ("read as", "people"), [(name, f"{n:,}") for name, n in counts.items()]),
+            *([table(None, ("not known", "people"), [(text, f"{n:,}") for text, n in texts])] if texts else []),
+        ],
+    )
 
 
 def _who(row: Mapping[str, Any]) -> str:

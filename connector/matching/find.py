@@ -12,6 +12,7 @@ from connector.matching.decide import Decision, decide
 from connector.matching.sides import Account, Person, account_of, keys_of, person_of
 from connector.matching.weigh import Candidate, weigh
 from connector.settings.matching import MatchingSettings
+from mappings.lists import Lists
 
 
 @dataclass
@@ -23,12 +24,13 @@ class Finder:
 
     engine: duckdb.DuckDBPyConnection
     settings: MatchingSettings
+    lists: Lists
     accounts: dict[str, Account] = field(default_factory=dict)
     close: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def decisions(self, rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Person, list[str], Decision | None]]:
         """Give, for each of these people, keys and decision; null where no account came into question."""
-        people = [(person := person_of(row), keys_of(person)) for row in rows]
+        people = [(person := person_of(row, self.lists), keys_of(person)) for row in rows]
         holders = inputs.accounts_by_key(self.engine, {key for _, keys in people for key in keys})
         self.load(holders.values())
         for person, keys in people:
@@ -45,7 +47,7 @@ class Finder:
 
     def read(self, rows: Iterable[Mapping[str, Any]]) -> list[Account]:
         """Read rows of accounts, to weigh them later."""
-        found = [account_of(row) for row in rows]
+        found = [account_of(row, self.lists) for row in rows]
         self.accounts |= {account.id: account for account in found}
         return found
 

@@ -17,6 +17,7 @@ from connector.matching.weigh import Candidate, objection, weigh
 from connector.mirror import MIRROR
 from connector.settings.matching import MatchingSettings
 from connector.store.lake import Lake
+from mappings.lists import Lists
 from mappings.normal.domains import domain, email_class
 
 _COLUMNS: Final = ("person_id", "person", "account_id", "account", "method", "confidence_share", "evidence", "rivals")
@@ -98,13 +99,15 @@ def match_of(engine: duckdb.DuckDBPyConnection, lake: Lake, person_id: str) -> d
     return dict(zip(names, rows[0], strict=True)) if rows else None
 
 
-def examine(engine: duckdb.DuckDBPyConnection, lake: Lake, settings: MatchingSettings, record: str) -> Examined:
+def examine(
+    engine: duckdb.DuckDBPyConnection, lake: Lake, settings: MatchingSettings, lists: Lists, record: str
+) -> Examined:
     """Judge one person anew and show all of it; raises ConfigError where there is nothing to judge."""
     if lake.relation("people") is None or lake.relation("accounts") is None:
         raise ConfigError("match: the store holds no people and accounts yet; run `leadlight sync` first")
     row = _open_row(engine, lake, record)
-    person = person_of(row)
-    finder, keys = Finder(engine, settings), keys_of(person)
+    person = person_of(row, lists)
+    finder, keys = Finder(engine, settings, lists), keys_of(person)
     holders = inputs.accounts_by_key(engine, keys)
     finder.load(holders.values())
     decision = decide(person, finder.candidates(person, keys, holders), settings)
@@ -112,7 +115,7 @@ def examine(engine: duckdb.DuckDBPyConnection, lake: Lake, settings: MatchingSet
     found = sorted((one for _, one in pairs if one), key=lambda one: (-one.confidence_share, one.account.id))
     refused = [(a.id, a.label, objection(person, a, settings)) for a, one in pairs if one is None]
     told = tuple(sorted((key, name, why) for key, name, why in refused if why))
-    return Examined(person, _mailbox(row["email"]), decision, tuple(found), told)
+    return Examined(person, _mailbox(row["email"], lists), decision, tuple(found), told)
 
 
 def _open_row(engine: duckdb.DuckDBPyConnection, lake: Lake, record: str) -> dict[str, Any]:
@@ -132,8 +135,8 @@ def _open_row(engine: duckdb.DuckDBPyConnection, lake: Lake, record: str) -> dic
     raise ConfigError(f"match explain: {record} has neither e-mail address, web site nor company, or was converted")
 
 
-def _mailbox(address: str | None) -> str | None:
-    kind = email_class(address) if address else None
+def _mailbox(address: str | None, lists: Lists) -> str | None:
+    kind = email_class(address, lists) if address else None
     return f"{domain(address or '')}: {kind}" if kind in ("free", "disposable", "student") else None
 
 

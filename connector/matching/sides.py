@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mappings.lists import Lists
 from mappings.normal.companies import CompanyName, company_name
-from mappings.normal.domains import company_domain, registrable
+from mappings.normal.domains import company_domain
 
 PERSON_COLUMNS: Final = ("email", "domain", "company", "phone", "postal_code", "country", "owner_id")
 ACCOUNT_COLUMNS: Final = ("name", "domain", "phone", "postal_code", "country", "type", "owner_id")
@@ -48,20 +49,19 @@ class Account:
     has_opportunity: bool
 
 
-def person_of(row: Mapping[str, Any]) -> Person:
+def person_of(row: Mapping[str, Any], lists: Lists) -> Person:
     """Read a row of open people."""
-    mail, site = company_domain(row["email"]), company_domain(row["domain"])
+    mail, site = company_domain(row["email"], lists), company_domain(row["domain"], lists)
     name = company_name(row["company"])
     return Person(row["person_id"], mail, site, name, *_second(row), row["owner_id"])
 
 
-def account_of(row: Mapping[str, Any]) -> Account:
+def account_of(row: Mapping[str, Any], lists: Lists) -> Account:
     """Read a row of accounts with their standing."""
-    own = registrable(row["domain"]) if row["domain"] else None
     return Account(
         row["account_id"],
         row["name"] or row["account_id"],
-        own and company_domain(own),
+        company_domain(row["domain"], lists),
         company_name(row["name"]),
         *_second(row),
         row["owner_id"],

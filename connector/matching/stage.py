@@ -23,7 +23,7 @@ from connector.store.lake import Lake
 from connector.store.parquet import DeltaWriter
 from connector.store.state import store_errors, transaction
 from connector.touched import touched_by
-from mappings.lists import lists_version
+from mappings.lists import open_lists
 
 ALGORITHM: Final = 1  # another number matches everybody anew
 LISTS: Final = ("company_words", "public_suffixes", "free_mail", "disposable", "students", "competitors")
@@ -71,7 +71,7 @@ def _match(job: Job, now: dict[str, Any], *, whole: bool) -> None:
         job.lake.writer(inputs.KEYS, "subject") as keys,
     ):
         inputs.open_inputs(engine, job.lake, whole=whole)
-        finder = Finder(engine, job.settings.matching)
+        finder = Finder(engine, job.settings.matching, open_lists(job.settings.lists.folder))
         inputs.put_account_keys(engine, _account_keys(finder, keys), whole=whole)
         unmatched = _decide(job, finder, matches, keys, inputs.find_concerned(engine, whole=whole))
         for role in ("person", "account"):
@@ -145,7 +145,10 @@ def _end(job: Job) -> None:
 
 def _present(job: Job) -> dict[str, Any]:
     """Name what matches depend on: how they are made, and the files that they are made from."""
-    made = {"algorithm": ALGORITHM, "lists": lists_version(LISTS)} | job.settings.matching.model_dump(mode="json")
+    made = {
+        "algorithm": ALGORITHM,
+        "lists": open_lists(job.settings.lists.folder).version(LISTS),
+    } | job.settings.matching.model_dump(mode="json")
     version = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()[:12]
     return {"version": version, "files": {name: [file.seq for file in job.lake.files(name)] for name in _READ}}
 

@@ -24,6 +24,7 @@ from connector.settings.enrichment import EnrichSettings, VendorSettings, attrib
 from connector.settings.example import render
 from connector.settings.feeds import FeedSettings, InboxSettings
 from connector.settings.hours import HoursSettings
+from connector.settings.lists import ListSettings
 from connector.settings.matching import MatchingSettings
 from connector.settings.notices import ChannelSettings, NoticeSettings
 from connector.settings.routing import PoolSettings, RouteSettings
@@ -32,6 +33,7 @@ from connector.settings.signals import ConsentSettings, SignalSettings
 from connector.settings.sla import SlaSettings
 from connector.settings.sources import DEFAULT_STORE, PREFIX, SECRETS, merged
 from connector.settings.table import Table
+from mappings.lists import open_lists
 
 Auth = Literal["client_credentials", "jwt", "token"]
 
@@ -223,6 +225,7 @@ class Settings(BaseSettings):
     signals: SignalSettings = SignalSettings()
     consent: ConsentSettings = ConsentSettings()
     matching: MatchingSettings = MatchingSettings()
+    lists: ListSettings = ListSettings()
     audit: AuditSettings = AuditSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     limits: LimitSettings = LimitSettings()
@@ -267,6 +270,7 @@ class Settings(BaseSettings):
         content["action"] = [{k: v for k, v in row.items() if v is not None} for row in content["action"]]
         content["channel"] = [channel.id for channel in self.channel]
         content["feed"] = [feed.said() for feed in self.feed]
+        content["lists"] = open_lists(self.lists.folder).content
         mapping = Path(self.crm.mapping)
         content["crm"]["mapping"] = mapping.read_text(encoding="utf-8") if mapping.is_file() else mapping.name
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

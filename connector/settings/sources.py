@@ -28,7 +28,7 @@ DEFAULT_STORE = "./leadlight-store"
 OTHER_VARIABLES = frozenset({"LEADLIGHT_CONFIG"})  # the command line's own
 SECRETS = ("client_secret", "token", "private_key")
 Key = tuple[str, ...]
-_PATHS = (("store", "path"), ("crm", "ca_file"), ("crm", "mapping"))
+_PATHS = (("store", "path"), ("crm", "ca_file"), ("crm", "mapping"), ("lists", "folder"))
 
 
 def merged(path: Path, settings: type[BaseSettings]) -> tuple[dict[str, Any], dict[Key, str], list[str]]:

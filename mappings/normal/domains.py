@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from mappings.lists import load_lists, load_words
+from mappings.lists import PACKAGED, Lists, load_lists, load_words
 
 _HOST = re.compile(r"[^\s/?#:@,;]+(?:\.[^\s/?#:@,;]+)+")
 _STUDENT_LABELS: Final = frozenset({"student", "students", "stud", "alumni", "alumno", "alumnos", "aluno", "alunos"})
@@ -24,7 +24,7 @@ def domain(text: str) -> str | None:
     return found.group() if found else None
 
 
-def registrable(text: str) -> str | None:
+def registrable(text: str, lists: Lists = PACKAGED) -> str | None:
     """Take the part of a host or address that its owner registered, in ASCII; null where it is anybody's.
 
     >>> registrable("mail.acme.co.uk"), registrable("ann@müller.de"), registrable("facebook.com/acme")
@@ -34,21 +34,21 @@ def registrable(text: str) -> str | None:
     labels = _ascii(host).split(".") if host else []
     if len(labels) < 2 or not all(labels) or labels[-1].isdigit():
         return None
-    own = _suffix_length(labels) + 1
+    own = _suffix_length(labels, lists) + 1
     return ".".join(labels[-own:]) if len(labels) >= own else None
 
 
-def company_domain(text: str | None) -> str | None:
+def company_domain(text: str | None, lists: Lists = PACKAGED) -> str | None:
     """Take the registrable domain that names one company: no mailbox for anybody, no school's students.
 
     >>> company_domain("ann@gmail.com"), company_domain("ann@crm.acme.com"), company_domain("ann@stud.tum.de")
     (None, 'acme.com', None)
     """
-    own = registrable(text) if text else None
-    return own if own and email_class(text or "") in ("business", "competitor") else None
+    own = registrable(text, lists) if text else None
+    return own if own and email_class(text or "", lists) in ("business", "competitor") else None
 
 
-def email_class(text: str, lists: Mapping[str, frozenset[str]] | None = None) -> str | None:
+def email_class(text: str, lists: Lists = PACKAGED) -> str | None:
     """Tell whose mailbox an address or host is: free, disposable, competitor, student or business.
 
     The lists free_mail, disposable, competitors and students decide, in this order; a name under a listed domain is
@@ -60,7 +60,7 @@ def email_class(text: str, lists: Mapping[str, frozenset[str]] | None = None) ->
     host = domain(text)
     if host is None:
         return None
-    known, names = lists if lists is not None else _packaged(), _parents(_ascii(host), host)
+    known, names = _known(lists), _parents(_ascii(host), host)
     for name, meaning in (("free_mail", "free"), ("disposable", "disposable"), ("competitors", "competitor")):
         if names & known.get(name, frozenset()):
             return meaning
@@ -89,9 +89,9 @@ def _ascii(host: str) -> str:
         return host
 
 
-def _suffix_length(labels: list[str]) -> int:
+def _suffix_length(labels: list[str], lists: Lists) -> int:
     """Count the labels at the end that nobody owns."""
-    hosts, seconds = _suffixes()
+    hosts, seconds = _suffixes(lists)
     for place in range(len(labels)):
         if ".".join(labels[place:]) in hosts:
             return len(labels) - place
@@ -99,15 +99,15 @@ def _suffix_length(labels: list[str]) -> int:
 
 
 @functools.cache
-def _suffixes() -> tuple[frozenset[str], Mapping[str, frozenset[str]]]:
-    table = load_words("public_suffixes")
+def _suffixes(lists: Lists) -> tuple[frozenset[str], Mapping[str, frozenset[str]]]:
+    table = load_words("public_suffixes", lists)
     hosts = frozenset(table["hosts"])
     return hosts, {top: frozenset(words) for top, words in table.items() if top != "hosts"}
 
 
 @functools.cache
-def _packaged() -> Mapping[str, frozenset[str]]:
-    return load_lists(None)
+def _known(lists: Lists) -> Mapping[str, frozenset[str]]:
+    return load_lists(lists.folder)
 
 
 __all__ = ["company_domain", "domain", "email_class", "registrable"]

@@ -10,6 +10,7 @@ import pyarrow as pa
 from connector.engine.duckdb import open_engine
 from connector.job import Job
 from connector.settings.file import Settings
+from connector.settings.lists import ListSettings
 from connector.settings.matching import MatchingSettings
 from connector.store.lake import Lake
 from connector.store.state import open_state
@@ -28,7 +29,7 @@ Row = Mapping[str, str | None]
 @contextmanager
 def store_in(folder: Path, **matching: Any) -> Iterator[Job]:  # noqa: ANN401 - settings of any kind
     """Open a store; what a job has of models and CRM is not there, and nothing here asks for it."""
-    settings = Settings.model_construct(matching=MatchingSettings(**matching))
+    settings = Settings.model_construct(matching=MatchingSettings(**matching), lists=ListSettings())
     absent = cast("Any", None)
     with closing(open_state(folder)) as state, open_engine(768, folder / "spill") as duck:
         yield Job(
