@@ -46,8 +46,9 @@ def _shares(share: Share, parts: Sequence[pa.Table]) -> pa.Table:
     if not parts:
         return pa.table({"per": pa.nulls(0, pa.string()), "share": pa.nulls(0, pa.float64())})
     every = pa.concat_tables(parts).group_by(["per", "of"]).aggregate([("hit_max", "max")])
-    every = every.filter(pc.and_(pc.is_valid(every["of"]), pc.is_valid(every["per"])))
+    every = every.filter(pc.is_valid(every["of"]))
     watched = share.total or len(pc.unique(every["of"])) or 1
+    every = every.filter(pc.is_valid(every["per"]))
     hits = every.append_column("n", pc.cast(every["hit_max_max"], pa.int64())).group_by("per").aggregate([("n", "sum")])
     part = pc.divide(pc.cast(hits["n_sum"], pa.float64()), float(watched))
     return pa.table({"per": hits["per"], "share": pc.min_element_wise(part, pa.scalar(1.0))})

@@ -1,6 +1,6 @@
 """Whom in the CRM a key means: temporary tables of ids, e-mail addresses and domains, and the join with them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import duckdb
 import pyarrow as pa
@@ -9,14 +9,17 @@ from connector.store.lake import Lake
 from mappings.feed_keys import account_domain
 
 
-def index_subjects(engine: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+def index_subjects(engine: duckdb.DuckDBPyConnection, lake: Lake, came: Mapping[str, str | None] | None = None) -> None:
     """Make the tables known_ids, known_addresses, known_accounts and known_domains of whom the store holds.
+
+    came: relations of the people and accounts to look among alone, null for none of them.
 
     Of several with one address the contact goes first, then the oldest, then the lowest id. A domain is an account's
     own, else that of most of its people; free and disposable mail are nobody's.
     """
-    people, accounts = lake.relation("people"), lake.relation("accounts")
-    there = lake.columns("people")
+    found = came if came is not None else {table: lake.relation(table) for table in ("people", "accounts")}
+    people, accounts = found["people"], found["accounts"]
+    there = _columns(engine, people)
     rows = f"(SELECT * FROM {people} {'WHERE converted_at IS NULL' if 'converted_at' in there else ''})"  # noqa: S608 - file lists of our own making
     columns = {
         name: name if name in there else "NULL" for name in ("account_id", "email", "kind", "created_at", "domain")
@@ -35,17 +38,23 @@ def index_subjects(engine: duckdb.DuckDBPyConnection, lake: Lake) -> None:
         QUALIFY row_number() OVER (PARTITION BY lower(trim(email))
           ORDER BY (kind = 'contact') DESC NULLS LAST, created_at NULLS LAST, person_id) = 1"""
     )
-    own = f"SELECT account_id, {'domain' if 'domain' in lake.columns('accounts') else 'NULL'} AS domain FROM {accounts}"  # noqa: S608 - as above
+    own = (
+        f"SELECT account_id, {'domain' if 'domain' in _columns(engine, accounts) else 'NULL'} AS domain FROM {accounts}"  # noqa: S608 - as above
+    )
     source = own if accounts else _nothing("account_id", "domain")
     engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE known_accounts AS {source}")
     _index_domains(engine)
 
 
+def _columns(engine: duckdb.DuckDBPyConnection, relation: str | None) -> set[str]:
+    return set(engine.sql(f"SELECT * FROM {relation}").columns) if relation else set()  # noqa: S608 - a file list of our own making
+
+
 def keyed_to_known(keyed: str, columns: Collection[str]) -> str:
     """Write the SELECT that puts person_id and account_id beside keyed rows, each null where nobody is known."""
-    own = ", ".join(f"k.{name}" for name in columns)
+    own = "".join(f"k.{name}, " for name in columns)
     return f"""
-        SELECT {own}, coalesce(i.person_id, e.person_id) AS person_id,
+        SELECT {own}coalesce(i.person_id, e.person_id) AS person_id,
                coalesce(a.account_id, b.account_id, d.account_id, i.account_id, e.account_id) AS account_id
         FROM {keyed} k
         LEFT JOIN known_ids i ON i.key = k.person_key

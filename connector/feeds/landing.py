@@ -4,7 +4,7 @@ held has a row for each event or attribute whose person or account is not known.
 row, so that a file that changed takes back what it no longer has.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -154,9 +154,12 @@ def event_select(columns: Sequence[str]) -> str:
 
 
 @contextmanager
-def landing(job: Job) -> Iterator[Landing]:
-    """Open the writers of one transaction; whom the CRM knows is looked up as it is now."""
+def landing(job: Job, came: Mapping[str, str | None] | None = None) -> Iterator[Landing]:
+    """Open the writers of one transaction; whom the CRM knows is looked up as it is now.
+
+    came: relations of the people and accounts to look among alone, by table.
+    """
     with job.engine() as engine, ExitStack() as stack:
-        index_subjects(engine, job.lake)
+        index_subjects(engine, job.lake, came)
         writers = {table: stack.enter_context(job.lake.writer(table, key)) for table, key in TABLE_KEYS.items()}
         yield Landing(job, engine, writers)

@@ -8,6 +8,7 @@ import pytest
 from connector.sandbox.server import Crm
 from tests.feeds.drops import AT, DROPPED_AT, drop, fed, feed, score, table
 from tests.loop.loops import MODEL, Loop
+from tests.loop.test_account_models import company_record
 from tests.loop.test_changed_only import beside, points
 
 USAGE = (
@@ -165,3 +166,39 @@ def test_what_lies_in_the_future_counts_from_then_on(loop: Loop) -> None:
     assert "usage" not in {rule for subject, rule, *_ in points(loop)["scores"] if subject == who}
     score(loop, AT.replace(day=4))
     assert "usage" in {rule for subject, rule, *_ in points(loop)["scores"] if subject == who}
+
+
+def test_a_discovered_prospect_has_everything_from_the_first_sync_on(loop: Loop) -> None:
+    people = [{"email": f"new{number}@acme.example", "title": "CEO"} for number in range(3)]
+    enrich = '\n[[enrich]]\nattribute = "seniority"\nof = "people"\nvendors = ["upcell", "crm"]\n'
+    with loop.config.open("a", encoding="utf-8") as file:
+        file.write(enrich)
+    feed(loop, "upcell")
+    drop(loop, "upcell", people)
+    drop(loop, "usage", [row(1, "new1@acme.example")])
+    score(loop)
+    assert {found["target"] for found in table(loop, "held")} == {"attribute", "event"}
+    held = len(table(loop, "held"))
+    assert score(loop).fed == {}
+    loop.retitle("p20", "Wizard")  # somebody came, for whom nothing waits
+    assert (score(loop).fed, len(table(loop, "held"))) == ({}, held)
+    loop.edit(loop.people()["p12"], Email="new1@acme.example")
+    loop.advance(60)
+    score(loop)
+    who = loop.people()["p12"]["id"]
+    assert {rule for subject, rule, *_ in points(loop)["scores"] if subject == who} == {"chief", "usage", "call"}
+    assert {found["email"] for found in table(loop, "held")} == {"new0@acme.example", "new2@acme.example"}
+
+
+def test_an_event_of_a_known_account_counts_for_it_until_its_person_comes(loop: Loop) -> None:
+    (loop.folder / "usage.toml").write_text(BLOCK.replace("{ email", '{ domain = "email", email'), encoding="utf-8")
+    drop(loop, "usage", [row(1, "new@acme.example"), row(2, "ann@gmail.com")])
+    assert score(loop).fed["held"] == 2
+    (found,) = fed(loop)
+    assert (found["person_id"], found["account_id"]) == (None, company_record(loop)["id"])
+    loop.edit(loop.people()["p12"], Email="new@acme.example")
+    loop.advance(60)
+    score(loop)
+    (found,) = fed(loop)
+    assert (found["person_id"], found["account_id"]) == (loop.people()["p12"]["id"], company_record(loop)["id"])
+    assert [one["email"] for one in table(loop, "held")] == ["ann@gmail.com"]
