@@ -8,7 +8,7 @@ from typing import Final
 import duckdb
 
 from connector.enrichment.resolve import KEYS, Held, candidates, place, seen
-from connector.enrichment.step import TABLES, enriches_of, held_for
+from connector.enrichment.step import TABLES, enriches_of, held_for, subjects
 from connector.settings.enrichment import CRM, EnrichSettings
 from connector.settings.file import Settings
 from connector.store.lake import Lake
@@ -41,7 +41,7 @@ def conflicts(
     """Count the conflicts and list the first ones: attribute by attribute in the order of the file, then by id."""
     total, found = 0, list[Conflict]()
     for of in TABLES:
-        relation, wanted = lake.relation(of), enriches_of(settings, of)
+        relation, wanted = subjects(lake, of), enriches_of(settings, of)
         if relation is None:
             continue
         for enrich in wanted:

@@ -10,7 +10,7 @@ from typing import Final
 import duckdb
 
 from connector.enrichment.resolve import KEYS, candidates, place, seen
-from connector.enrichment.step import TABLES, enriches_of, held_for
+from connector.enrichment.step import TABLES, enriches_of, held_for, subjects
 from connector.job import Job
 from connector.settings.enrichment import CRM, EnrichSettings, VendorSettings
 from connector.settings.file import Settings
@@ -42,7 +42,7 @@ def coverages(engine: duckdb.DuckDBPyConnection, lake: Lake, settings: Settings,
     """Measure every vendor of every attribute as of an instant."""
     found: list[Coverage] = []
     for of in TABLES:
-        wanted, relation = enriches_of(settings, of), lake.relation(of)
+        wanted, relation = enriches_of(settings, of), subjects(lake, of)
         if wanted and relation is not None:
             held = held_for(lake, settings, of)
             columns = [

@@ -11,7 +11,7 @@ import duckdb
 from connector.audit.weakened import by_field
 from connector.engine.relations import literal
 from connector.enrichment.resolve import KEYS, ROLES, candidates, place, seen
-from connector.enrichment.step import TABLES, enriches_of, held_for
+from connector.enrichment.step import TABLES, enriches_of, held_for, subjects
 from connector.facts import relations
 from connector.mirror import MIRROR
 from connector.models import Models
@@ -129,7 +129,7 @@ def _select(asked: DueQuery, enrich: EnrichSettings, could: float, scored: str) 
           p.total AS score, p.band, {could!r}::DOUBLE AS could_add,
           {_other_band(asked.models.people.spec.band, could, believed)} AS could_be,
           COALESCE({_rank(asked.models.people.spec.band, could, believed)}, 999) AS rank
-        FROM {asked.lake.relation(enrich.of)} t
+        FROM {subjects(asked.lake, enrich.of)} t
         LEFT JOIN {seen([enrich], held, asked.as_of)} s ON s.subject_id = t.{key}
         LEFT JOIN {scored} p ON p.id = t.{key}
         LEFT JOIN {mirror} m ON m.role = {literal(ROLES[enrich.of])} AND m.record_id = t.{key}

@@ -30,6 +30,14 @@ def enriches_of(settings: Settings, of: str) -> tuple[EnrichSettings, ...]:
     return tuple(enrich for enrich in settings.enrich if enrich.of == of)
 
 
+def subjects(lake: Lake, of: str) -> str | None:
+    """Give the relation of people or accounts as pulled, without converted leads; null where there are none."""
+    relation = lake.relation(of)
+    if relation is None or "converted_at" not in lake.columns(of):
+        return relation
+    return f"(SELECT * FROM {relation} WHERE converted_at IS NULL)"  # noqa: S608 - a file list of our own making
+
+
 def held_for(lake: Lake, settings: Settings, of: str) -> Held:
     """Name what there is to resolve the attributes of people or accounts from."""
     columns = lake.columns(of)

@@ -17,9 +17,9 @@ from connector.view import View
 
 @dataclass(frozen=True)
 class Saying:
-    """What one vendor says of an attribute: the value as it gave it, and when it was observed.
+    """What one vendor says of an attribute: the value as its transform reads it, and when it was observed.
 
-    used: it is the one that is believed. read is false where its value is too old, or is none of the attribute's type.
+    used: it is the one that is believed. read is false where the value is too old, or is none of the attribute's type.
     """
 
     vendor: str

@@ -14,6 +14,7 @@ from connector.compose import open_job
 from connector.errors import ConfigError
 from connector.loading import load_parts
 from connector.pipeline import Options, Outcome
+from connector.pull import pull_stage
 from connector.reading import open_reading
 from connector.sandbox.server import Crm
 from tests.enrichment.vendors import VENDORS, company, field_name, vendors_loop, write_mapping
@@ -122,6 +123,20 @@ def test_the_short_path_scores_a_changed_value_as_a_full_run(loop: Loop, tmp_pat
     assert table(loop, rows) == table(other, rows)
     assert table(loop, rows) != []
     assert sorted(row[1] for row in table(loop, rows)) == [0, 5, 70, 70]
+
+
+def test_a_change_that_was_scored_before_it_was_observed_is_scored_again(loop: Loop, tmp_path: Path) -> None:
+    at = now(loop) + timedelta(hours=1)
+    score(loop, at)
+    change(loop, "both", zoominfo_employees=5000, zoominfo_updated_at="2026-06-20T00:00:00Z")
+    other = beside(loop, tmp_path / "other")
+    with open_job(loop.config, writer=True) as job:
+        pull_stage(job)  # as a run that was cut off after it
+        pipeline.score(job, Options(at, changed_only=True))
+    score(loop, at, changed_only=True)
+    score(other, at)
+    rows = "SELECT subject_id, total, band FROM {scores} ORDER BY ALL"
+    assert table(loop, rows) == table(other, rows)
 
 
 def test_an_observation_of_later_counts_from_its_time_on_the_short_path(loop: Loop, tmp_path: Path) -> None:

@@ -110,6 +110,16 @@ def test_an_older_value_does_not_stand_in_for_a_newer_blank() -> None:
     assert chosen(enrich, seen, None, None) == 7
 
 
+def test_what_a_vendor_calls_unknown_is_blank() -> None:
+    enrich = EnrichSettings(attribute="industry", vendors=("clearbit", "zoominfo"))
+    said = """(SELECT 'account' AS role, 'a1' AS subject_id, 'industry' AS name, vendor, value,
+        TIMESTAMPTZ '2026-06-01 00:00:00+00' AS observed_at
+        FROM (VALUES ('clearbit', '[[unknown]]'), ('zoominfo', 'Retail')) t(vendor, value))"""
+    relation = resolved("(SELECT 'a1' AS account_id)", [enrich], Held(said, None, {"account_id": "string"}), AS_OF)
+    with duckdb.connect() as engine:
+        assert engine.sql(f"SELECT industry FROM {relation}").fetchall() == [("Retail",)]  # noqa: S608 - our own
+
+
 def test_one_instant_sees_nothing_later() -> None:
     enrich = EnrichSettings(attribute="employees", vendors=("zoominfo",))
     later = Observation("zoominfo", -timedelta(hours=1).seconds, "900")

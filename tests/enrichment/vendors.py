@@ -63,8 +63,10 @@ def write_world(folder: Path) -> None:
         rows.writerows((row[0], row[0].title(), f"{row[0]}.example", *row[1:]) for row in COMPANIES)
     with (folder / "people.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
-        rows.writerow(("person_id", "kind", "account_id", "email", "title"))
-        rows.writerows((f"p_{row[0]}", "contact", row[0], f"ann@{row[0]}.example", "Clerk") for row in COMPANIES)
+        rows.writerow(("person_id", "kind", "account_id", "email", "title", "apollo_title"))
+        for name, *_ in COMPANIES:
+            said = "[[unknown]]" if name == "nobody" else "VP of Sales" if name == "both" else ""
+            rows.writerow((f"p_{name}", "contact", name, f"ann@{name}.example", "Sales Director", said))
 
 
 def field_name(crm: Crm, column: str) -> str:
@@ -76,7 +78,9 @@ def field_name(crm: Crm, column: str) -> str:
 def write_mapping(crm: Crm, folder: Path, **more: str) -> None:
     """Write a mapping that reads the vendors' fields of companies as columns of their own."""
     fields = {column: field_name(crm, column) for column in COLUMNS} | more
+    people = "Contact" if crm == "salesforce" else "contacts"
     lines = [f'extends = "{crm}"', f"[read.{OBJECTS[crm]}.fields]", *(f'{k} = "{v}"' for k, v in fields.items())]
+    lines += [f"[read.{people}.fields]", f'apollo_title = "{field_name(crm, "apollo_title")}"']
     (folder / "mapping.toml").write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
