@@ -88,8 +88,8 @@ def _name(spec: MirrorSpec, rows: pa.Table) -> pa.Array | pa.ChunkedArray:
     """Join what names a person in the CRM; null where nothing does."""
     if not spec.name:
         return pa.nulls(rows.num_rows, pa.string())
-    parts = [rows[name].cast(pa.string()) for name in spec.name]
-    joined = pc.utf8_trim_whitespace(pc.binary_join_element_wise(*parts, " ", null_handling="skip"))
+    parts = [pc.fill_null(rows[name].cast(pa.string()), "") for name in spec.name]  # Arrow skips rows of nulls alone
+    joined = pc.utf8_trim_whitespace(pc.binary_join_element_wise(*parts, " "))
     return pc.if_else(pc.equal(joined, ""), None, joined)
 
 

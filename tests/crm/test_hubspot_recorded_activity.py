@@ -74,7 +74,6 @@ def test_a_recorded_marketing_event_tells_who_came(tmp_path: Path) -> None:
     exchanges = [
         (page, events),
         (Asked("GET", path, {"limit": "100"}), told({"results": [came], "total": 1})),
-        (page, events),
     ]
     with replayed(tmp_path, exchanges):
         crm = adapter()

@@ -70,6 +70,14 @@ def test_a_submitted_form_scores_the_contact(loop: Loop) -> None:
     assert (score(loop, "p09"), score(loop, "p10")) == (40, 10)
 
 
+def test_who_is_known_by_a_form_alone_is_scored_too(loop: Loop) -> None:
+    loop.sync()
+    submit(loop, form(loop, "Request a demo"), "nobody.yet@new.example")
+    assert loop.sync().status == "ok"
+    (contact,) = [one for one in loop.records("contacts") if one["fields"]["email"] == "nobody.yet@new.example"]
+    assert (contact["fields"]["firstname"], contact["fields"]["leadlight_score"]) == (None, "40")
+
+
 def test_a_form_without_news_costs_nothing_after_the_first_look(loop: Loop) -> None:
     guids = [form(loop, f"Form {number}") for number in range(120)]
     submit(loop, guids[3], "p09@acme.example")

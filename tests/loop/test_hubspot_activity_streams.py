@@ -7,8 +7,9 @@ import pytest
 
 from connector.provisioning import provision
 from connector.reading import open_reading
-from tests.loop.hubspot_activity import asked, events, scopes_without
-from tests.loop.loops import Loop, copy_of, make_template
+from tests.loop.hubspot_activity import asked, events, form, scopes_without, submit
+from tests.loop.loops import Loop, add_model, copy_of, make_template
+from tests.loop.signals import model_of, scored, totals, use_model
 
 LISTED = """extends = "hubspot"
 
@@ -143,7 +144,7 @@ def test_without_their_scopes_all_of_them_are_left_out_calmly(loop: Loop) -> Non
     mark = loop.mark()
     loop.sync()
     assert asked(loop, mark, "/events/v3/events/") == 1
-    assert asked(loop, mark, "/marketing/v3/") == 2
+    assert asked(loop, mark, "/marketing/v3/") == 2  # the refused lists of forms and of marketing events
 
 
 def stored(loop: Loop, table: str, column: str, value: str) -> int:
@@ -216,3 +217,57 @@ def changes(loop: Loop, person: str) -> list[tuple[str, str | None, str | None]]
         relation = reading.lake.relation("history")
         select = f"SELECT field, old, new FROM {relation} WHERE subject_id = ? ORDER BY changed_at, field"  # noqa: S608 - our own files
         return [tuple(row) for row in engine.execute(select, [person]).fetchall()]
+
+
+ACCOUNT_MODEL = """
+[model]
+id = "firms"
+subject = "account"
+
+[[engagement]]
+id = "chat"
+event = "chat"
+points = 5
+cap = 100
+
+[[band]]
+id = "warm"
+"""
+
+
+def test_the_survivor_of_a_merge_has_the_activity_of_both_and_of_both_companies(loop: Loop) -> None:
+    use_model(loop, model_of({"form_submission": 5, "webinar_attended": 20}))
+    winner, loser = ids(loop, "p15", "p16")
+    guide, webinar = form(loop, "Guide"), loop.control("marketing_event", {"name": "Scoring"})["id"]
+    for who in ("p15", "p16"):
+        submit(loop, guide, f"{who}@acme.example")
+    take_part(loop, webinar, "p16", "ATTENDED")
+    scored(loop)
+    merged = loop.control("merge", {"object": "contacts", "winner": winner, "losers": [loser]})["id"]
+    submit(loop, guide, "p16@acme.example")  # by the address that was the loser's
+    scored(loop, changed_only=True)
+    few = totals(loop)
+    assert few[merged] == 3 * 5 + 20
+    assert not {winner, loser} & few.keys()
+    scored(loop)
+    assert totals(loop) == few
+
+
+def test_a_merged_companys_events_count_for_the_one_that_stays(loop: Loop) -> None:
+    add_model(loop.config, "firms.toml", ACCOUNT_MODEL)
+    first, second = (
+        loop.ask("POST", "/crm/v3/objects/companies", json={"properties": {"name": name}})["id"] for name in ("A", "B")
+    )
+    for company in (first, second):
+        loop.control("event", {"event_type": "pe4242424_chat_started", "id": company, "object": "companies"})
+        loop.advance(60)
+    scored(loop)
+    assert totals(loop, "account_scores")[second] == 5
+    merged = loop.control("merge", {"object": "companies", "winner": first, "losers": [second]})["id"]
+    loop.advance(60)
+    scored(loop, changed_only=True)
+    few = totals(loop, "account_scores")
+    assert few[merged] == 10
+    assert not {first, second} & few.keys()
+    scored(loop)
+    assert totals(loop, "account_scores") == few

@@ -5,7 +5,7 @@ portal that is read whole later shows attendance alone. A look costs the list of
 participations of those whose counters or stamp changed since.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,34 +34,40 @@ COUNTERS = ("registrants", "attendees", "cancellations", "noShows")
 Row = dict[str, Any]
 
 
+def all_events(client: Client) -> tuple[Mapping[str, Any], ...]:
+    """List the marketing events with their counters."""
+    found: list[Mapping[str, Any]] = []
+    after: str | None = None
+    while True:
+        body = client.marketing_events_page(after).json()
+        found += [one for one in body.get("results") or () if one.get("objectId")]
+        after = following(body, after, "list of marketing events")
+        if after is None:
+            return tuple(found)
+
+
+def chosen(events: Sequence[Mapping[str, Any]], wanted: str) -> tuple[Mapping[str, Any], ...]:
+    """Give the events that a mapping asks for: `*`, an event's id, or its name."""
+    return tuple(one for one in events if wanted in ("*", one.get("eventName"), str(one["objectId"])))
+
+
 @dataclass(frozen=True)
 class Participations:
-    """Read the participations of the events of one name, of any where it is `*`."""
+    """Read the participations of some events."""
 
     client: Client
-    name: str
+    events: Sequence[Mapping[str, Any]]
     fields: tuple[str, ...]
 
     def pages(self, cursor: Cursor) -> Iterator[Page]:
         """Read those of events that changed since they were looked at last."""
-        seen = dict(cursor.seen)
-        for event in self._events():
-            number, mark = str(event["objectId"]), _mark(event)
-            if seen.get(number) != mark:
+        marks = {str(event["objectId"]): _mark(event) for event in self.events}
+        for event in self.events:
+            number = str(event["objectId"])
+            if cursor.seen.get(number) != marks[number]:
                 for rows in self._of(event):
                     yield self._page(rows, cursor)
-                seen[number] = mark
-        yield self._page([], replace(cursor, since_at=self._answered_at(), seen=seen))
-
-    def _events(self) -> Iterator[Mapping[str, Any]]:
-        after: str | None = None
-        while True:
-            body = self.client.marketing_events_page(after).json()
-            wanted = (one for one in body.get("results") or () if one.get("objectId"))
-            yield from (one for one in wanted if self.name in ("*", one.get("eventName"), str(one["objectId"])))
-            after = following(body, after, "list of marketing events")
-            if after is None:
-                return
+        yield self._page([], replace(cursor, since_at=self._answered_at(), seen=marks))
 
     def _of(self, event: Mapping[str, Any]) -> Iterator[list[Row]]:
         after: str | None = None

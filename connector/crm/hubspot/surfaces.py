@@ -37,6 +37,7 @@ class Surfaces:
     client: Client
     portal: Callable[[], str]
     _forms: tuple[forms.Form, ...] | None = field(default=None, init=False)
+    _marketing_events: tuple[Mapping[str, Any], ...] | None = field(default=None, init=False)
     _types: tuple[str, ...] | None = field(default=None, init=False)
     _refused: Forbidden | None = field(default=None, init=False)
     _lists: dict[str, Mapping[str, Any] | None] = field(default_factory=dict, init=False)
@@ -54,8 +55,8 @@ class Surfaces:
             case "list:":
                 return stream_info(name, memberships.FIELDS) if self._list(asked) is not None else None
             case "marketing_event:":
-                self.client.marketing_events_page(None)  # whether the token may
-                return stream_info(name, marketing_events.FIELDS)
+                known = bool(self._chosen_events(asked)) or asked == ANY
+                return stream_info(name, marketing_events.FIELDS) if known else None
             case _:
                 return event_info(name) if self._has_events(asked) else None
 
@@ -70,7 +71,7 @@ class Surfaces:
             case "list:":
                 return memberships.Memberships(self.client, self._list(asked) or {}, fields).pages(cursor)
             case "marketing_event:":
-                return marketing_events.Participations(self.client, asked, fields).pages(cursor)
+                return marketing_events.Participations(self.client, self._chosen_events(asked), fields).pages(cursor)
             case _ if ANY in asked:
                 return EventsOfTypes(self.client, self._matching(asked), fields).pages(cursor)
             case _:
@@ -80,6 +81,11 @@ class Surfaces:
         if self._forms is None:
             self._forms = forms.all_forms(self.client)
         return forms.chosen(self._forms, asked)
+
+    def _chosen_events(self, asked: str) -> tuple[Mapping[str, Any], ...]:
+        if self._marketing_events is None:
+            self._marketing_events = marketing_events.all_events(self.client)
+        return marketing_events.chosen(self._marketing_events, asked)
 
     def _has_properties(self, asked: str) -> bool:
         """Tell whether an object and all its named properties are there."""

@@ -19,7 +19,7 @@ from connector.sandbox.http import Response
 from connector.sandbox.hubspot.account import Account, Call
 from connector.sandbox.hubspot.definitions import USER_ID
 from connector.sandbox.hubspot.objects import object_types
-from connector.sandbox.hubspot.reading import next_page
+from connector.sandbox.hubspot.reading import further_addresses, next_page
 from connector.sandbox.hubspot.wire import ApiError, json_response, stamp, stored_stamp, validation_error
 from connector.sandbox.hubspot.writing import insert, resolve, update
 from connector.sandbox.storage import Storage, Transaction
@@ -111,7 +111,7 @@ def submit_form(account: Account, body: Mapping[str, Any]) -> dict[str, str]:
 def converted(account: Account, transaction: Transaction, form: sqlite3.Row, email: str, now_ms: int) -> str:
     """Tell of a submission on the contact of an address, which is made where there is none; gives its id."""
     kind = object_types()["contacts"]
-    number = resolve(account, kind, email, "email")
+    number = resolve(account, kind, email, "email") or further_addresses(account, [email]).get(email.lower())
     if number is None:
         number = insert(account, transaction, kind, {"email": email.lower(), "hs_object_source": "FORM"})
     before = account.storage.get(kind.plural, number) or {}

@@ -31,6 +31,7 @@ FOLLOWING = (
     ("UPDATE event_occurrences SET object_id = CAST(? AS INTEGER) WHERE object_type = ? AND object_id = ?", True),
     ("UPDATE OR REPLACE list_members SET record_id = ? WHERE object = ? AND record_id = ?", False),
     ("UPDATE enrollments SET contact_id = ? WHERE ? = 'contacts' AND contact_id = ?", False),
+    ("UPDATE OR REPLACE participations SET contact_id = ? WHERE ? = 'contacts' AND contact_id = ?", False),
 )
 
 
@@ -131,9 +132,25 @@ def merged_values(
     known = account.schema.of(kind.plural).keys()
     names = [name for name in first if name in known and name not in BOOKKEEPING]
     values = {name: first[name] if first[name] not in (None, "") else second[name] for name in names}
+    if kind.plural == "contacts":
+        values |= joined_values(first, second)
     if "lifecyclestage" in values:
         values["lifecyclestage"] = furthest_stage(kind.plural, first["lifecyclestage"], second["lifecyclestage"])
     return {name: value for name, value in values.items() if value is not None}
+
+
+def joined_values(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, str]:
+    """Give what a merged contact has of both: its further addresses, and the forms it submitted. No recording."""
+    addresses = [first["hs_additional_emails"], second["email"], second["hs_additional_emails"]]
+    forms = [row["hs_calculated_form_submissions"] for row in (first, second)]
+    told = {"hs_additional_emails": addresses, "hs_calculated_form_submissions": forms}
+    parts = {
+        name: [each for text in texts for each in str(text or "").split(";") if each] for name, texts in told.items()
+    }
+    own = str(first["email"] or second["email"] or "")
+    return {
+        name: ";".join(dict.fromkeys(each for each in found if each != own)) for name, found in parts.items() if found
+    }
 
 
 def identities(

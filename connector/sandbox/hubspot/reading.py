@@ -196,10 +196,20 @@ def numbers_by_key(
         where = f"{quote(column)} IS NOT NULL AND {quote(column)} COLLATE NOCASE IN ({marks}) AND {living}"
     statement = f"SELECT {quote(column)}, _id FROM {quote(kind.plural)} WHERE {where}"  # noqa: S608 - quoted identifiers
     found = {key.lower(): number for key, number in account.storage.query(statement, keys)}
+    if column == "email" and len(found) < len(keys) and not archived:
+        found = further_addresses(account, keys) | found
     if column == "_id" and len(found) < len(keys) and not archived:
         merged = ((key, survivor(account, kind, key)) for key in keys if key not in found)
         found |= {key: number for key, number in merged if number is not None}
     return found
+
+
+def further_addresses(account: Account, keys: Sequence[str]) -> dict[str, str]:
+    """Find contacts by an address that another contact brought into a merge."""
+    wanted = {key.lower() for key in keys}
+    statement = "SELECT _id, hs_additional_emails FROM contacts WHERE hs_additional_emails IS NOT NULL AND _deleted = 0"
+    pairs = ((each.lower(), row[0]) for row in account.storage.query(statement) for each in str(row[1]).split(";"))
+    return {address: number for address, number in pairs if address in wanted}
 
 
 def lives(account: Account, kind: ObjectType, number: str) -> bool:
