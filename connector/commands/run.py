@@ -104,6 +104,8 @@ def _outcome_lines(outcome: pipeline.Outcome) -> Sequence[str]:
     lines = [f"run {outcome.run_id}: {outcome.status}, as of {told['as_of']}, {outcome.duration_s:.1f} s"]
     if outcome.pulled:
         lines.append("pulled " + ", ".join(f"{n:,} {name}" for name, n in outcome.pulled.items()))
+    if told_of := {name: n for name, n in outcome.fed.items() if n}:
+        lines.append("feeds: " + ", ".join(f"{n:,} {name}" for name, n in told_of.items()))
     if outcome.scored:
         each = [f"{name} {n:,}" for name, n in outcome.by_model.items()] if len(outcome.by_model) > 1 else []
         kept = f", {outcome.kept['people']:,} of them carried over" if outcome.kept.get("people") else ""
