@@ -8,6 +8,7 @@ from scoring.combine import DISQUALIFIED, SUPPRESSED
 from scoring.expressions import Scalar, case, column, every, null, number, raw_text
 from scoring.fit import when_column
 from scoring.model import Model
+from scoring.predict.blend import MODEL_BAND, MODEL_TOTAL, results
 from scoring.rules import Band, GradeAxis
 from scoring.schema import DECIMALS
 from scoring.segments import by_segment
@@ -15,9 +16,14 @@ from scoring.third_party import FIRST_PARTY, has_third_party
 
 
 def band_columns(model: Model) -> dict[str, Scalar]:
-    """Give `band`, `fit_grade` and `engagement_grade`."""
+    """Give `band`, `fit_grade` and `engagement_grade`, and the band that a trained model in the shadow would choose.
+
+    The latter knows no band before it: the one that somebody is in was chosen by the rules.
+    """
+    beside = {MODEL_BAND: _band(model, MODEL_TOTAL)} if MODEL_BAND in results(model) else {}
     return {
-        "band": _band(model),
+        **beside,
+        "band": _band(model, "total"),
         "fit_grade": _grade(model.spec.grade.fit, column("fit")),
         "engagement_grade": _grade(model.spec.grade.engagement, column("engagement")),
     }
@@ -28,31 +34,31 @@ def threshold(value: float) -> Scalar:
     return number(round(value, DECIMALS))
 
 
-def _band(model: Model) -> Scalar:
+def _band(model: Model, of: str) -> Scalar:
     without = column("state").isin(raw_text(SUPPRESSED), raw_text(DISQUALIFIED))
     branches: list[tuple[Scalar, Scalar]] = [(without, null("text"))]
-    own = [(segment.id, _first(model, segment.id, segment.band)) for segment in model.spec.segment if segment.band]
-    return case(branches, by_segment(_first(model, None, model.spec.band), own))
+    own = [(segment.id, _first(model, segment.id, segment.band, of)) for segment in model.spec.segment if segment.band]
+    return case(branches, by_segment(_first(model, None, model.spec.band, of), own))
 
 
-def _first(model: Model, segment: str | None, bands: Sequence[Band]) -> Scalar:
-    return case([(_in_band(model, segment, band), raw_text(band.id)) for band in bands], null("text"))
+def _first(model: Model, segment: str | None, bands: Sequence[Band], of: str) -> Scalar:
+    return case([(_in_band(model, segment, band, of), raw_text(band.id)) for band in bands], null("text"))
 
 
-def _in_band(model: Model, segment: str | None, band: Band) -> Scalar:
-    entered = every(_entry_terms(model, segment, band))
-    if band.release_below is None:
+def _in_band(model: Model, segment: str | None, band: Band, of: str) -> Scalar:
+    entered = every(_entry_terms(model, segment, band, of))
+    if band.release_below is None or of == MODEL_TOTAL:
         return entered
-    stays = exp.and_(column("previous_band").eq(raw_text(band.id)), column("total") >= threshold(band.release_below))
+    stays = exp.and_(column("previous_band").eq(raw_text(band.id)), column(of) >= threshold(band.release_below))
     return exp.or_(entered, stays)
 
 
-def _entry_terms(model: Model, segment: str | None, band: Band) -> list[Scalar]:
+def _entry_terms(model: Model, segment: str | None, band: Band, of: str) -> list[Scalar]:
     terms: list[Scalar] = []
     if band.at_least is not None:
-        terms.append(column("total") >= threshold(band.at_least))
+        terms.append(column(of) >= threshold(band.at_least))
     if band.above is not None:
-        terms.append(column("total") > threshold(band.above))
+        terms.append(column(of) > threshold(band.above))
     if band.needs is None:
         return terms
     if band.needs.fit_at_least is not None:

@@ -5,7 +5,7 @@ Works on the parsed TOML and passes over what has the wrong shape, so that these
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from pydantic import ValidationError
 
@@ -22,6 +22,7 @@ _RULE_TABLES = ("fit", "engagement", "multiply")
 def cross_problems(raw: Row, lists: Sequence[str]) -> list[str]:
     """Check names across the tables of one file; `lists` are the names that `in_list` may use."""
     problems = [*_duplicates(raw, _RULE_TABLES), *_duplicates(raw, ("band",)), *_duplicates(raw, ("segment",))]
+    problems += [*_duplicates(raw, ("override",)), *_override_problems(raw)]
     problems += [*_group_problems(raw), *segment_problems(raw), *account_problems(raw)]
     for path, condition in _subject_conditions(raw):
         problems += [f"{path}: {text}" for text in operand_problems(condition, canonical_type)]
@@ -89,9 +90,24 @@ def _group_problems(raw: Row) -> Iterator[str]:
             yield f"{_path(table, row, 'group')}: [group.{row['group']}] has no engagement rule to multiply"
 
 
+def _override_problems(raw: Row) -> Iterator[str]:
+    """Find bounds outside the scale: no total can keep them."""
+    found = _at(raw, "model", "scale")
+    scale = found if isinstance(found, Mapping) else {}
+    for table, row in _rows(raw, "override"):
+        for key in ("at_least", "at_most"):
+            bound, low, high = row.get(key), scale.get("min"), scale.get("max")
+            if _is_number(bound) and ((_is_number(low) and bound < low) or (_is_number(high) and bound > high)):
+                yield f"{_path(table, row, key)}: {bound:g} is outside the scale"
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _subject_conditions(raw: Row) -> Iterator[tuple[str, Condition]]:
     found = [("model.audience", _at(raw, "model", "audience")), ("suppress.when", _at(raw, "suppress", "when"))]
-    found += [(_path(table, row, "when"), row.get("when")) for table, row in _rows(raw, "fit")]
+    found += [(_path(table, row, "when"), row.get("when")) for table, row in _rows(raw, "fit", "override")]
     found += [(_path(table, row, "needs.when"), _at(row, "needs", "when")) for table, row in _rows(raw, "band")]
     for table, row in _rows(raw, "segment"):
         found.append((_path(table, row, "when"), row.get("when")))

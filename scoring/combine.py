@@ -10,6 +10,7 @@ from scoring.events import IDLE
 from scoring.expressions import Scalar, case, clamp, column, number, raw_text, rounded, times, total
 from scoring.fit import points_column
 from scoring.model import Model
+from scoring.overrides import before_state
 from scoring.people import people_sum
 from scoring.pillars import weighted_pillars
 from scoring.rules import EngagementRule, FitRule, Group
@@ -81,7 +82,7 @@ def weighted_sum(model: Model) -> dict[str, Scalar]:
     """Give the combined total before the scale, and what the weights changed on each axis."""
     combine = model.spec.combine
     fit, engagement = column("fit_sum"), column("engagement_sum")
-    if combine.kind == "sum":
+    if not combine.weighs:
         return {"combined": fit + engagement}
     of_fit, of_engagement = number(combine.fit or 0.0), number(combine.engagement or 0.0)
     return {
@@ -102,7 +103,7 @@ def final_columns(model: Model) -> dict[str, Scalar]:
     return {
         "fit": rounded(column("fit_sum"), DECIMALS),
         "engagement": rounded(column("engagement_sum"), DECIMALS),
-        "total_exact": _total_in_state(model),
+        "total_exact": total_in_state(model, column(before_state(model))),
     }
 
 
@@ -111,10 +112,10 @@ def rounded_total(model: Model) -> dict[str, Scalar]:
     return {"total": rounded(column("total_exact"), DECIMALS)}
 
 
-def _total_in_state(model: Model) -> Scalar:
+def total_in_state(model: Model, scaled: Scalar) -> Scalar:
+    """Give what a state leaves of a total."""
     lowest = model.spec.model.scale.min or 0.0
     ceiling = model.spec.combine.gate_ceiling
-    scaled = column("scaled")
     state = column("state")
     gated = exp.func("LEAST", scaled.copy(), number(lowest if ceiling is None else ceiling))
     out = state.isin(raw_text(SUPPRESSED), raw_text(DISQUALIFIED))

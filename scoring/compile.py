@@ -1,6 +1,7 @@
 """A model as SQL: the passes in their order, materialised once, and one SELECT per output over the result."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
@@ -22,23 +23,34 @@ from scoring.combine import (
     weighted_sum,
 )
 from scoring.conditions import operand_problems
-from scoring.contributions import Line, contributions, lines, stored_columns, words_of
+from scoring.contributions import Line, contributions, lines, model_lines, stored_columns, words_of
 from scoring.dialects import rendered
 from scoring.engagement import engagement_columns
 from scoring.events import IDLE, EventScope, distinct_rules, distinct_tallies, facts, idle_s, matches, tallies
 from scoring.expressions import Scalar, column, integer, named, null, raw_text, time_of
 from scoring.fit import FitScope, fit_columns, state_columns
-from scoring.model import Model, ModelError, model_events, model_fields
+from scoring.model import Model, ModelError, features_of, model_fields, rule_events
+from scoring.overrides import override_columns
 from scoring.people import PEOPLE_SCORES, ROLLED, people_points, people_stages
 from scoring.pillars import pillar_column, pillar_sums, pillar_values
 from scoring.predicates import predicate
+from scoring.predict.blend import (
+    beside_columns,
+    log_odds_columns,
+    model_columns,
+    model_scaled,
+    results,
+    term_columns,
+)
+from scoring.predict.features import TALLIES, feature_problems, feature_stages, feature_values
+from scoring.predict.tables import value_column
 from scoring.reasons import MACROS as REASON_MACROS
-from scoring.reasons import explained, reasons
+from scoring.reasons import WORDED_MACROS, explained, has_words, reasons
 from scoring.schema import ColumnType
 from scoring.segments import SEGMENT, segment_column
 from scoring.specification import conditions, event_conditions
 from scoring.statement import Statement, clock, epoch_s
-from scoring.subjects import Columns, account_subjects, field_types, subjects
+from scoring.subjects import Columns, account_subjects, feature_name, field_types, subjects
 from scoring.third_party import first_party_columns
 
 # Each pass adds columns that the next ones read; this order is the order of evaluation.
@@ -58,6 +70,15 @@ PASSES: tuple[Callable[[Model], dict[str, Scalar]], ...] = (
     final_columns,
     rounded_total,
     band_columns,
+)
+# What comes between the total of the rules and the final one where a model says so.
+TABLE_PASSES: tuple[Callable[[Model], dict[str, Scalar]], ...] = (
+    term_columns,
+    log_odds_columns,
+    model_columns,
+    model_scaled,
+    override_columns,
+    beside_columns,
 )
 
 
@@ -87,32 +108,33 @@ def compile_model(
     comments with the ids of rules. Raises ValueError where the dialect cannot say the model, or is not known.
     """
     shape = tuple((table, tuple(sorted(kinds.items()))) for table, kinds in sorted(columns.items()))
-    made, scores, rows, words = _texts(model, people, shape, dialect, annotate)
+    texts = _texts(model, people, shape, dialect, annotate)
     if dialect == "duckdb":
-        return Statement((clock(as_of), *MACROS, *made), scores, rows, words)
+        return replace(texts, prepare=(clock(as_of), *MACROS, *texts.prepare))
     seconds = exp.select(named(exp.cast(integer(epoch_s(as_of)), "bigint"), "as_of_s"))
-    return Statement((rendered(_temporary("clock", seconds), dialect), *made), scores, rows, words)
+    return replace(texts, prepare=(rendered(_temporary("clock", seconds), dialect), *texts.prepare))
 
 
 @lru_cache(maxsize=32)
-def _texts(
-    model: Model, people: Model | None, shape: Shape, dialect: str, annotate: bool
-) -> tuple[tuple[str, ...], str, str, Mapping[str, tuple[str, ...]]]:
+def _texts(model: Model, people: Model | None, shape: Shape, dialect: str, annotate: bool) -> Statement:
+    """Compile all but the clock."""
     columns = {table: dict(kinds) for table, kinds in shape}
     _refuse_wrong_people(model, people)
     types = _types(model, columns)
-    found = lines(model, adjusted=has_ledger(columns))
-    made = [(model, _temporary("scored", _scored(model, types, columns, found)))]
+    found, beside = lines(model, adjusted=has_ledger(columns)), model_lines(model)
+    made = [(model, _temporary("scored", _scored(model, types, columns, (*found, *beside))))]
     if people is not None:
         made.insert(0, (people, _temporary(PEOPLE_SCORES, _people_scores(people, columns))))
     prepared = tuple(rendered(annotated(query, of) if annotate else query, dialect) for of, query in made)
     scores, rows = (rendered(query, dialect) for query in (_scores(model, found, dialect), contributions(found)))
-    return prepared, scores, rows, words_of(found)
+    words = WORDED_MACROS if dialect == "duckdb" and has_words(found) else ()
+    terms = rendered(contributions(beside), dialect) if beside else ""
+    return Statement((*words, *prepared), scores, rows, words_of(found), terms)
 
 
 def _types(model: Model, columns: Columns) -> dict[str, ColumnType]:
     types, problems = field_types(model_fields(model), columns, of_accounts=model.spec.model.subject == "account")
-    problems += _misuses(model, types)
+    problems += [*_misuses(model, types), *feature_problems(features_of(model), types)]
     if problems:
         raise ModelError(tuple(f"{model.file}: {problem}" for problem in problems))
     return types
@@ -151,9 +173,9 @@ def _temporary(name: str, query: exp.Query) -> exp.Create:
 
 def _scored(model: Model, types: Mapping[str, ColumnType], columns: Columns, found: tuple[Line, ...]) -> exp.Select:
     stages = _stages(model, types, columns)
-    results = [*_RESULTS, *([SEGMENT] if model.spec.segment else [])]
-    results += [pillar_column(pillar.id, "value") for pillar in model.spec.pillar]
-    query = exp.select(*map(column, results), *_named(stored_columns(found))).from_(
+    stored = [*_RESULTS, *results(model), *([SEGMENT] if model.spec.segment else [])]
+    stored += [pillar_column(pillar.id, "value") for pillar in model.spec.pillar]
+    query = exp.select(*map(column, stored), *_named(stored_columns(found))).from_(
         _add_passes(model, stages), copy=False
     )
     return _with(query, stages)
@@ -166,7 +188,9 @@ def _stages(model: Model, types: Mapping[str, ColumnType], columns: Columns) -> 
     stages |= ledger_stages(model.id, columns)
     stages |= _event_stages(model, types, columns)
     stages |= people_stages(model, columns)
-    stages["tallied"] = _tallied(model, stages, columns)
+    of_accounts = model.spec.model.subject == "account"
+    stages |= feature_stages(features_of(model), columns, "members", of_accounts=of_accounts)
+    stages["tallied"] = _tallied(model, types, stages, columns)
     return stages
 
 
@@ -191,7 +215,7 @@ def _member_stages(model: Model, types: Mapping[str, ColumnType]) -> dict[str, e
 
 
 def _event_stages(model: Model, types: Mapping[str, ColumnType], columns: Columns) -> dict[str, exp.Query]:
-    if not model_events(model):
+    if not rule_events(model):
         return {}
     stages: dict[str, exp.Query] = {
         "facts": facts(model, columns),
@@ -203,7 +227,9 @@ def _event_stages(model: Model, types: Mapping[str, ColumnType], columns: Column
     return stages
 
 
-def _tallied(model: Model, stages: Mapping[str, exp.Query], columns: Columns) -> exp.Select:
+def _tallied(
+    model: Model, types: Mapping[str, ColumnType], stages: Mapping[str, exp.Query], columns: Columns
+) -> exp.Select:
     """Select the members with their tallies, null where somebody has no matching event, and their adjustments."""
     query = exp.select(exp.Column(this=exp.Star(), table=exp.to_identifier("members"))).from_("members")
     sources = [name for name in stages if name.startswith(_TALLIES)]
@@ -215,6 +241,11 @@ def _tallied(model: Model, stages: Mapping[str, exp.Query], columns: Columns) ->
     if ROLLED in stages:
         added = [column(name, ROLLED) for name in stages[ROLLED].named_selects if name != "subject_id"]
         query = query.select(*added, copy=False).join(ROLLED, on=_of_member(ROLLED), join_type="left", copy=False)
+    if TALLIES in stages:
+        query = query.join(TALLIES, on=_of_member(TALLIES), join_type="left", copy=False)
+    fields: dict[str, Scalar] = {field: column(feature_name(field), "members") for field in types}
+    features = feature_values(features_of(model), types, fields, "members")
+    query = query.select(*(named(value, value_column(name)) for name, value in features.items()), copy=False)
     return query.select(named(idle_s(model), IDLE), *adjusted_columns(columns), copy=False)
 
 
@@ -224,13 +255,20 @@ def _of_member(source: str) -> Scalar:
 
 def _add_passes(model: Model, stages: dict[str, exp.Query]) -> str:
     previous = "tallied"
-    for position, of_pass in enumerate(PASSES, start=1):
+    for position, of_pass in enumerate(_passes(model), start=1):
         added = of_pass(model)
         if added:
             name = f"pass_{position}"
             stages[name] = exp.select(exp.Star(), *_named(added)).from_(previous, copy=False)
             previous = name
     return previous
+
+
+def _passes(model: Model) -> tuple[Callable[[Model], dict[str, Scalar]], ...]:
+    if model.table is None and not model.spec.override:
+        return PASSES
+    after_rules = PASSES.index(scaled_total) + 1
+    return (*PASSES[:after_rules], *TABLE_PASSES, *PASSES[after_rules:])
 
 
 def _named(columns: Mapping[str, Scalar]) -> list[exp.Alias]:
@@ -244,7 +282,7 @@ def _scores(model: Model, found: tuple[Line, ...], dialect: str) -> exp.Select:
         named(raw_text(model.id), "model_id"),
         named(raw_text(model.hash), "model_hash"),
         named(time_of(column("as_of_s")), "as_of"),
-        *(column(name) for name in _RESULTS if name not in ("subject_id", "as_of_s")),
+        *(column(name) for name in (*_RESULTS, *results(model)) if name not in ("subject_id", "as_of_s")),
         named(reasons(found) if has_lists else null("text"), "reasons"),
         *(named(column(pillar_column(pillar.id, "value")), f"pillar_{pillar.id}") for pillar in model.spec.pillar),
     ).from_(explained(found) if has_lists else "scored", copy=False)

@@ -1,7 +1,7 @@
 """The explanation in figures: one row per rule that gave points, and one per correction; they sum to the total."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -22,11 +22,16 @@ from scoring.expressions import (
     rounded,
     table,
     time_of,
+    times,
 )
 from scoring.fit import points_column
 from scoring.model import Model
+from scoring.overrides import before_state, override_changes
 from scoring.people import part_column, parts
 from scoring.pillars import pillar_column
+from scoring.predict.blend import Weights, weights
+from scoring.predict.tables import log_odds_column, term_bin, value_column
+from scoring.predict.words import bin_words
 from scoring.rules import EngagementRule, MultiplyRule
 
 # Finer than the 9 decimals of a total, so that the rounding of many rows cannot add up to a difference from it.
@@ -36,7 +41,10 @@ _PEOPLE_LABELS = {"rollup": "what its people do", "breadth": "people engaged", "
 
 @dataclass(frozen=True)
 class Line:
-    """One possible row of an explanation: how the scored table gives its points, its events and their ages."""
+    """One possible row of an explanation: how the scored table gives its points, its events and their ages.
+
+    `words` are its labels where they depend on the subject, `place` which of them is meant.
+    """
 
     rule_id: str
     label: str
@@ -45,10 +53,50 @@ class Line:
     events: Scalar | None = None
     oldest_s: Scalar | None = None
     newest_s: Scalar | None = None
+    place: Scalar | None = None
+    words: tuple[str, ...] = ()
 
 
 def lines(model: Model, *, adjusted: bool) -> tuple[Line, ...]:
     """Give every row that an explanation may have, in file order, corrections last."""
+    found = _of_rules(model, adjusted=adjusted)
+    scaled, combined = "scaled", "combined"
+    if model.table is not None and model.spec.combine.leads:
+        of = weights(model, model.table)
+        found = [*(_weighed(found, of) if model.spec.combine.blends else ()), *_of_table(model, of)]
+        scaled, combined = "model_scaled", "model_combined"
+    found.append(Line("scale", "scale limit", "scale_clamp", column(scaled) - column(combined)))
+    found += [Line(name, title, "override", change) for name, title, change in override_changes(model)]
+    return (*found, *_state_lines(model))
+
+
+def model_lines(model: Model) -> tuple[Line, ...]:
+    """Give the rows of a trained model that stands beside the rules, in points on its scale; none if it leads."""
+    if model.table is None or model.spec.combine.leads:
+        return ()
+    return tuple(_of_table(model, weights(model, model.table)))
+
+
+def _of_table(model: Model, of: Weights) -> list[Line]:
+    """Give a row per feature, and one for what belongs to nobody."""
+    found = []
+    for term in model.table.terms if model.table else ():
+        name = term.feature.id
+        points = times(number(of.of_features), column(log_odds_column(name)))
+        words = bin_words(term)
+        place = term_bin(term, column(value_column(name)))
+        found.append(Line(name, term.feature.label, "model", points, place=place, words=words))
+    return [*found, Line("link", "where everybody starts", "link", number(of.constant))]
+
+
+def _weighed(found: Sequence[Line], of: Weights) -> list[Line]:
+    """Give the rules' rows what they are worth in a blend."""
+    limit = Line("rules", "limit of the rules", "scale_clamp", column("scaled") - column("combined"))
+    worth = number(of.of_rules)
+    return [replace(line, points=times(worth.copy(), line.points)) for line in (*found, limit)]
+
+
+def _of_rules(model: Model, *, adjusted: bool) -> list[Line]:
     spec = model.spec
     found = [Line(rule.id, rule.title, "fit", column(points_column(rule.id))) for rule in spec.fit]
     found += [_event_line(rule) for rule in spec.engagement]
@@ -67,11 +115,10 @@ def lines(model: Model, *, adjusted: bool) -> tuple[Line, ...]:
         ages = column(adjustments.OLDEST_S), column(adjustments.NEWEST_S)
         points = column(adjustments.POINTS)
         found.append(Line(adjustments.TABLE, "recorded correction", "adjustment", points, None, *ages))
-    if spec.combine.kind == "weighted":
+    if spec.combine.weighs:
         axes = ("fit", "engagement")
         found += [Line(axis, f"{axis} weight", "axis_weight", column(f"weight.{axis}")) for axis in axes]
-    scale_clamp = column("scaled") - column("combined")
-    return (*found, Line("scale", "scale limit", "scale_clamp", scale_clamp), *_state_lines(model))
+    return found
 
 
 def _event_line(rule: EngagementRule | MultiplyRule) -> Line:
@@ -90,7 +137,7 @@ def _state_lines(model: Model) -> list[Line]:
     states = [(SUPPRESSED, "suppress")] if spec.suppress else []
     states += [(DISQUALIFIED, "disqualify")] if any(rule.disqualify for rule in spec.fit) else []
     states += [(GATED, "gate")] if any(rule.gate for rule in spec.fit) else []
-    change = column("total_exact") - column("scaled")
+    change = column("total_exact") - column(before_state(model))
     return [
         Line(rule_id, state, "state", case([(column("state").eq(raw_text(state)), change.copy())], number(0.0)))
         for state, rule_id in states
@@ -106,7 +153,7 @@ def stored_columns(found: Sequence[Line]) -> dict[str, Scalar]:
     columns: dict[str, Scalar] = {}
     for line in found:
         columns[line_column(line, "points")] = rounded(line.points, CONTRIBUTION_DECIMALS)
-        parts = {"events": line.events, "oldest_s": line.oldest_s, "newest_s": line.newest_s}
+        parts = {"events": line.events, "oldest_s": line.oldest_s, "newest_s": line.newest_s, "place": line.place}
         columns |= {line_column(line, name): part for name, part in parts.items() if part is not None}
     return columns
 
@@ -132,6 +179,15 @@ def time_s(line: Line, what: str) -> Scalar:
     return null("bigint") if has is None else exp.paren(column("as_of_s") - column(line_column(line, what)))
 
 
+def label_of(line: Line) -> Scalar:
+    """Give the words of a line."""
+    if line.place is None:
+        return raw_text(line.label)
+    place = column(line_column(line, "place"))
+    *first, last = line.words
+    return case([(place.eq(integer(at)), raw_text(word)) for at, word in enumerate(first)], raw_text(last))
+
+
 def contributions(found: Sequence[Line]) -> exp.Query:
     """Select every contribution that is not zero from the scored table, long and sparse."""
     selects = [_select(line) for line in found]
@@ -143,7 +199,7 @@ def words_of(found: Sequence[Line]) -> dict[str, tuple[str, ...]]:
     return {
         "rule_id": tuple(dict.fromkeys(line.rule_id for line in found)),
         "kind": tuple(dict.fromkeys(line.kind for line in found)),
-        "label": tuple(dict.fromkeys(line.label for line in found)),
+        "label": tuple(dict.fromkeys(word for line in found for word in line.words or (line.label,))),
     }
 
 
@@ -157,7 +213,7 @@ def _select(line: Line) -> exp.Select:
             named(time_of(time_s(line, "oldest_s")), "first_at"),
             named(time_of(time_s(line, "newest_s")), "last_at"),
             named(points_of(line), "points"),
-            named(raw_text(line.label), "label"),
+            named(label_of(line), "label"),
         )
         .from_(table("scored"), copy=False)
         .where(points_of(line).neq(number(0.0)), copy=False)

@@ -70,7 +70,10 @@ def _plain(points: float) -> str:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything about one subject's score; the contributions sum to `total` to 1e-9."""
+    """Everything about one subject's score; the contributions sum to `total` to 1e-9.
+
+    `probability` and what follows it are a trained model's; where it stands beside the rules, `terms` are its points.
+    """
 
     subject_id: str
     model_id: str
@@ -87,6 +90,11 @@ class Explanation:
     contributions: tuple[Contribution, ...]
     reasons: str
     next_band: NextBand | None = None
+    probability: float | None = None
+    priority: float | None = None
+    model_total: float | None = None
+    model_band: str | None = None
+    terms: tuple[Contribution, ...] = ()
 
     def as_json(self) -> dict[str, object]:
         """Give the object that `leadlight explain --json` prints: times in ISO 8601 with Z."""
@@ -105,7 +113,19 @@ class Explanation:
             "contributions": [_row(contribution) for contribution in self.contributions],
             "reasons": self.reasons,
             "next_band": None if self.next_band is None else asdict(self.next_band),
-        }
+        } | ({} if self.probability is None else self._of_table())
+
+    def _of_table(self) -> dict[str, object]:
+        beside = {"priority": self.priority, "model_total": self.model_total, "model_band": self.model_band}
+        return {"probability": self.probability, **beside, "model_terms": [_row(term) for term in self.terms]}
+
+    def outlook(self) -> str | None:
+        """Tell the probability, and what a trained model beside the rules says, in one line; null without one."""
+        if self.probability is None:
+            return None
+        band = "" if self.model_total is None else f", the model would give {self.model_total:g}, {self.model_band}"
+        order = "" if self.priority is None else f", priority {self.priority:g} in the band"
+        return f"probability {self.probability:.1%}{order}{band}"
 
 
 def _row(contribution: Contribution) -> dict[str, object]:

@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from scoring.expressions import Scalar, case, column, either, number
 from scoring.model import Model
+from scoring.overrides import when_override
 from scoring.predicates import Lists, branch, predicate, tri_state
 from scoring.rules import FitRule
 from scoring.schema import ColumnType
@@ -54,6 +55,8 @@ def state_columns(model: Model, scope: FitScope) -> dict[str, Scalar]:
         "is_disqualified": either(disqualified),
         "is_gated": either(failed),
     }
+    for override in spec.override:
+        columns[when_override(override.id)] = predicate(override.when, scope.features, scope.lists)
     for segment, band in every_band(spec):
         if band.needs is not None and band.needs.when is not None:
             columns[when_column(segment, band.id)] = predicate(band.needs.when, scope.features, scope.lists)

@@ -8,6 +8,7 @@ from scoring.values import MOST_LETTERS
 MOST_RULES = 500
 MOST_SEGMENTS = 100
 MOST_BANDS = 100
+MOST_OVERRIDES = 50
 MOST_NESTED = 20
 
 _MOST: Mapping[str, int] = {
@@ -16,6 +17,7 @@ _MOST: Mapping[str, int] = {
     "multiply": MOST_RULES,
     "segment": MOST_SEGMENTS,
     "band": MOST_BANDS,
+    "override": MOST_OVERRIDES,
 }
 
 

@@ -16,7 +16,9 @@ from scoring.conditions import leaves
 from scoring.limits import limit_problems
 from scoring.lists import read_lists
 from scoring.names import nearest
-from scoring.problems import in_one_line, readable, without_unsupported
+from scoring.predict.artefact import Feature, TableError, TableModel, read_table
+from scoring.predict.checks import table_problems
+from scoring.problems import in_one_line, readable
 from scoring.rules import Band
 from scoring.schema import BUILT_IN_FIELDS, EVENT_TYPES
 from scoring.specification import Specification, conditions, event_conditions, event_rules, every_band
@@ -34,8 +36,8 @@ class ModelError(ValueError):
 class Model(Frozen):
     """A model that passed every check.
 
-    `hash` is 12 hex digits of the file's sha256, `file` is where it came from, `lists` are the named lists its
-    conditions use, with their entries as the list files have them.
+    `hash` is 12 hex digits of the file's sha256, and of the trained model's version where it names one; `file` is where
+    it came from, `lists` are the named lists its conditions use, with their entries as the list files have them.
     """
 
     id: str
@@ -44,6 +46,7 @@ class Model(Frozen):
     source_text: str = Field(repr=False)
     spec: Specification
     lists: tuple[tuple[str, frozenset[str]], ...] = Field((), repr=False)
+    table: TableModel | None = Field(None, repr=False)
 
     @property
     def bands(self) -> tuple[Band, ...]:
@@ -66,21 +69,39 @@ def load_model(source: str | Path, lists: Mapping[str, frozenset[str]] | None = 
     if too_much := limit_problems(raw):
         raise _refused(file, too_much)
     known_lists = {**read_lists(), **(lists or {})}
-    supported, problems = without_unsupported(raw)
-    specification, shape_problems = _specification(supported)
-    problems += shape_problems
-    problems += cross_problems(supported, tuple(known_lists))
+    specification, problems = _specification(raw)
+    problems += cross_problems(raw, tuple(known_lists))
     if problems or specification is None:
         raise _refused(file, problems)
+    table = _table(file, specification)
     used = _used_lists(specification)
     return Model(
         id=specification.model.id,
-        hash=hashlib.sha256(content).hexdigest()[:12],
+        hash=hashlib.sha256(content + (table.version.encode() if table else b"")).hexdigest()[:12],
         file=file,
         source_text=_text(content),
         spec=specification,
         lists=tuple((name, known_lists[name]) for name in sorted(used)),
+        table=table,
     )
+
+
+def _table(file: str, specification: Specification) -> TableModel | None:
+    """Read the trained model that a model file names, beside it; raises ModelError with one line."""
+    name = specification.combine.model
+    if name is None:
+        return None
+    if file.startswith("preset:"):
+        raise _refused(file, ["combine.model: a preset has no trained model: copy the preset to a file of yours"])
+    try:
+        table = read_table((Path(file).parent / name).read_bytes())
+    except OSError as error:
+        raise _refused(file, [f"combine.model: {name}: cannot be read ({error.strerror}); train it first"]) from None
+    except TableError as error:
+        raise _refused(file, [f"combine.model: {name}: {problem}" for problem in error.problems]) from None
+    if problems := table_problems(specification, table):
+        raise _refused(file, [f"combine.model: {name}: {problem}" for problem in problems])
+    return table
 
 
 def _refused(file: str, problems: Iterable[str]) -> ModelError:
@@ -169,6 +190,7 @@ def model_fields(model: Model) -> frozenset[str]:
     spec = model.spec
     fields = {leaf.field for condition in conditions(spec) for leaf in leaves(condition) if leaf.field}
     fields |= {rule.field for rule in spec.fit if rule.field}
+    fields |= {feature.read_field for feature in features_of(model) if feature.read_field}
     in_events = (leaf.field for condition in event_conditions(spec) for leaf in leaves(condition) if leaf.field)
     return frozenset(fields | {field for field in in_events if field.startswith("account.")})
 
@@ -178,8 +200,19 @@ def needed_fields(model: Model) -> frozenset[str]:
     return model.spec.needs_quality.fields if model.spec.needs_quality else frozenset()
 
 
+def features_of(model: Model) -> tuple[Feature, ...]:
+    """Give the features that the trained model reads; none without one."""
+    return model.table.features if model.table else ()
+
+
 def model_events(model: Model) -> frozenset[str]:
     """Name the event types that the model reads."""
+    of_features = frozenset(event for feature in features_of(model) for event in feature.event or ())
+    return rule_events(model) | of_features
+
+
+def rule_events(model: Model) -> frozenset[str]:
+    """Name the event types that the rules read."""
     return frozenset(event for rule in event_rules(model.spec) for event in rule.event or ())
 
 

@@ -63,7 +63,7 @@ def _unmet(model: Model, band: Band, told: Explanation) -> Iterator[str]:
 
 def _helps(model: Model, told: Explanation, segment: str | None) -> Iterator[Help]:
     weights = {"fit": 1.0, "engagement": 1.0}
-    if model.spec.combine.kind == "weighted":
+    if model.spec.combine.weighs:
         weights = {"fit": model.spec.combine.fit or 0.0, "engagement": model.spec.combine.engagement or 0.0}
     giving = {row.rule_id for row in told.contributions}
     own = next((dict(found.points) for found in model.spec.segment if found.id == segment), {})

@@ -22,6 +22,7 @@ from scoring.rules import (
     Inactivity,
     MultiplyRule,
     Needs,
+    Override,
     PerPeriod,
     Scale,
     Step,
@@ -30,10 +31,6 @@ from scoring.rules import (
 from scoring.segment_rules import Breadth, Coverage, Pillar, Rollup, Segment
 from scoring.specification import CustomEvents, DecayDefault, Header, Specification
 from scoring.values import Frozen
-
-_LATER_TABLES = ("override",)
-_LATER_KINDS = ("predictive", "blend", "rank")
-_NOT_YET = "not supported yet by this version"
 
 _TABLES: dict[str, type[Frozen]] = {
     "": Specification,
@@ -49,6 +46,7 @@ _TABLES: dict[str, type[Frozen]] = {
     "per_period": PerPeriod,
     "suppress": Suppress,
     "combine": Combine,
+    "override": Override,
     "grade": Grade,
     "band": Band,
     "needs": Needs,
@@ -83,28 +81,6 @@ def in_one_line(problem: str) -> str:
     """Show a problem on one line of bounded length, whatever the file has put into its names and values."""
     shown = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in problem)
     return shown if len(shown) <= _MOST_SHOWN else f"{shown[: _MOST_SHOWN // 2]} … {shown[-_MOST_SHOWN // 2 :]}"
-
-
-def without_unsupported(raw: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Take out what a later version understands, with one problem for each such key."""
-    rest = {key: value for key, value in raw.items() if key not in _LATER_TABLES}
-    problems = [f"{key}: {_NOT_YET}" for key in raw if key in _LATER_TABLES]
-    problems += _later_choice(rest, "combine", "kind", _LATER_KINDS)
-    problems += _later_choice(rest, "combine", "shadow", (True,))
-    return rest, problems
-
-
-def _without(row: Any, keys: Sequence[str]) -> Any:  # noqa: ANN401 - a row of unknown shape passes through
-    return {key: value for key, value in row.items() if key not in keys} if isinstance(row, Mapping) else row
-
-
-def _later_choice(rest: dict[str, Any], table: str, key: str, choices: Sequence[object]) -> list[str]:
-    content = rest.get(table)
-    if not isinstance(content, Mapping) or content.get(key) not in choices:
-        return []
-    problem = f"{table}.{key} = {_toml(content[key])}: {_NOT_YET}"
-    rest[table] = _without(content, (key,))
-    return [problem]
 
 
 def readable(error: ValidationError, raw: Mapping[str, Any]) -> list[str]:

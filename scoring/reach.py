@@ -19,7 +19,7 @@ def highest(model: Model) -> float:
         fit += pillar.weight * min(most, math.inf if pillar.cap is None else pillar.cap)
     engagement = sum(_bounded(spec, {rule: most_of_engagement(rule) for rule in spec.engagement}))
     engagement += sum(rule.max_points for rule in spec.multiply)
-    if spec.combine.kind == "weighted":
+    if spec.combine.weighs:
         return _product(spec.combine.fit, fit) + _product(spec.combine.engagement, engagement)
     return fit + engagement
 
@@ -29,7 +29,7 @@ def third_party_most(model: Model) -> float:
     spec = model.spec
     engagement = sum(_bounded(spec, {rule: most_of_engagement(rule) for rule in spec.engagement if rule.third_party}))
     fit = sum(_bounded(spec, {rule: most_of_fit(rule) for rule in spec.fit if rule.third_party}))
-    if spec.combine.kind == "weighted":
+    if spec.combine.weighs:
         return _product(spec.combine.fit, fit) + _product(spec.combine.engagement, engagement)
     return fit + engagement
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from scoring.contributions import Line, events_of, points_of, time_s
+from scoring.contributions import Line, events_of, line_column, points_of, time_s
 from scoring.explain import MOST_NEGATIVE, MOST_POSITIVE, SEPARATOR
 from scoring.expressions import Scalar, bigint, column, greatest, integer, least, named, number, raw_text, table
 from scoring.schema import DECIMALS
@@ -41,16 +41,35 @@ MACROS = tuple(_CREATE + " ".join(macro.split()) for macro in _MACROS.split(";\n
 """What the text calls in DuckDB."""
 
 
+_WORDED = """
+worded_text(key, labels, places, events, last_s, as_of_s) AS CASE WHEN key > 0 THEN '+' ELSE '-' END
+|| line_size(line_tenths(key)) || ' ' || labels[places[line_place(key)]] || line_times(events[line_place(key)])
+|| line_date(MAKE_TIMESTAMP(last_s[line_place(key)] * 1000000), MAKE_TIMESTAMP(as_of_s * 1000000));
+worded_reasons(keys, labels, places, events, last_s, as_of_s) AS COALESCE(ARRAY_TO_STRING(LIST_TRANSFORM(
+told_keys(keys), LAMBDA key : worded_text(key, labels, places, events, last_s, as_of_s)), '{SEPARATOR}'), '')
+"""
+WORDED_MACROS = tuple(_CREATE + " ".join(macro.split()) for macro in _WORDED.format(SEPARATOR=SEPARATOR).split(";\n"))
+"""What it calls besides where the words of a line depend on the subject."""
+
+
 def ranked(found: Sequence[Line]) -> list[Line]:
     """Sort lines by rule id, the order in which ties are told."""
     return sorted(found, key=lambda line: (line.rule_id, line.kind))
 
 
+def has_words(found: Sequence[Line]) -> bool:
+    """Say whether the words of some line depend on the subject."""
+    return any(line.words for line in found)
+
+
 def reasons(found: Sequence[Line]) -> Scalar:
     """Write the short text from the columns of `explained`; calls the MACROS."""
-    labels = exp.Array(expressions=[raw_text(line.label) for line in ranked(found)])
-    read = [column("keys"), labels, *map(column, ("events", "last_s", "as_of_s"))]
-    return exp.Anonymous(this="short_reasons", expressions=read)
+    words = [line.words or (line.label,) for line in ranked(found)]
+    labels = exp.Array(expressions=[raw_text(word) for of_line in words for word in of_line])
+    read = [*map(column, ("events", "last_s", "as_of_s"))]
+    if has_words(found):
+        return exp.Anonymous(this="worded_reasons", expressions=[column("keys"), labels, column("places"), *read])
+    return exp.Anonymous(this="short_reasons", expressions=[column("keys"), labels, *read])
 
 
 def explained(found: Sequence[Line]) -> exp.Subquery:
@@ -61,8 +80,23 @@ def explained(found: Sequence[Line]) -> exp.Subquery:
         "events": [events_of(line) for line in in_order],
         "last_s": [time_s(line, "newest_s") for line in in_order],
     }
+    if has_words(found):
+        lists["places"] = _places(in_order)
     columns = [named(exp.Array(expressions=entries), name) for name, entries in lists.items()]
     return exp.select(exp.Star(), *columns).from_(table("scored"), copy=False).subquery("explained", copy=False)
+
+
+def _places(in_order: Sequence[Line]) -> list[Scalar]:
+    """Give where the words of each line are among the words of all."""
+    places: list[Scalar] = []
+    first = 1
+    for line in in_order:
+        start = integer(first)
+        places.append(
+            start if line.place is None else exp.Add(this=column(line_column(line, "place")), expression=start)
+        )
+        first += len(line.words) or 1
+    return places
 
 
 def _key(line: Line, place: int) -> Scalar:

@@ -226,18 +226,68 @@ class Suppress(Frozen):
 class Combine(Frozen):
     """How fit and engagement become the total."""
 
-    kind: Literal["sum", "weighted"] = "sum"
+    kind: Literal["sum", "weighted", "predictive", "blend", "rank"] = "sum"
     fit: Number | None = None
     engagement: Number | None = None
     gate_ceiling: Number | None = None
+    model: Text | None = None
+    shadow: bool = Field(default=False, strict=True)
 
     @model_validator(mode="after")
-    def _has_its_weights(self) -> Self:
+    def _has_its_parts(self) -> Self:
         given = self.model_fields_set & {"fit", "engagement"}
+        problems = []
         if self.kind == "weighted" and len(given) < 2:
-            raise ValueError("kind = \"weighted\" needs the weights 'fit' and 'engagement'")
-        if self.kind == "sum" and given:
-            raise ValueError("the weights 'fit' and 'engagement' need kind = \"weighted\"")
+            problems.append("kind = \"weighted\" needs the weights 'fit' and 'engagement'")
+        elif self.kind == "sum" and given:
+            problems.append("the weights 'fit' and 'engagement' need kind = \"weighted\"")
+        elif self.leads and self.kind == "predictive" and given:
+            problems.append("the weights 'fit' and 'engagement' have no meaning: the model alone gives the total")
+        elif len(given) == 1:
+            problems.append("the weights 'fit' and 'engagement' stand together")
+        return _checked(self, problems + _table_problems(self))
+
+    @property
+    def weighs(self) -> bool:
+        """Say whether the rules' total weighs fit and engagement."""
+        return self.fit is not None and self.engagement is not None
+
+    @property
+    def blends(self) -> bool:
+        """Say whether the trained model's log-odds are blended with what the rules say."""
+        return self.kind == "blend"
+
+    @property
+    def leads(self) -> bool:
+        """Say whether the total is the trained model's, alone or blended, and not the rules'."""
+        return self.kind in ("predictive", "blend") and not self.shadow
+
+
+def _table_problems(combine: Combine) -> list[str]:
+    """Say what is wrong with how a trained model is named."""
+    problems = []
+    of_table = combine.kind in ("predictive", "blend", "rank")
+    if combine.model is None and (of_table or combine.shadow):
+        said = f'kind = "{combine.kind}"' if of_table else "shadow = true"
+        problems.append(f"{said} needs 'model', the file of a trained model such as \"models/name.json\"")
+    if combine.model is not None and not (of_table or combine.shadow):
+        problems.append('\'model\' needs kind = "predictive", "blend" or "rank", or shadow = true')
+    if combine.shadow and combine.kind == "rank":
+        problems.append("kind = \"rank\" leaves the total to the rules already: leave out 'shadow'")
+    return problems
+
+
+class Override(Named):
+    """A bound on the total of those whom a condition holds for, whatever a model says of them."""
+
+    when: Condition
+    at_least: Number | None = None
+    at_most: Number | None = None
+
+    @model_validator(mode="after")
+    def _is_one_bound(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("an override has 'at_least' or 'at_most', one of them")
         return self
 
 

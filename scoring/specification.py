@@ -16,6 +16,7 @@ from scoring.rules import (
     Group,
     Inactivity,
     MultiplyRule,
+    Override,
     Scale,
     Suppress,
 )
@@ -61,6 +62,7 @@ class Specification(Frozen):
     breadth: Breadth | None = None
     coverage: Coverage | None = None
     combine: Combine = Combine()
+    override: tuple[Override, ...] = ()
     grade: Grade = Grade()
     band: tuple[Band, ...] = (
         Band(id="hot", at_least=70.0, release_below=60.0),
@@ -78,6 +80,7 @@ def conditions(specification: Specification) -> tuple[Condition, ...]:
     found = [specification.model.audience, *(rule.when for rule in specification.fit)]
     found.append(specification.suppress.when if specification.suppress else None)
     found += [segment.when for segment in specification.segment]
+    found += [override.when for override in specification.override]
     found += [band.needs.when for _, band in every_band(specification) if band.needs]
     return tuple(condition for condition in found if condition is not None)
 

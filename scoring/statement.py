@@ -12,13 +12,15 @@ class Statement:
     Reads the tables `people`, `accounts`, `events` and, where the columns name it, `adjustments`. `prepare` makes the
     temporary tables `clock`, `people_scores` (where people are rolled up) and `scored`, in this order; `scores` and
     `contributions` each select one output from `scored`. `words` are all the values that texts of the contributions
-    have.
+    have. `terms` selects, in the shape of contributions, the points that a trained model gives beside the rules; it is
+    empty where there is none.
     """
 
     prepare: tuple[str, ...]
     scores: str
     contributions: str
     words: Mapping[str, tuple[str, ...]]
+    terms: str = ""
 
     def at(self, as_of: datetime) -> "Statement":
         """Set DuckDB's clock to another time; all but the clock is the same for every time."""

@@ -1,6 +1,6 @@
 """Commands that look at a store, and need no CRM."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -22,7 +22,9 @@ from connector.reading import open_reading
 from connector.score import STATEMENTS, sources
 from connector.sla.figures import as_hours
 from connector.store import assignments
-from scoring.explain import Explanation, sentence
+from scoring.explain import Contribution, Explanation, sentence
+
+_MOST_TERMS = 5
 
 
 class _Known(TypedDict):
@@ -125,6 +127,12 @@ def _sla_line(row: Mapping[str, Any]) -> str:
     )
 
 
+def _largest(terms: Sequence[Contribution]) -> list[Contribution]:
+    """Give what a trained model beside the rules says most of, largest first."""
+    found = sorted((term for term in terms if term.kind == "model"), key=lambda term: -abs(term.points))
+    return found[:_MOST_TERMS]
+
+
 def _told(told: Explanation) -> list[str]:
     """Tell a score to a rep: what it is, then every point of it, largest first."""
     before = f", was {told.previous_band}" if told.previous_band and told.previous_band != told.band else ""
@@ -134,7 +142,9 @@ def _told(told: Explanation) -> list[str]:
     return [
         f"{told.subject_id}: {told.total:g} points, {band}{state}",
         f"fit {told.fit:g}, engagement {told.engagement:g}, as of {told.as_of:%d %b %Y}",
+        *([outlook] if (outlook := told.outlook()) else []),
         *(f"  {sentence(row, told.as_of)}" for row in rows),
         f"  = {told.total:g} by model {told.model_id}@{told.model_hash}",
+        *(f"  beside it: {sentence(term, told.as_of)}" for term in _largest(told.terms)),
         *([f"  {told.next_band.sentence()}"] if told.next_band else []),
     ]

@@ -252,12 +252,14 @@ def _explained(
             where = f"'{subject_id}' has no score in the model '{model.id}' at {iso(as_of)}"
             raise ConfigError(f"{where}: no such subject, created later, or outside the model's audience")
         rows = connection.execute(_ROWS.format(contributions=statement.contributions)).fetchall()
+        terms = connection.execute(_ROWS.format(contributions=statement.terms)).fetchall() if statement.terms else []
         segment = connection.execute("SELECT segment FROM scored").fetchall()[0][0] if model.spec.segment else None
     values = {name: value for name, value in zip(names, score_rows[0], strict=True) if not name.startswith("pillar_")}
     told = Explanation(
         **{**values, "as_of": datetime.fromtimestamp(values["as_of"], UTC)},
         previous_band=previous_band,
         contributions=tuple(_contribution(row) for row in rows),
+        terms=tuple(_contribution(row) for row in terms),
     )
     return replace(told, next_band=next_band(model, told, segment))
 

@@ -15,7 +15,10 @@ from connector.store.state import store_errors
 
 _ROW_GROUP_ROWS = 122_880  # 60 of DuckDB's vectors; smaller groups cost its readers time
 _SEARCHED: Any = ["subject_id"]  # statistics of other columns would help no reader
-_OF_MANY_VALUES = ("subject_id", "reasons", "fit", "engagement", "total", "points", "events", "first_at", "last_at")
+_OF_MANY_VALUES = (
+    *("subject_id", "reasons", "fit", "engagement", "total", "probability", "priority", "model_total"),
+    *("points", "events", "first_at", "last_at"),
+)
 
 
 class OutputFile:

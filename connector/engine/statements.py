@@ -60,7 +60,7 @@ def _read(path: Path) -> Statement | None:
     try:
         found = json.loads(path.read_bytes())
         words = {name: tuple(values) for name, values in found["words"].items()}
-        return Statement(tuple(found["prepare"]), found["scores"], found["contributions"], words)
+        return Statement(tuple(found["prepare"]), found["scores"], found["contributions"], words, found["terms"])
     except (OSError, ValueError, KeyError):
         return None
 

@@ -20,7 +20,7 @@ class CallOrder:
     step: float
 
     def priority(self, band: str | None, total: float | None) -> float | None:
-        """Give the priority, highest first; null for who has no band.
+        """Give the priority, highest first; null for who has no band. `total` is what orders people inside a band.
 
         >>> CallOrder({"hot": 2, "warm": 1, "cold": 0}, 0.0, 100.0).priority("hot", 87.0)
         287.0

@@ -163,7 +163,9 @@ def _line_rules(engine: duckdb.DuckDBPyConnection, job: Job, line: Line, *, back
 def _plan_record(rules: Rules, about: LineRules, draft: Draft, row: Record) -> None:
     mirror = mirror_of(rules.owner_field, row)
     model = f"{row['model_id']}@{row['model_hash']}" if row["model_id"] else None
-    score = {**row, "model": model, "priority": about.order.priority(row["band"], row["total"])}
+    ordered = row.get("priority")  # of a trained model, where one orders people inside a band
+    priority = about.order.priority(row["band"], row["total"] if ordered is None else ordered)
+    score = {**row, "model": model, "priority": priority}
     fields = field_changes(about.specs.get(row["object"], {}), mirror, score, plain)
     action = about.actions.get(row["band"] or "")
     fields = {**fields, **state_changes(rules, about, row, action, mirror)}

@@ -58,7 +58,7 @@ def feature_statement(
     these columns cannot give.
     """
     types = feature_types(features, columns, of_accounts=of_accounts)
-    stages = _event_stages(features, columns, snapshots, of_accounts=of_accounts)
+    stages = feature_stages(features, columns, snapshots, of_accounts=of_accounts)
     needed = [field for field in types if field not in known]
     source = table(snapshots)
     query = exp.select(*(named(column(key, snapshots), key) for key in _KEYS)).from_(source, copy=False)
@@ -69,17 +69,33 @@ def feature_statement(
     read = account_field if of_accounts else person_field
     fields = {field: read(field, types[field], columns) for field in needed}
     fields |= {field: column(feature_name(field), snapshots) for field in types if field in known}
-    values = [named(_value(feature, fields, types, snapshots), feature.id) for feature in features]
-    query = query.select(*values, copy=False)
+    values = feature_values(features, types, fields, snapshots)
+    query = query.select(*(named(value, name) for name, value in values.items()), copy=False)
     for name, stage in stages.items():
         query = query.with_(name, as_=stage, copy=False)
     return query
+
+
+def feature_values(
+    features: Sequence[Feature], types: Mapping[str, ColumnType], fields: Mapping[str, Scalar], snapshots: str
+) -> dict[str, Scalar]:
+    """Give each feature from the fields of a snapshot and from the tallies joined to it."""
+    return {feature.id: _value(feature, fields, types, snapshots) for feature in features}
 
 
 def feature_types(features: Sequence[Feature], columns: Columns, *, of_accounts: bool) -> dict[str, ColumnType]:
     """Give the type of every field that the features read; raises TableError naming each that does not fit."""
     wanted = frozenset(field for feature in features if (field := feature.read_field) is not None)
     types, problems = field_types(wanted, columns, of_accounts=of_accounts)
+    problems += feature_problems(features, types)
+    if problems:
+        raise TableError(list(dict.fromkeys(problems)))
+    return types
+
+
+def feature_problems(features: Sequence[Feature], types: Mapping[str, ColumnType]) -> list[str]:
+    """Say which features read a field that is not of their kind."""
+    problems = []
     for feature in features:
         kind = types.get(feature.read_field or "")
         if kind is not None and kind not in _TYPES_OF[_use(feature)]:
@@ -87,9 +103,7 @@ def feature_types(features: Sequence[Feature], columns: Columns, *, of_accounts:
             problems.append(f"{feature.id}: '{feature.read_field}' is {kind}, {allowed} is needed")
         problems += [f"{feature.id}: where: {text}" for text in operand_problems(feature.where, _event_type)]
         problems += [f"{feature.id}: where: {text}" for text in _unknown_columns(feature)]
-    if problems:
-        raise TableError(list(dict.fromkeys(problems)))
-    return types
+    return problems
 
 
 _TYPES_OF: Mapping[str, tuple[ColumnType, ...]] = {
@@ -130,10 +144,10 @@ def _with_subjects(query: exp.Select, columns: Columns, snapshots: str, *, of_ac
     return query.join(table("accounts"), on=in_account, join_type="left", copy=False)
 
 
-def _event_stages(
+def feature_stages(
     features: Sequence[Feature], columns: Columns, snapshots: str, *, of_accounts: bool
 ) -> dict[str, exp.Query]:
-    """Give the events that each snapshot knows of, and one row per snapshot with what they add up to."""
+    """Give the events that each snapshot knows of and one row per snapshot with what they add up to; {} without any."""
     of_events = [feature for feature in features if feature.reads_events]
     if not of_events:
         return {}

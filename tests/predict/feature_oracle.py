@@ -9,19 +9,10 @@ Row = dict[str, Any]
 DAY = 86400
 
 
-def features_at(
-    features: list[Row], person: Row, accounts: dict[str, Row], events: list[Row], as_of_s: int
-) -> dict[str, Any]:
-    """Give every feature of one person as it was known before a second."""
-    mine = [
-        event
-        for event in events
-        if event.get("person_id") == person["person_id"]
-        and event.get("is_bot") is not True
-        and second(event["occurred_at"]) < as_of_s
-    ]
-    account = accounts.get(known(person.get("account_id")) or "", {})
-    return {feature["id"]: _one(feature, person, account, mine, as_of_s) for feature in features}
+def features_at(features: list[Row], subject: Row, account: Row, events: list[Row], as_of_s: int) -> dict[str, Any]:
+    """Give every feature of one subject, from its own events, as it was known before a second."""
+    before = [event for event in events if event.get("is_bot") is not True and second(event["occurred_at"]) < as_of_s]
+    return {feature["id"]: _one(feature, subject, account, before, as_of_s) for feature in features}
 
 
 def _one(feature: Row, person: Row, account: Row, events: list[Row], as_of_s: int) -> Any:  # noqa: ANN401 - of any type

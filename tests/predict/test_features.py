@@ -12,38 +12,10 @@ from connector.engine.duckdb import open_engine
 from scoring.predict.artefact import Feature, TableError
 from scoring.predict.features import feature_statement
 from tests.predict.feature_oracle import features_at
+from tests.predict.random_tables import FEATURES
 from tests.predict.statements import given, selected, snapshots
 from tests.scoring.oracle import once, second
 from tests.scoring.worlds import AS_OF, EDGES, Row, random_world
-
-WEB = ["page_view", "demo_request"]
-FEATURES: list[Row] = [
-    {"id": "seniority", "kind": "attribute", "role": "categorical", "field": "seniority"},
-    {"id": "vip", "kind": "attribute", "role": "categorical", "field": "vip"},
-    {"id": "industry", "kind": "attribute", "role": "categorical", "field": "account.industry"},
-    {"id": "domain", "kind": "attribute", "role": "categorical", "field": "email_domain"},
-    {"id": "employees", "kind": "attribute", "field": "account.employees"},
-    {"id": "nps", "kind": "attribute", "field": "nps"},
-    {"id": "visits_7d", "kind": "count", "event": WEB, "within_days": 7},
-    {"id": "visits", "kind": "count", "event": "page_view"},
-    {
-        "id": "pricing_30d",
-        "kind": "count",
-        "event": "page_view",
-        "where": {"field": "url", "contains": "/PRICING"},
-        "within_days": 30,
-    },
-    {"id": "words", "kind": "count", "where": {"field": "props.word", "is": "vp"}},
-    {"id": "big", "kind": "count", "where": {"field": "value", "gte": 10.0}},
-    {"id": "since_web", "kind": "recency_days", "event": WEB},
-    {"id": "since_any", "kind": "recency_days"},
-    {"id": "activity", "kind": "decayed", "event": [*WEB, "email_open"]},
-    {"id": "fast_activity", "kind": "decayed", "half_life_days": 3},
-    {"id": "days_14d", "kind": "active_days", "within_days": 14},
-    {"id": "web_days", "kind": "active_days", "event": WEB},
-    {"id": "age", "kind": "tenure_days"},
-    {"id": "since_seen", "kind": "tenure_days", "field": "seen_at"},
-]
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +48,10 @@ def test_features_agree_with_a_plain_reading(
     assert len(found) == len(wanted)
     companies = {account["account_id"]: account for account in accounts}
     for person in people:
+        account = companies.get(person["account_id"] or "", {})
+        mine = [event for event in events if event["person_id"] == person["person_id"]]
         for at in moments:
-            expected = features_at(rows, person, companies, events, at)
+            expected = features_at(rows, person, account, mine, at)
             row = by_id[person["person_id"], at]
             for name, value in expected.items():
                 assert same(row[name], value), (name, person, at, row[name], value)

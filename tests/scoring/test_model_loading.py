@@ -22,6 +22,8 @@ points = 1
 """
 SEGMENT = "[[segment]]\nid = 'x'\nwhen = { field = 'kind', is = 'lead' }\n"
 FIT_C = "[[fit]]\nid = 'c'\npoints = 1\nwhen = { field = 'kind', is = 'x' }\n"
+OVERRIDE = "[[override]]\nid = 'x'\nwhen = { field = 'kind', is = 'lead' }\n"
+COMBINE = "[combine]\nmodel = 'x.json'\n"
 ACCOUNT = GOOD.replace('id = "m"', 'id = "m"\nsubject = "account"')
 
 
@@ -104,7 +106,12 @@ when = { field = "email_domain", in_list = "competitor" }
         (SEGMENT + SEGMENT, "segment.x: the id 'x' is used 2 times"),
         (SEGMENT.replace("kind", "previous_band"), "segment.x.when: 'previous_band' is written by Leadlight itself"),
         ("[rollup]\nmodel = 'x'", 'rollup: needs subject = "account" in [model]'),
-        ("[[override]]\nid = 'x'", "override: not supported yet by this version"),
+        ("[[override]]\nid = 'x'", "override.x.when: key 'when' is missing"),
+        (OVERRIDE, "override.x: an override has 'at_least' or 'at_most', one of them"),
+        (OVERRIDE + "at_least = 1\nat_most = 2", "override.x: an override has 'at_least' or 'at_most', one of them"),
+        (OVERRIDE + "at_least = 1\n" + OVERRIDE + "at_most = 1", "override.x: the id 'x' is used 2 times"),
+        (OVERRIDE + "atleast = 1", "unknown key 'atleast', did you mean 'at_least'?"),
+        (OVERRIDE.replace("kind", "previous_band") + "at_least = 1", "override.x.when: 'previous_band' is written"),
         ("[breadth]\nengaged_at_least = 1\npoints_each = 2", "breadth: needs a [rollup], whose people it counts"),
         ("[pillar.x]\ncap = 1", "pillar.x: [pillars] gives it no weight"),
         ("[pillars]\nx = 'a'", "pillar.x.weight: 'a' is not a number"),
@@ -114,8 +121,14 @@ when = { field = "email_domain", in_list = "competitor" }
             "a rule has a 'group' or a 'pillar', not both",
         ),
         ("[pillars]\nx = 1\n[group.X]", "pillars.x: the name is used twice"),
-        ("[combine]\nkind = 'blend'", 'combine.kind = "blend": not supported yet by this version'),
-        ("[combine]\nkind = 'add'", "combine.kind: 'add' is not one of sum or weighted"),
+        ("[combine]\nkind = 'blend'", "combine: kind = \"blend\" needs 'model', the file of a trained model"),
+        ("[combine]\nshadow = true", "combine: shadow = true needs 'model', the file of a trained model"),
+        ("[combine]\nmodel = 'x.json'", "combine: 'model' needs kind = \"predictive\""),
+        (COMBINE + "kind = 'rank'\nshadow = true", "leaves the total to the rules already: leave out 'shadow'"),
+        (COMBINE + "kind = 'predictive'\nfit = 1\nengagement = 2", "the model alone gives the total"),
+        (COMBINE + "kind = 'blend'\nfit = 1", "the weights 'fit' and 'engagement' stand together"),
+        (COMBINE + "kind = 'blend'\nshadow = 1", "combine.shadow: "),
+        ("[combine]\nkind = 'add'", "combine.kind: 'add' is not one of sum, weighted, predictive, blend or rank"),
         ("[combine]\nkind = 'weighted'", "needs the weights 'fit' and 'engagement'"),
         ("[group.x]\nfloor = 2\ncap = 1", "group.x: floor = 2 is above cap = 1"),
         ("[[fit]]\nid = 'c'\npoints = 1", "a fit rule needs 'when' and 'points', or 'field' and 'brackets'"),
