@@ -72,7 +72,7 @@ def _checks(engine: duckdb.DuckDBPyConnection, audited: Audited) -> Iterator[_Ch
     )
     yield from _of_bands(audited)
     for of, key in KEYS.items():
-        yield from _of_values(of, key)
+        yield from _of_values(audited, of, key)
 
 
 def _of_conversions(engine: duckdb.DuckDBPyConnection, audited: Audited) -> Iterator[_Check]:
@@ -104,7 +104,7 @@ def _of_bands(audited: Audited) -> Iterator[_Check]:
         )
 
 
-def _of_values(of: str, key: str) -> Iterator[_Check]:
+def _of_values(audited: Audited, of: str, key: str) -> Iterator[_Check]:
     """Check numbers and codes of people or of accounts."""
     for name, bad, what in (("employees", "<= 0", "no employees or fewer"), ("revenue", "< 0", "a negative revenue")):
         yield _Check(
@@ -118,7 +118,7 @@ def _of_values(of: str, key: str) -> Iterator[_Check]:
             key=key,
             field=name,
         )
-    codes = ", ".join(literal(code) for code in load_words("country"))
+    codes = ", ".join(literal(code) for code in load_words("country", audited.lists))
     yield _Check(
         name="country_unknown",
         where=of,

@@ -53,7 +53,7 @@ def _ways(audited: Audited) -> Iterator[tuple[str, str, str]]:
         yield "people", "phone and name", f"SELECT p.person_id AS id, {phone} || '/' || {name} AS key FROM {named}"  # noqa: S608 - our own
         company = f"COALESCE(p.account_id, {_folded_company('p.company')})"
         yield "people", "name and company", f"SELECT p.person_id AS id, {name} || '/' || {company} AS key FROM {named}"  # noqa: S608 - our own
-    free = ", ".join(literal(name) for name in sorted(load_lists(None)["free_mail"]))
+    free = ", ".join(literal(name) for name in sorted(load_lists(audited.lists.folder)["free_mail"]))
     domain = f"CASE WHEN lower(domain) NOT IN ({free}) THEN lower(domain) END"
     yield "accounts", "domain", f"SELECT account_id AS id, {domain} AS key FROM accounts"  # noqa: S608 - our own
     yield "accounts", "name", f"SELECT account_id AS id, {_folded_company('name')} AS key FROM accounts"  # noqa: S608 - our own

@@ -19,6 +19,7 @@ from connector.mirror import MIRROR
 from connector.models import Models
 from connector.settings.file import Settings
 from connector.store.lake import Lake
+from mappings.lists import open_lists
 from mappings.model import Mapping as CrmMapping
 
 _OUTCOMES: Final = "outcomes"
@@ -63,6 +64,7 @@ def audited_store(
         attributes=lake.relation(ATTRIBUTES),
         enriches=settings.enrich,
         bands=tuple(known.id for known in models.people.bands) if band else (),
+        lists=open_lists(settings.lists.folder),
     )
 
 

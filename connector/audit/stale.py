@@ -5,12 +5,17 @@ from typing import Final
 
 import duckdb
 
-from connector.audit.subject import KEYS, Audited
+from connector.audit.subject import KEYS, NEEDED, Audited
 from connector.engine.relations import literal, quoted, relation
 from mappings.lists import load_words
 
 # What a field is read from by the packaged mappings.
-_READ_FROM: Final = {"seniority": "title", "department": "title"}
+_READ_FROM: Final = {
+    "seniority": "title",
+    "department": "title",
+    "industry_class": "industry",
+    "source_class": "source",
+}
 _ROLES: Final = {"people": "person", "accounts": "account"}
 
 
@@ -28,10 +33,10 @@ def unread_shares(engine: duckdb.DuckDBPyConnection, audited: Audited, of: str) 
     found: dict[str, float] = {}
     names = audited.fields(of)
     for name, source in _READ_FROM.items():
-        if of == "people" and name in names:
-            select = f"SELECT count(*), count(*) FILTER ({name} IS NULL) FROM people WHERE {source} IS NOT NULL"  # noqa: S608 - our own names
+        if name in names and source in NEEDED[of]:
+            select = f"SELECT count(*), count(*) FILTER ({name} IS NULL) FROM {of} WHERE {source} IS NOT NULL"  # noqa: S608 - our own names
             found |= _share(engine, name, select)
-    codes = ", ".join(literal(code) for code in load_words("country"))
+    codes = ", ".join(literal(code) for code in load_words("country", audited.lists))
     for name in ("country", "account.country"):
         if name in names:
             column = quoted(name)

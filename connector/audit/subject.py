@@ -9,15 +9,16 @@ import duckdb
 from connector.engine.relations import PHYSICAL, Relation, quoted, relation
 from connector.settings.audit import AuditSettings
 from connector.settings.enrichment import EnrichSettings
+from mappings.lists import PACKAGED, Lists
 from scoring.model import Model, model_fields, needed_fields
 from scoring.schema import BUILT_IN_FIELDS, ColumnType
 
 NEEDED = {
     "people": (
         *("person_id", "account_id", "email", "phone", "company", "domain", "country", "title", "seniority"),
-        *("department", "employees", "revenue", "created_at"),
+        *("department", "employees", "revenue", "industry", "source", "created_at"),
     ),
-    "accounts": ("account_id", "name", "domain", "country", "employees", "revenue"),
+    "accounts": ("account_id", "name", "domain", "country", "employees", "revenue", "industry"),
 }
 KEYS = {"people": "person_id", "accounts": "account_id"}
 
@@ -43,6 +44,7 @@ class Audited:
     attributes: str | None = None
     enriches: Sequence[EnrichSettings] = ()
     bands: Sequence[str] = ()
+    lists: Lists = PACKAGED
 
     @property
     def at(self) -> str:

@@ -177,6 +177,31 @@ def test_a_text_is_read_by_the_transform(vendors_template: Template, tmp_path: P
         assert table(loop, f"SELECT total FROM {{scores}} WHERE subject_id = '{who}'") == [(70,)]  # noqa: S608 - our own
 
 
+def test_other_words_are_read_again_and_score_everybody(vendors_template: Template, tmp_path: Path) -> None:
+    config = VENDORS.replace('attribute = "employees"', 'attribute = "level"\ntransform = "seniority"')
+    config = config.replace("columns = { employees", "columns = { level").replace(', "crm"]', "]")
+    config = config.replace('zoominfo_employees"', 'level_text"')
+    with vendors_loop("salesforce", vendors_template("salesforce"), tmp_path, config) as loop:
+        write_mapping(loop.crm, loop.folder, level_text="Description")
+        model = (
+            '[model]\nid = "l"\n[[fit]]\nid = "top"\nwhen = { field = "account.level", is = "c_level" }\npoints = 9\n'
+        )
+        (loop.folder / "model.toml").write_text(model, "utf-8")
+        reconfigure(loop, 'band = "hot"', 'band = "cold"')
+        change(loop, "both", zoominfo_updated_at="2026-06-20T00:00:00Z")
+        loop.edit(company(loop, "both"), Description="Grand Poobah")
+        loop.advance(60)
+        at = now(loop) + timedelta(hours=1)
+        score(loop, at)
+        select = f"SELECT total FROM {{scores}} WHERE subject_id = '{loop.people()['p_both']['id']}'"  # noqa: S608 - our own
+        assert table(loop, select) == [(0,)]
+        (loop.folder / "lists").mkdir()
+        (loop.folder / "lists" / "seniority.toml").write_text('c_level = ["grand poobah"]\n', encoding="utf-8")
+        loop.config.write_text(loop.config.read_text("utf-8") + '\n[lists]\nfolder = "lists"\n', encoding="utf-8")
+        score(loop, at, changed_only=True)
+        assert table(loop, select) == [(9,)]
+
+
 def test_a_field_that_a_vendor_fills_is_never_written(loop: Loop) -> None:
     mapping = loop.folder / "mapping.toml"
     target = '[write.account]\nscore = { field = "Clearbit_Employees__c", from = "total" }\n'
