@@ -15,13 +15,15 @@ _LEAST_P: Final = 1e-12
 class Evaluation:
     """What a score was worth on rows it never saw.
 
-    auc_low is the lower end of the 95 % interval of the AUC (Hanley and McNeil 1982). base_log_loss is what predicting
-    the training rate for everybody would have lost. lift_10 and lift_20 are null where nobody converted.
+    auc_same_age compares only rows of subjects known for about as long, so that a lead is not ahead for being new;
+    auc_low is the lower end of its 95 % interval (Hanley and McNeil 1982). base_log_loss is what knowing the rate alone
+    would have lost. lift_10 and lift_20 are null where nobody converted.
     """
 
     n: int
     conversions: int
     auc: float
+    auc_same_age: float
     auc_low: float
     log_loss: float
     base_log_loss: float
@@ -50,15 +52,21 @@ class ReliabilityBin:
     high: float
 
 
-def evaluate(probabilities: Sequence[float], converted: Sequence[int], base_rate: float) -> Evaluation:
-    """Hold probabilities against what happened; base_rate is the training rows' rate of conversion."""
+def evaluate(
+    probabilities: Sequence[float], converted: Sequence[int], base_rate: float, ages: Sequence[int] | None = None
+) -> Evaluation:
+    """Hold probabilities against what happened; base_rate is the training rows' rate of conversion.
+
+    ages number how long the subject of each row was known; without, all are alike.
+    """
     n, positives = len(converted), sum(converted)
-    ranking = auc(probabilities, converted)
+    same, error = stratified_auc(probabilities, converted, ages or [0] * n)
     return Evaluation(
         n=n,
         conversions=positives,
-        auc=ranking,
-        auc_low=ranking - Z95 * auc_error(ranking, positives, n - positives),
+        auc=auc(probabilities, converted),
+        auc_same_age=same,
+        auc_low=same - Z95 * error,
         log_loss=log_loss(probabilities, converted),
         base_log_loss=log_loss([base_rate] * n, converted),
         lift_10=lift(probabilities, converted, 0.10),
@@ -78,6 +86,22 @@ def auc(scores: Sequence[float], converted: Sequence[int]) -> float:
         rank_sum += won * (before + (n + 1) / 2)
         before += n
     return (rank_sum - positives * (positives + 1) / 2) / (positives * negatives)
+
+
+def stratified_auc(scores: Sequence[float], converted: Sequence[int], strata: Sequence[int]) -> tuple[float, float]:
+    """Give the AUC over pairs of rows of one stratum, and its standard error; 0.5 and 0.5 without such pairs."""
+    members: dict[int, list[int]] = {}
+    for place, stratum in enumerate(strata):
+        members.setdefault(stratum, []).append(place)
+    pairs, found, spread = 0.0, 0.0, 0.0
+    for places in members.values():
+        won = [converted[place] for place in places]
+        weight = float(sum(won) * (len(won) - sum(won)))
+        if weight:
+            area = auc([scores[place] for place in places], won)
+            error = auc_error(area, sum(won), len(won) - sum(won))
+            pairs, found, spread = pairs + weight, found + weight * area, spread + (weight * error) ** 2
+    return (found / pairs, math.sqrt(spread) / pairs) if pairs else (0.5, 0.5)
 
 
 def auc_error(area: float, positives: int, negatives: int) -> float:

@@ -88,15 +88,16 @@ def _too_few(holdout: Evaluation) -> Iterator[str]:
 
 
 def _too_weak(holdout: Evaluation) -> Iterator[str]:
-    if holdout.auc < MIN_AUC:
-        yield f"holdout AUC {holdout.auc:.3f} is below {MIN_AUC:.2f}: it ranks hardly better than chance"
+    same = holdout.auc_same_age
+    if same < MIN_AUC:
+        yield f"holdout AUC {same:.3f} is below {MIN_AUC:.2f}: among leads as old, it ranks hardly better than chance"
     if holdout.auc_low <= MIN_AUC_LOW:
         yield f"holdout AUC may be as low as {holdout.auc_low:.3f} (95 %), which is not above {MIN_AUC_LOW:.2f}"
     limit = holdout.base_log_loss * (1 - MIN_LOG_LOSS_GAIN)
     if holdout.log_loss > limit:
         yield (
-            f"holdout log loss {holdout.log_loss:.4f} is above {limit:.4f}, 1 % under that of giving everybody the "
-            f"training rate ({holdout.base_log_loss:.4f})"
+            f"holdout log loss {holdout.log_loss:.4f} is above {limit:.4f}, 1 % under that of knowing the rate "
+            f"alone ({holdout.base_log_loss:.4f})"
         )
     least = least_lift(holdout.rate)
     if (holdout.lift_20 or 0.0) < least:

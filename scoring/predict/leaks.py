@@ -15,6 +15,7 @@ BLOCK_CHANGED_AFTER: Final = 0.50
 ASK_AUC: Final = 0.85
 ASK_PURE_SHARE: Final = 0.08
 ASK_BETTER_THAN_NEXT: Final = 1.15
+ASK_BETTER_FROM: Final = 0.75  # below, one honest field among weak ones would be asked for
 ASK_CERTAIN_SHARE: Final = 0.10
 PURE: Final = 0.01
 PURE_ROWS: Final = 30
@@ -95,7 +96,8 @@ def _asking(field: Betrayal, ranked: Sequence[float], name: str) -> Iterator[str
         yield f"{field.pure_share:.0%} of rows have a value that always or never converts"
     if field.certain_share > ASK_CERTAIN_SHARE:
         yield f"{field.certain_share:.0%} of conversions have a value that always converts"
-    if len(ranked) > 1 and field.auc == ranked[0] and field.auc > ASK_BETTER_THAN_NEXT * ranked[1]:
+    best = len(ranked) > 1 and field.auc == ranked[0] > ASK_BETTER_FROM
+    if best and field.auc > ASK_BETTER_THAN_NEXT * ranked[1]:
         yield f"it ranks far better than any other field (AUC {field.auc:.3f}, the next {ranked[1]:.3f})"
     if _NAMES.search(name):
         yield f"'{name}' sounds like something that is known only afterwards"

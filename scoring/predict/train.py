@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from scoring.predict import gate
-from scoring.predict.evaluate import Evaluation, ReliabilityBin, auc, evaluate, log_loss, reliability
+from scoring.predict.evaluate import Evaluation, ReliabilityBin, auc, evaluate, log_loss, reliability, stratified_auc
 from scoring.predict.leaks import Suspect, judge
 from scoring.predict.train_calibrate import (
     Line,
@@ -16,6 +16,7 @@ from scoring.predict.train_calibrate import (
     newest_cohort,
     platt,
     prequential,
+    rates_by_age,
     shift_to,
 )
 from scoring.predict.train_fit import EBM, LR_BINS, OUTER_BAGS, fitted, out_of_fold
@@ -86,6 +87,7 @@ class Trained:
 
 def train(rows: Rows, request: Request) -> Trained:
     """Train on rows whose horizon has ended, or say why not; the published model is the chosen kind on all of them."""
+    rows = rows.dated()
     supply = supply_of(rows, request)
     refused = gate.too_little(supply, request.now)
     if refused:
@@ -94,7 +96,9 @@ def train(rows: Rows, request: Request) -> Trained:
     won = int(split.train.converted.sum())
     if min(won, len(split.train) - won) < LEAST_TRAINED:
         return Trained((_too_short(split, won, request),), supply, split=split)
-    suspects = judge(betrayals(split.train, request.behaviours, request.changed_after), request.allowed, request.fields)
+    suspects = judge(
+        betrayals(rows.whole(), request.behaviours, request.changed_after), request.allowed, request.fields
+    )
     honest = Split(split.train.without([s.name for s in suspects]), split.holdout, split.at_s)
     return _judged(rows.without([s.name for s in suspects]), split, honest, supply, tuple(suspects), request)
 
@@ -182,19 +186,24 @@ def _judge(kind: str, split: Split, request: Request, line: Line | None = None) 
     log_odds, known = tables.log_odds(split.holdout), tables.log_odds(split.train)
     months = list(np.arange(split.at_s, float(split.holdout.as_of_s.max()) + 1, MONTH_S))
     shifted = prequential(log_odds, split.holdout, months, request.horizon_days, split.train, known)
-    level = prequential(np.zeros(len(log_odds)), split.holdout, months, request.horizon_days, split.train, 0.0 * known)
-    labels = split.holdout.labels()
-    as_trained = evaluate(sigmoids(log_odds).tolist(), labels, split.train.rate)
+    by_age = rates_by_age(split.train)
+    bases = [by_age[part.ages()] for part in (split.holdout, split.train)]
+    level = prequential(bases[0], split.holdout, months, request.horizon_days, split.train, bases[1])
+    labels, ages = split.holdout.labels(), [int(age) for age in split.holdout.ages()]
+    as_trained = evaluate(sigmoids(log_odds).tolist(), labels, split.train.rate, ages)
     probabilities = sigmoids(shifted)
-    refitted = evaluate(probabilities.tolist(), labels, split.train.rate)
+    refitted = evaluate(probabilities.tolist(), labels, split.train.rate, ages)
     # Re-fits move whole months up and down; ranking is judged without, and what they gain is given to the base too.
     refitted = replace(
         refitted,
         auc=as_trained.auc,
+        auc_same_age=as_trained.auc_same_age,
         auc_low=as_trained.auc_low,
         lift_10=as_trained.lift_10,
         lift_20=as_trained.lift_20,
-        base_log_loss=min(refitted.base_log_loss, log_loss(sigmoids(level).tolist(), labels)),
+        base_log_loss=min(
+            refitted.base_log_loss, *(log_loss(sigmoids(base).tolist(), labels) for base in (bases[0], level))
+        ),
     )
     return Judged(kind, tables, as_trained, refitted, probabilities)
 
@@ -215,15 +224,17 @@ def _rules(split: Split, request: Request) -> tuple[Line, Evaluation] | None:
         return None
     line = platt(split.train.points[there], split.train.converted[there])
     p = sigmoids(line.slope * split.holdout.points + line.offset)
-    return line, evaluate(p.tolist(), split.holdout.labels(), split.train.rate)
+    ages = [int(age) for age in split.holdout.ages()]
+    return line, evaluate(p.tolist(), split.holdout.labels(), split.train.rate, ages)
 
 
 def _leaky_auc(split: Split, suspects: Sequence[Suspect]) -> float | None:
-    """Give the holdout AUC that the fields left out would have made; null where none was."""
+    """Give the holdout AUC, among rows as old, that the fields left out would have made; null where none was."""
     if not suspects:
         return None
     scores = fitted(LR_BINS, split.train).log_odds(split.holdout)
-    return auc(scores.tolist(), split.holdout.labels())
+    ages = [int(age) for age in split.holdout.ages()]
+    return stratified_auc(scores.tolist(), split.holdout.labels(), ages)[0]
 
 
 def _sampled(rows: Rows, most: int) -> Rows:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from scoring.predict.evaluate_intervals import smoothed_logit
-from scoring.predict.train_matrix import DAY_S, Floats, Mask, Rows
+from scoring.predict.train_matrix import AGE_DAYS, DAY_S, Floats, Mask, Rows
 from scoring.predict.train_tables import sigmoids
 
 SLOPE_OK: Final = (0.8, 1.25)
@@ -82,6 +82,15 @@ def shift_to(log_odds: Floats, converted: Floats) -> float:
         else:
             high = middle
     return (low + high) / 2
+
+
+def rates_by_age(rows: Rows) -> Floats:
+    """Give the log-odds of converting by age, which is what one knows without any model; rare ages are as all are."""
+    size, rate = len(AGE_DAYS) + 1, rows.rate
+    n = np.bincount(rows.ages(), minlength=size)
+    won = np.bincount(rows.ages(), weights=rows.converted, minlength=size)
+    shares = np.clip((won + COHORT_CONVERSIONS * rate) / (n + COHORT_CONVERSIONS), 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(shares / (1 - shares)), dtype=np.float64)
 
 
 def prequential(

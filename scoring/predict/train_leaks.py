@@ -12,6 +12,7 @@ from scoring.predict.train_matrix import Floats, Rows, Texts, folds_of
 
 _BINS: Final = 20
 _PRIOR_ROWS: Final = 5.0
+_EXPECTED: Final = 7  # none where seven were expected is one chance in a thousand
 
 Codes = NDArray[np.int64]
 
@@ -91,11 +92,13 @@ def _encoded(codes: Codes, converted: Floats, folds: Codes) -> Floats:
 def _purity(codes: Codes, converted: Floats) -> tuple[float, float]:
     """Give the share of rows in values that always or never convert, and of conversions in those that always do.
 
-    Where few convert at all, never is under a tenth of their share, for else every value would be one that never does.
+    Where few convert at all, never is under a tenth of their share, and only values of which seven conversions were to
+    be expected can say so.
     """
+    rate = float(converted.mean())
     n, won = np.bincount(codes), np.bincount(codes, weights=converted)
     total = max(float(converted.sum()), 1.0)
     rates = won / np.maximum(n, 1)
     certain = (n >= PURE_ROWS) & (rates > 1 - PURE)
-    never = (n >= PURE_ROWS) & (rates < min(PURE, float(converted.mean()) / 10))
+    never = (n >= PURE_ROWS) & (n * rate >= _EXPECTED) & (rates < min(PURE, rate / 10))
     return float(n[certain | never].sum()) / len(codes), float(won[certain].sum()) / total

@@ -13,6 +13,7 @@ Texts = NDArray[np.object_]
 Mask = NDArray[np.bool_]
 
 DAY_S: Final = 86_400
+AGE_DAYS: Final = (1, 31, 61, 91, 181, 366)
 RARE: Final = 20
 FOLDS: Final = 5
 
@@ -21,7 +22,8 @@ FOLDS: Final = 5
 class Rows:
     """Snapshots: whose, as of when (seconds since 1970), whether the conversion came within the horizon, and features.
 
-    numbers have NaN where unknown, texts null. points are what the rules gave at that time, NaN where none.
+    numbers have NaN where unknown, texts null. points are what the rules gave at that time, NaN where none. first_s is
+    the time of the subject's first row, which stays when rows are taken.
     """
 
     subject: Texts
@@ -30,6 +32,7 @@ class Rows:
     numbers: Mapping[str, Floats]
     texts: Mapping[str, Texts]
     points: Floats | None = None
+    first_s: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.subject)
@@ -54,6 +57,7 @@ class Rows:
             numbers={name: values[chosen] for name, values in self.numbers.items()},
             texts={name: values[chosen] for name, values in self.texts.items()},
             points=None if self.points is None else self.points[chosen],
+            first_s=None if self.first_s is None else self.first_s[chosen],
         )
 
     def without(self, names: Sequence[str]) -> "Rows":
@@ -63,6 +67,26 @@ class Rows:
             numbers={name: values for name, values in self.numbers.items() if name not in names},
             texts={name: values for name, values in self.texts.items() if name not in names},
         )
+
+    def dated(self) -> "Rows":
+        """Note the time of each subject's first row."""
+        first: dict[Any, float] = {}
+        for subject, at_s in zip(self.subject, self.as_of_s, strict=True):
+            first[subject] = min(first.get(subject, at_s), at_s)
+        return replace(self, first_s=np.asarray([first[subject] for subject in self.subject], dtype=np.float64))
+
+    def ages(self) -> NDArray[np.int64]:
+        """Number how long each subject was known: by days since its first row, in steps that grow."""
+        first_s = self.as_of_s if self.first_s is None else self.first_s
+        return np.searchsorted(np.asarray(AGE_DAYS), (self.as_of_s - first_s) / DAY_S, side="right").astype(np.int64)
+
+    def whole(self) -> "Rows":
+        """Give one row per subject, its first, which converted if any of its rows did."""
+        won: dict[Any, float] = {}
+        for subject, converted in zip(self.subject, self.converted, strict=True):
+            won[subject] = max(won.get(subject, 0.0), float(converted))
+        first = self.take(self.as_of_s == (self.as_of_s if self.first_s is None else self.first_s))
+        return replace(first, converted=np.asarray([won[subject] for subject in first.subject], dtype=np.float64))
 
     def labels(self) -> list[int]:
         """Give who converted as whole numbers."""

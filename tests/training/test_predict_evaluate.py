@@ -15,6 +15,7 @@ from scoring.predict.evaluate import (
     lift,
     log_loss,
     reliability,
+    stratified_auc,
 )
 from scoring.predict.evaluate_intervals import newcombe, wilson
 
@@ -63,8 +64,8 @@ def test_intervals_are_those_of_the_papers() -> None:
 
 def holdout(**changed: float) -> Evaluation:
     sound = {
-        "n": 1000, "conversions": 100, "auc": 0.72, "auc_low": 0.67, "log_loss": 0.29, "base_log_loss": 0.325,
-        "lift_10": 2.4, "lift_20": 2.0, "ece": 0.02,
+        "n": 1000, "conversions": 100, "auc": 0.72, "auc_same_age": 0.72, "auc_low": 0.67, "log_loss": 0.29,
+        "base_log_loss": 0.325, "lift_10": 2.4, "lift_20": 2.0, "ece": 0.02,
     }  # fmt: skip
     return Evaluation(**{**sound, **changed})  # type: ignore[arg-type] # counts are whole
 
@@ -77,7 +78,7 @@ def test_a_sound_model_passes_the_gate() -> None:
     ("changed", "told"),
     [
         ({"conversions": 19, "n": 190}, "19 conversions"),
-        ({"auc": 0.599}, "AUC 0.599"),
+        ({"auc_same_age": 0.599}, "AUC 0.599"),
         ({"auc_low": 0.55}, "as low as 0.550"),
         ({"log_loss": 0.3225}, "log loss"),
         ({"lift_20": 1.49}, "1.49"),
@@ -103,3 +104,10 @@ def test_a_base_rate_alone_has_the_entropy_as_loss() -> None:
     found = evaluate([0.5, 0.5], [1, 0], 0.5)
     assert found.base_log_loss == pytest.approx(math.log(2))
     assert (found.auc, found.ece) == (0.5, 0.0)
+
+
+def test_ranking_by_age_alone_is_none_among_those_as_old() -> None:
+    scores, won, ages = [0.9] * 4 + [0.1] * 4, [1, 1, 1, 0, 1, 0, 0, 0], [0] * 4 + [1] * 4
+    assert auc(scores, won) == pytest.approx(0.75)
+    assert stratified_auc(scores, won, ages)[0] == 0.5
+    assert evaluate(scores, won, 0.5, ages).auc_same_age == 0.5

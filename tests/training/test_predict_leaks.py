@@ -13,6 +13,7 @@ def verdicts(*fields: Betrayal, allowed: tuple[str, ...] = ()) -> dict[str, str]
 
 def test_honest_fields_stay() -> None:
     assert verdicts() == {}
+    assert verdicts(Betrayal("the one that matters", 0.74, 0.5, 0.03)) == {}
 
 
 @pytest.mark.parametrize(
@@ -26,7 +27,7 @@ def test_honest_fields_stay() -> None:
         (Betrayal("Lead Quality", 0.596, 0.486, 0.0), "ask"),
         (Betrayal("late", 0.60, 0.55, 0.0, changed_after_share=0.51), "block"),
         (Betrayal("signed by", 0.61, 0.6, 0.02, certain_share=0.3), "ask"),
-        (Betrayal("alone", 0.72, 0.5, 0.0), "ask"),
+        (Betrayal("alone", 0.77, 0.5, 0.0), "ask"),
         (Betrayal("Last Notable Activity", 0.6, 0.5, 0.0), "ask"),
     ],
 )

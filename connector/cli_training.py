@@ -1,0 +1,32 @@
+"""Commands that learn from the past; each is added to the command line by `cli`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from connector.cli_arguments import AsOf, Json
+from connector.output import Output
+
+
+def train(
+    data: Annotated[Path | None, typer.Option(help="The folder of plain files to learn from.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Or the store of this configuration.")] = None,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The model file to write.")] = Path("model.json"),
+    target: Annotated[
+        str | None, typer.Option(help="opportunity_created, closed_won, accepted or expansion. Default: by the data.")
+    ] = None,
+    horizon: Annotated[str | None, typer.Option(help="Within how long, such as 90d. Default: by the data.")] = None,
+    holdout: Annotated[
+        float | None, typer.Option(min=0.05, max=0.5, help="Share of the newest rows to judge by.")
+    ] = None,
+    allow: Annotated[list[str] | None, typer.Option(help="A field that was asked about and is no leak.")] = None,
+    max_rows: Annotated[int | None, typer.Option(min=500, help="Train on about so many rows at most.")] = None,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Learn from the past who converts, and write a model if it is worth it; exit 4 where it is not, with reasons."""
+    from connector.commands import training  # on use, so that --help stays quick
+
+    options = training.TrainOptions(target, horizon, holdout, tuple(allow or ()), as_of, max_rows)
+    raise typer.Exit(training.train(Output(json), data, config, output, options))

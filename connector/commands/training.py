@@ -1,0 +1,114 @@
+"""The command that learns from the past: `leadlight train`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from connector.engine.duckdb import open_engine
+from connector.engine.plain import open_tables
+from connector.errors import ConfigError
+from connector.output import Output, table
+from connector.training.facts import open_facts
+from connector.training.run import Asked, Result, run_training
+from connector.training.snapshots import TARGETS, Target
+from scoring.names import nearest
+from scoring.values import duration_s
+
+REFUSED: Final = 4
+_DAY_S: Final = 86_400
+_FIGURES: Final = ("auc", "auc_same_age", "auc_low", "log_loss", "base_log_loss", "lift_10", "lift_20", "ece")
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """What the command line says; null means that the configuration or the data decide."""
+
+    target: str | None = None
+    horizon: str | None = None
+    holdout: float | None = None
+    allow: tuple[str, ...] = ()
+    as_of: datetime | None = None
+    most_rows: int | None = None
+
+
+def train(out: Output, data: Path | None, config: Path | None, output: Path, options: TrainOptions) -> int:
+    """Train a model on plain files or a store and write it, or say why not; exit code 4 where it was refused."""
+    if (data is None) == (config is None):
+        raise ConfigError("say on which facts: --data DIR or --config FILE, one of them")
+    asked = _asked(options)
+    with open_engine() as engine:
+        facts = open_facts(engine, open_tables(engine, data or Path()), options.as_of)
+        result = run_training(engine, facts, asked)
+    if result.model is not None:
+        output.write_text(result.model.as_json(), encoding="utf-8")
+    told = {**result.told, "version": result.model.version if result.model else None}
+    out.result(told | {"path": str(output) if result.model else None}, _lines(result, output))
+    return 0 if result.model is not None else REFUSED
+
+
+def _asked(options: TrainOptions) -> Asked:
+    target = _target(options.target) if options.target else None
+    asked = Asked(target=target, horizon_days=_days(options.horizon), allowed=options.allow)
+    changed = {"holdout": options.holdout, "most_rows": options.most_rows}
+    return Asked(**{**vars(asked), **{name: value for name, value in changed.items() if value is not None}})
+
+
+def _target(name: str) -> Target:
+    for target in TARGETS:
+        if target == name:
+            return target
+    raise ConfigError(f"--target {name}: one of {', '.join(TARGETS)} is needed{nearest(name, TARGETS)}")
+
+
+def _days(text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        seconds = duration_s(text)
+    except ValueError as error:
+        raise ConfigError(f"--horizon: {error}") from None
+    if seconds < _DAY_S or seconds % _DAY_S:
+        raise ConfigError(f"--horizon {text}: whole days are needed, such as 90d")
+    return seconds // _DAY_S
+
+
+def _lines(result: Result, output: Path) -> list[str | Text | Table]:
+    told = result.told
+    model = result.model
+    if model is not None:
+        first = Text.assemble(("published ", "bold green"), f"{output}, version {model.version}, by {told['method']}")
+    else:
+        first = Text("refused: no model was written", style="bold red")
+    lines: list[str | Text | Table] = [first]
+    lines += [Text(f"  {why}") for why in told["refused_because"]]
+    lines.append(
+        f"{told['target']} within {told['horizon_days']} days, as of {told['as_of']}: {told['leads']:,} leads, "
+        f"{told['conversions']:,} converted, {told['rows']:,} rows"
+    )
+    if told["holdout"]:
+        lines.append(_figures(told))
+    lines += [Text(f"warning {text}", style="yellow") for text in told["warnings"]]
+    if told["blocked_features"]:
+        cells = [(one["name"], one["action"], one["why"]) for one in told["blocked_features"]]
+        lines.append(table("left out", ("field", "", "why"), cells))
+    if told["auc_with_blocked"] is not None:
+        lines.append(
+            f"AUC {told['holdout']['auc_same_age']:.3f} without them, {told['auc_with_blocked']:.3f} with them"
+        )
+    return lines
+
+
+def _figures(told: Mapping[str, Any]) -> Table:
+    rows = [("chosen", told["holdout"]), ("challenger", told["challenger"])]
+    cells = [(name, one["method"], *(_shown(one[key]) for key in _FIGURES)) for name, one in rows if one]
+    n, won = told["holdout"]["n"], told["holdout"]["conversions"]
+    return table(f"on the newest {n:,} rows, {won:,} of them converted", ("", "by", *_FIGURES), cells)
+
+
+def _shown(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}"

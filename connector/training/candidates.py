@@ -1,0 +1,156 @@
+"""Which features are tried: the fields of people and accounts, and what their events add up to."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+
+from connector.training.facts import Facts
+from scoring.conditions import Condition
+from scoring.predict.artefact import Feature
+from scoring.predict.leaks import Suspect
+from scoring.schema import ColumnType
+
+MOST_TYPES: Final = 15
+LEAST_EVENTS: Final = 20
+DAYS: Final = 30
+_LONG_DAYS: Final = 90
+# Who somebody is, not what they are like; owner: our own routing set it; email_sent: we did it, not they.
+_NEVER: Final = frozenset(
+    {"person_id", "account_id", "owner_id", "email", "phone", "company", "domain", "name", "created_at", "converted_at",
+     "previous_band"}
+)  # fmt: skip
+_OUR_OWN: Final = frozenset({"email_sent"})
+# What conversion itself changes in a CRM: the value of today tells how it ended.
+_NEEDS_HISTORY: Final = frozenset({"kind", "opted_out", "buying_role", "account.type"})
+_OF_ACCOUNT: Final = frozenset({"industry", "employees", "revenue"})
+_WHY_NOT: Final = "becoming a customer changes it, and its history is not known"
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The features to try, the fields that are read as they are now, and what is not tried and why."""
+
+    features: tuple[Feature, ...]
+    no_history: tuple[str, ...]
+    refused: tuple[Suspect, ...]
+
+    @property
+    def behaviours(self) -> tuple[str, ...]:
+        """Name the features of events and of time, which are as of the snapshot by how they are worked out."""
+        return tuple(feature.id for feature in self.features if feature.kind != "attribute")
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """Give the field that each attribute reads."""
+        return {feature.id: feature.field for feature in self.features if feature.field is not None}
+
+
+def candidates(
+    engine: duckdb.DuckDBPyConnection, facts: Facts, known: Collection[str] = (), allowed: Collection[str] = ()
+) -> Candidates:
+    """List what may be learned from; known are fields with a history, allowed those that a person vouches for."""
+    fields = dict(_fields(facts))
+    refused = [name for name in fields if name in _NEEDS_HISTORY and name not in known and name not in allowed]
+    kept = {name: kind for name, kind in fields.items() if name not in refused}
+    attributes = [_attribute(name, kind) for name, kind in kept.items()]
+    return Candidates(
+        features=(*attributes, *_behaviours(engine, facts)),
+        no_history=tuple(name for name in kept if name not in known),
+        refused=tuple(Suspect(name, "ask", _WHY_NOT) for name in refused),
+    )
+
+
+def _fields(facts: Facts) -> Iterator[tuple[str, ColumnType]]:
+    """Walk the usable fields; what an account and a lead's own company both tell is asked of the account first."""
+    people, accounts = facts.columns["people"], facts.columns["accounts"]
+    usable = ("number", "text", "boolean")
+    for name, kind in people.items():
+        if kind in usable and name not in _NEVER and not name.endswith("_id"):
+            yield (f"account.{name}" if name in _OF_ACCOUNT and accounts.get(name, kind) == kind else name), kind
+    for name, kind in accounts.items():
+        clash = name in _OF_ACCOUNT and name in people
+        own = name in _NEVER or name.endswith("_id")
+        if kind in usable and not own and not clash and people.get(name, kind) == kind:
+            yield f"account.{name}", kind
+
+
+def _attribute(name: str, kind: ColumnType) -> Feature:
+    words = name.removeprefix("account.").replace("_", " ")
+    return Feature(
+        id=identifier(name),
+        label=f"company's {words}" if name.startswith("account.") else words,
+        kind="attribute",
+        role="numeric" if kind == "number" else "categorical",
+        field=name,
+    )
+
+
+def identifier(name: str) -> str:
+    """Make an id of a name: letters, digits, _ . and - stay, the rest becomes _."""
+    found = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_.-")
+    return found if found and found[0].isalnum() else f"field_{found}"
+
+
+def _behaviours(engine: duckdb.DuckDBPyConnection, facts: Facts) -> Iterator[Feature]:
+    """Walk what is worked out from events and time, each with words for a rep."""
+    yield Feature(id="tenure_days", label="days since it was created", kind="tenure_days")
+    counts = _types(engine, facts)
+    if not counts:
+        return
+    types = tuple(counts)
+    yield Feature(id="activity_decayed", label="recent activity", kind="decayed", event=types)
+    yield Feature(
+        id=f"active_days_{DAYS}d",
+        label=f"active days in {DAYS} days",
+        kind="active_days",
+        event=types,
+        within_days=DAYS,
+    )
+    yield Feature(id="quiet_days", label="days since any activity", kind="recency_days", event=types)
+    yield Feature(id="events_ever", label="activities ever", kind="count", event=types)
+    yield Feature(
+        id=f"events_{_LONG_DAYS}d",
+        label=f"activities in {_LONG_DAYS} days",
+        kind="count",
+        event=types,
+        within_days=_LONG_DAYS,
+    )
+    if len(types) > 1:
+        for name in types:
+            yield from _of_type(name)
+    if "page_view" in counts and _pricing_views(engine, facts) >= LEAST_EVENTS:
+        yield Feature(
+            id=f"pricing_page_{DAYS}d",
+            label=f"visits of the pricing page in {DAYS} days",
+            kind="count",
+            event=("page_view",),
+            where=Condition(field="url", contains="pricing"),
+            within_days=DAYS,
+        )
+
+
+def _of_type(name: str) -> Iterator[Feature]:
+    words, key = name.replace("_", " "), identifier(name)
+    yield Feature(id=f"{key}_{DAYS}d", label=f"{words} in {DAYS} days", kind="count", event=(name,), within_days=DAYS)
+    yield Feature(id=f"{key}_recency_days", label=f"days since {words}", kind="recency_days", event=(name,))
+
+
+def _types(engine: duckdb.DuckDBPyConnection, facts: Facts) -> Mapping[str, int]:
+    """Count the events of the types that are frequent enough to learn from, the most frequent first."""
+    if "events" not in facts.there or "person_id" not in facts.columns["events"]:
+        return {}
+    rows = engine.execute(
+        "SELECT type, count(*) AS n FROM events WHERE person_id IS NOT NULL GROUP BY type ORDER BY n DESC, type"
+    ).fetchall()
+    frequent = [(str(name), int(n)) for name, n in rows if n >= LEAST_EVENTS and name not in _OUR_OWN]
+    return dict(frequent[:MOST_TYPES])
+
+
+def _pricing_views(engine: duckdb.DuckDBPyConnection, facts: Facts) -> int:
+    if "url" not in facts.columns["events"]:
+        return 0
+    found = engine.execute("SELECT count(*) FROM events WHERE type = 'page_view' AND url ILIKE '%pricing%'").fetchall()
+    return int(found[0][0])

@@ -1,0 +1,133 @@
+"""What fields held as of a snapshot, where anybody noted it: as columns of the snapshots, for the features to read.
+
+Two kinds of notes: `attributes` tell a value and when it was observed, `history` tells what a field held before a
+change. A field of neither is read as it is now, and is said to have no history.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import duckdb
+
+from connector.engine.relations import literal, quoted
+from connector.training.facts import Facts
+from scoring.predict.features import DAY_S
+from scoring.schema import ColumnType
+from scoring.subjects import feature_name
+
+NOTED: Final = "noted"
+_MOST_DIFFERENT: Final = 200
+_FORMS: Final[Mapping[ColumnType, str]] = {
+    "text": "normalised({})",
+    "number": "TRY_CAST({} AS DOUBLE)",
+    "boolean": "TRY_CAST({} AS BOOLEAN)",
+    "datetime": "floor(epoch(TRY_CAST({} AS TIMESTAMPTZ)))::BIGINT",
+}
+
+
+@dataclass(frozen=True)
+class Noted:
+    """The fields with a history, and of each the share of converted subjects in whom it changed after they converted.
+
+    The share is over those with any note of it; a field of which no converted subject has one is absent.
+    """
+
+    fields: frozenset[str]
+    changed_after: Mapping[str, float]
+
+
+def note_values(engine: duckdb.DuckDBPyConnection, facts: Facts, names: Mapping[str, str] | None = None) -> Noted:
+    """Widen the table `snapshots` by a column f.FIELD for every field with notes, as it was known before as_of_s.
+
+    names gives the field of people or accounts (as account.X) for a name in the notes where the two differ.
+    """
+    engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE {NOTED} AS {_notes(facts)}")
+    types = _types(facts)
+    said = engine.execute(f"SELECT DISTINCT name FROM {NOTED} ORDER BY name LIMIT {_MOST_DIFFERENT}").fetchall()  # noqa: S608 - our own names
+    found: dict[str, str] = {}
+    for (name,) in said:
+        for field in ((names or {}).get(name, name), f"account.{name}"):
+            if types.get(field) in _FORMS and field not in found:
+                found[field] = str(name)
+    for field, name in found.items():
+        _widen(engine, field, name, types[field])
+    return Noted(frozenset(found), _changed_after(engine, found))
+
+
+def _types(facts: Facts) -> dict[str, ColumnType]:
+    accounts = {f"account.{name}": kind for name, kind in facts.columns["accounts"].items()}
+    return {**facts.columns["people"], **accounts}
+
+
+def _notes(facts: Facts) -> str:
+    """Select (subject_id, name, at_s, value, before): a value from at_s on, or what was there before at_s."""
+    nothing = "NULL::VARCHAR AS subject_id, NULL::VARCHAR AS name, NULL::BIGINT AS at_s, NULL::VARCHAR AS value"
+    parts = [f"SELECT {nothing}, NULL::VARCHAR AS before, false AS is_change WHERE false"]
+    if "attributes" in facts.there and "value" in facts.columns["attributes"]:
+        parts.append("SELECT subject_id, name, floor(epoch(observed_at))::BIGINT, value, NULL, false FROM attributes")
+    if "history" in facts.there and {"field", "old", "new", "changed_at", "subject_id"} <= set(
+        facts.columns["history"]
+    ):
+        parts.append('SELECT subject_id, field, floor(epoch(changed_at))::BIGINT, "new", "old", true FROM history')
+    return " UNION ALL ".join(parts)
+
+
+def _widen(engine: duckdb.DuckDBPyConnection, field: str, name: str, kind: ColumnType) -> None:
+    """Add one field: the newest note before the snapshot, else what the first change after it says was there before,
+    else for changes the present value; an observation that came later tells nothing of before."""
+    of_account = field.startswith("account.")
+    column = field.removeprefix("account.")
+    key = "a.account_id" if of_account else "s.subject_id"
+    joined = "LEFT JOIN people AS p ON p.person_id = s.subject_id"
+    has_account = of_account and "account_id" in _columns(engine, "people")
+    joined += " LEFT JOIN accounts AS a ON a.account_id = p.account_id" if has_account else ""
+    if of_account and not has_account:
+        return
+    present = _FORMS[kind].format(f"CAST({'a' if of_account else 'p'}.{quoted(column)} AS VARCHAR)")
+    form = _FORMS[kind]
+    engine.execute(
+        f"""CREATE OR REPLACE TEMPORARY TABLE snapshots AS
+        WITH theirs AS (
+            SELECT s.subject_id, s.as_of_s, {key} AS key, {present} AS present FROM snapshots AS s {joined}),
+        known AS (
+            SELECT t.subject_id, t.as_of_s,
+                max(n.at_s) FILTER (n.at_s < t.as_of_s) AS said_s,
+                arg_max(n.value, n.at_s) FILTER (n.at_s < t.as_of_s) AS value,
+                min(n.at_s) FILTER (n.at_s >= t.as_of_s AND n.is_change) AS next_s,
+                arg_min(n.before, n.at_s) FILTER (n.at_s >= t.as_of_s AND n.is_change) AS before,
+                bool_or(NOT n.is_change) AS observed
+            FROM theirs AS t JOIN {NOTED} AS n ON n.subject_id = t.key AND n.name = {literal(name)} GROUP BY ALL)
+        SELECT s.*, CASE WHEN k.said_s IS NOT NULL THEN {form.format("k.value")}
+            WHEN k.next_s IS NOT NULL THEN {form.format("k.before")}
+            WHEN k.observed THEN NULL ELSE t.present END AS {quoted(feature_name(field))}
+        FROM snapshots AS s JOIN theirs AS t USING (subject_id, as_of_s)
+            LEFT JOIN known AS k USING (subject_id, as_of_s)
+        ORDER BY as_of_s, subject_id"""  # noqa: S608 - names are quoted
+    )
+
+
+def _columns(engine: duckdb.DuckDBPyConnection, table: str) -> Sequence[str]:
+    return engine.sql(f"SELECT * FROM {table} LIMIT 0").columns  # noqa: S608 - our own names
+
+
+def _changed_after(engine: duckdb.DuckDBPyConnection, found: Mapping[str, str]) -> dict[str, float]:
+    """Count, of the converted with any note of a field, those whose last note of it is not before the conversion."""
+    shares: dict[str, float] = {}
+    for field, name in found.items():
+        key = "account_id" if field.startswith("account.") else "person_id"
+        if key not in _columns(engine, "people"):
+            continue
+        after, known = engine.execute(
+            f"""WITH won AS (SELECT subject_id, min(at_s) AS at_s FROM conversions GROUP BY subject_id),
+            last AS (SELECT w.subject_id, w.at_s, max(n.at_s) AS changed_s FROM won AS w
+                JOIN people AS p ON p.person_id = w.subject_id
+                JOIN {NOTED} AS n ON n.subject_id = p.{key} AND n.name = {literal(name)} GROUP BY ALL)
+            SELECT count(*) FILTER (changed_s >= at_s), count(*) FROM last"""  # noqa: S608 - names are quoted
+        ).fetchall()[0]
+        if known:
+            shares[field] = after / known
+    return shares
+
+
+__all__ = ["DAY_S", "NOTED", "Noted", "note_values"]

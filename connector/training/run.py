@@ -1,0 +1,142 @@
+"""A training from facts to a verdict: target and horizon, snapshots, features, the model or why there is none."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from connector.errors import ConfigError
+from connector.training.candidates import Candidates, candidates
+from connector.training.facts import Facts
+from connector.training.histories import Noted, note_values
+from connector.training.rows import read_rows
+from connector.training.snapshots import (
+    MOST_ROWS,
+    Taken,
+    Target,
+    begin,
+    choose_horizon,
+    choose_target,
+    count_outcomes,
+    take,
+)
+from scoring.explain import iso
+from scoring.predict.artefact import TableModel
+
+if TYPE_CHECKING:
+    from scoring.predict.train import Request, Trained
+
+_EXTRA = "training needs the extra `train`: pip install 'leadlight[train]' (scoring does not need it)"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to train: null targets and horizons are chosen by the data; allowed are fields that a person vouches for."""
+
+    target: Target | None = None
+    horizon_days: int | None = None
+    holdout: float = 0.2
+    allowed: tuple[str, ...] = ()
+    most_rows: int = MOST_ROWS
+
+
+@dataclass(frozen=True)
+class Result:
+    """The verdict as the command tells it, and the model; null where it was refused."""
+
+    told: Mapping[str, Any]
+    model: TableModel | None
+
+
+def run_training(
+    engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, names: Mapping[str, str] | None = None
+) -> Result:
+    """Train on these facts; names is as `note_values` has it. Raises ConfigError where the extra is not installed."""
+    try:
+        from scoring.predict import train_artefact
+        from scoring.predict.train import Request, train
+    except ImportError:
+        raise ConfigError(_EXTRA) from None
+    started = time.process_time()
+    counts = count_outcomes(engine, facts)
+    target = asked.target or choose_target(counts)
+    begin(engine, facts, target)
+    horizon_days = asked.horizon_days or choose_horizon(engine, facts)
+    taken = take(engine, facts, horizon_days, asked.most_rows)
+    noted = note_values(engine, facts, names)
+    tried = candidates(engine, facts, noted.fields, asked.allowed)
+    rows = read_rows(engine, facts, tried.features, noted.fields)
+    request = Request(
+        horizon_days=horizon_days,
+        now=facts.now - timedelta(days=1),
+        holdout=asked.holdout,
+        behaviours=tried.behaviours,
+        changed_after=_by_feature(tried, noted),
+        fields=tried.fields,
+        allowed=asked.allowed,
+    )
+    trained = train(rows, request)
+    known = _about(target, horizon_days, taken, tried, counts, facts)
+    model = None
+    if trained.published is not None:
+        features = tried.features
+        model = train_artefact.artefact(trained, request, features, target, about=known)
+    card = train_artefact.model_card(trained)
+    told = _told(trained, request, known, card, tried)
+    return Result({**told, "cpu_seconds": round(time.process_time() - started, 3)}, model)
+
+
+def _by_feature(tried: Candidates, noted: Noted) -> dict[str, float]:
+    return {
+        feature: noted.changed_after[field] for feature, field in tried.fields.items() if field in noted.changed_after
+    }
+
+
+def _about(
+    target: str, horizon_days: int, taken: Taken, tried: Candidates, counts: Mapping[str, int], facts: Facts
+) -> dict[str, Any]:
+    return {
+        "target": target,
+        "horizon_days": horizon_days,
+        "as_of": iso(facts.now),
+        "snapshots": asdict(taken),
+        "outcomes": dict(counts),
+        "features": len(tried.features),
+        "no_history": list(tried.no_history),
+    }
+
+
+def _told(
+    trained: "Trained", request: "Request", known: Mapping[str, Any], card: Mapping[str, Any], tried: Candidates
+) -> dict[str, Any]:
+    """Give the verdict as contracts have it, with more beside."""
+    refused = list(trained.refused)
+    if not known["outcomes"].get("closed_won" if known["target"] == "expansion" else known["target"]):
+        there = ", ".join(f"{n:,} {kind}" for kind, n in known["outcomes"].items()) or "none at all"
+        refused.append(f"no person has an outcome {known['target']} ({there}); choose another --target or map outcomes")
+    suspects = [*tried.refused, *trained.suspects]
+    return {
+        "published": trained.published is not None,
+        "refused_because": refused,
+        "rows": known["snapshots"]["rows"],
+        "leads": trained.supply.leads,
+        "conversions": trained.supply.converted,
+        "confidence": card["confidence"],
+        "target": known["target"],
+        "horizon_days": request.horizon_days,
+        "as_of": known["as_of"],
+        "immature_rows": known["snapshots"]["immature"],
+        "window": card["window"],
+        "holdout_from": card["holdout_from"],
+        "method": card["method"],
+        "holdout": card["holdout"],
+        "challenger": card["challenger"],
+        "cv_auc": card["cv_auc"],
+        "blocked_features": [{"name": one.name, "why": one.why, "action": one.action} for one in suspects],
+        "auc_with_blocked": card["auc_with_refused"],
+        "no_history": known["no_history"],
+        "warnings": card["warnings"],
+    }

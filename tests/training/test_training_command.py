@@ -1,0 +1,114 @@
+"""`leadlight train` over folders: what is published, what is refused and why, and that no leak gets in."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("interpret", reason="needs the train extra")
+pytest.importorskip("sklearn", reason="needs the train extra")
+
+from connector.cli import app
+from scoring.predict.artefact import read_table
+from tests.training.crm_world import made
+
+KEYS = {
+    "schema", "published", "refused_because", "rows", "conversions", "holdout", "challenger", "blocked_features",
+    "cpu_seconds",
+}  # fmt: skip
+HOLDOUT = {"auc", "log_loss", "base_log_loss", "lift_10", "lift_20", "ece", "n", "conversions"}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
+    def train(*options: str) -> tuple[int, dict[str, Any]]:
+        asked = ["train", "--data", str(tmp_path), "-o", str(tmp_path / "model.json"), "--json", *options]
+        result = CliRunner().invoke(app, asked)
+        return result.exit_code, json.loads(result.stdout) if result.stdout else {}
+
+    return train
+
+
+def test_a_world_with_a_truth_gives_a_model(tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]]) -> None:
+    made(1000, seed=1).write(tmp_path)
+    code, told = run()
+    assert code == 0
+    assert told.keys() >= KEYS
+    assert told["holdout"].keys() >= HOLDOUT
+    assert told["published"] is True
+    assert told["target"] == "opportunity_created"
+    assert told["holdout"]["auc_same_age"] > 0.65
+    model = read_table((tmp_path / "model.json").read_bytes())
+    assert model.version == told["version"]
+    assert model.horizon_days == told["horizon_days"]
+    tables = {term.feature.id: term for term in model.terms}
+    levels = dict(zip(tables["seniority"].levels, (one.log_odds for one in tables["seniority"].bins[1:]), strict=False))
+    assert min(levels["vp"], levels["c_level"]) > max(levels["staff"], levels["manager"]) + 0.5
+    assert sum(one.n for one in tables["seniority"].bins) == model.n_rows
+    assert "product_usage_30d" not in {term.feature.id for term in model.terms if term.bins[-1].log_odds > 2}
+
+
+def test_noise_is_refused_and_nothing_is_written(
+    tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]]
+) -> None:
+    made(900, seed=2, signal=0.0).write(tmp_path)
+    code, told = run()
+    assert code == 4
+    assert told.keys() >= KEYS
+    assert told["published"] is False
+    assert told["refused_because"]
+    assert not (tmp_path / "model.json").exists()
+
+
+def test_every_planted_leak_is_left_out_and_told(
+    tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]]
+) -> None:
+    made(1000, seed=3, leaks=True, notes=True).write(tmp_path)
+    code, told = run()
+    assert code == 0
+    left_out = {one["name"]: one["action"] for one in told["blocked_features"]}
+    assert left_out.keys() == {"lead_status", "closed_why", "contract_months", "segment"}
+    assert left_out["lead_status"] == left_out["contract_months"] == left_out["segment"] == "block"
+    assert told["auc_with_blocked"] > 0.95 > 0.85 > told["holdout"]["auc_same_age"]
+    names = {term.feature.id for term in read_table((tmp_path / "model.json").read_bytes()).terms}
+    assert names.isdisjoint(left_out)
+
+
+def test_too_little_says_what_is_missing(tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]]) -> None:
+    made(150, seed=4).write(tmp_path)
+    code, told = run()
+    assert code == 4
+    assert "300 are needed" in told["refused_because"][0]
+    assert told["holdout"] == {}
+
+
+def test_no_outcomes_at_all_is_a_refusal_and_not_a_fault(
+    tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]]
+) -> None:
+    world = made(400, seed=5)
+    world.outcomes = []
+    world.write(tmp_path)
+    code, told = run()
+    assert code == 4
+    assert any("no person has an outcome" in why for why in told["refused_because"])
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--target", "closed_wan"), "closed_won"),
+        (("--horizon", "soon"), "--horizon"),
+        (("--horizon", "12h"), "whole days"),
+    ],
+)
+def test_what_cannot_be_asked_is_told_with_the_way_out(
+    tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]], options: tuple[str, ...], told: str
+) -> None:
+    made(20, seed=6).write(tmp_path)
+    asked = ["train", "--data", str(tmp_path), *options]
+    result = CliRunner().invoke(app, asked)
+    assert result.exit_code != 0
+    assert told in str(result.exception)
