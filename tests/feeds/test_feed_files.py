@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from connector import pipeline
+from connector.compose import open_job
+from connector.job import Silent
 from connector.sandbox.server import Crm
-from tests.feeds.drops import AT, DROPPED_AT, drop, fed, feed, score, table
+from tests.feeds.drops import AT, DROPPED_AT, csv_text, drop, fed, feed, score, table
 from tests.loop.loops import MODEL, Loop
 from tests.loop.test_account_models import company_record
 from tests.loop.test_changed_only import beside, points
@@ -202,3 +205,29 @@ def test_an_event_of_a_known_account_counts_for_it_until_its_person_comes(loop: 
     (found,) = fed(loop)
     assert (found["person_id"], found["account_id"]) == (loop.people()["p12"]["id"], company_record(loop)["id"])
     assert [one["email"] for one in table(loop, "held")] == ["ann@gmail.com"]
+
+
+class Writing(Silent):
+    """Write on to a file while a run reads it, once."""
+
+    def __init__(self, path: Path, more: str) -> None:
+        self.path, self.more, self.at_feed = path, more, False
+
+    def begin(self, name: str) -> None:
+        self.at_feed = name == "feed usage"
+
+    def advance(self, n: int) -> None:
+        if self.at_feed and self.more:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(self.more)
+            self.more = ""
+
+
+def test_a_file_that_is_written_while_it_is_read_waits_for_the_next_run(loop: Loop) -> None:
+    path = drop(loop, "usage", [row(1, "p08@acme.example")])
+    more = csv_text([row(2, "p09@acme.example")]).splitlines(keepends=True)[1]
+    with open_job(loop.config, writer=True, progress=Writing(path, more)) as job:
+        assert pipeline.pull(job).fed == {"unsettled": 1}
+    assert fed(loop) == []
+    assert score(loop).fed["events"] == 2
+    assert [found["event_id"] for found in fed(loop)] == ["feed:usage:1", "feed:usage:2"]
