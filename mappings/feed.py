@@ -116,7 +116,8 @@ class Feed(Spec):
 
     id: the columns that tell a row from all others; without them, all that is read of it. where keeps rows. A row is
     the first event that it matches, and gives every attribute of its person and of its account that is known.
-    optional: columns that a file may lack.
+    optional: columns that a file may lack. preamble: a CSV file may begin with lines about the report; its table then
+    begins at the last of the first lines that names all columns.
     """
 
     vendor: str = Field(min_length=1)
@@ -129,6 +130,7 @@ class Feed(Spec):
     person: dict[ColumnName, SourceForm] = Field(default_factory=dict)
     account: dict[ColumnName, SourceForm] = Field(default_factory=dict)
     optional: tuple[str, ...] = ()
+    preamble: bool = False
 
     @model_validator(mode="after")
     def _coherent(self) -> "Feed":

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ JSON_LINES: Final = (".jsonl", ".ndjson", ".json")
 PARQUET: Final = (".parquet",)
 SUFFIXES: Final = (*CSV, *JSON_LINES, *PARQUET)
 BATCH_ROWS: Final = 122_880
+MOST_PREAMBLE: Final = 300  # lines about a report, before its table
 _DELIMITERS: Final = (",", ";", "\t", "|")
 
 
@@ -41,18 +43,34 @@ def _csv_pieces(path: Path, feed: Feed) -> Iterator[Piece]:
     first = next(blocks, None)
     if first is None or not any(line.strip() for line in first):
         raise UnreadableFile("is empty: a CSV file has a line of column names")
-    try:
-        head = first[0].rstrip(b"\r").decode("utf-8")
-    except UnicodeDecodeError:
-        raise UnreadableFile("its first line is not UTF-8 text; save it as CSV (UTF-8)") from None
-    delimiter = max(_DELIMITERS, key=head.count)
-    names = [name.strip() for name in next(csv.reader([head], delimiter=delimiter))]
+    at = _table_begins(first, feed) if feed.preamble else 0
+    names, delimiter = _names(first[at])
     found = found_columns(feed, names)
     doubled = sorted({actual for actual in found.values() if names.count(actual) > 1})
     if doubled:
         raise UnreadableFile(f"the column {doubled[0]!r} is there {names.count(doubled[0])} times; keep one")
-    for records in csv_records(chain([first[1:]], blocks), 2, Shape(delimiter, len(names))):
+    for records in csv_records(chain([first[at + 1 :]], blocks), at + 2, Shape(delimiter, len(names))):
         yield _csv_piece(records, names, found, delimiter)
+
+
+def _names(line: bytes) -> tuple[list[str], str]:
+    """Read a line of column names; gives them and what stands between them."""
+    try:
+        head = line.rstrip(b"\r").decode("utf-8")
+    except UnicodeDecodeError:
+        raise UnreadableFile("its first line is not UTF-8 text; save it as CSV (UTF-8)") from None
+    delimiter = max(_DELIMITERS, key=head.count)
+    return [name.strip() for name in next(csv.reader([head], delimiter=delimiter), [])], delimiter
+
+
+def _table_begins(lines: list[bytes], feed: Feed) -> int:
+    """Find the line of column names behind lines about a report; the first one where none names them all."""
+    found = 0
+    for place, line in enumerate(lines[:MOST_PREAMBLE]):
+        with suppress(UnreadableFile):
+            found_columns(feed, _names(line)[0])
+            found = place
+    return found
 
 
 def _csv_piece(records: Records, names: list[str], found: dict[str, str], delimiter: str) -> Piece:

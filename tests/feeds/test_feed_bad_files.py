@@ -165,3 +165,16 @@ def test_lines_are_right_over_many_blocks(tmp_path: Path, monkeypatch: pytest.Mo
     assert [row["id"] for row in rows] == [str(number) for number in range(300) if number != 150]
     assert [line for line, _ in rejects] == [302]
     assert at == [2 + 2 * number - (number > 150) for number in range(300) if number != 150]
+
+
+def test_a_report_may_begin_with_lines_about_itself(tmp_path: Path) -> None:
+    about = (
+        'Report\nGenerated:,"Jul 1, 2026"\n\nHost\nid,email,type,at,score,extra\n9,h@acme.example,call,2026-06-01,5,x\n'
+    )
+    path = write(tmp_path, about + "Attendees\n" + HEAD + GOOD)
+    (piece,) = pieces(path, FEED.model_copy(update={"preamble": True}), duckdb.connect())
+    assert (piece.rows["email"].to_pylist(), piece.lines.to_pylist()) == (["a@acme.example"], [9])
+    with pytest.raises(UnreadableFile, match="there are: Report"):
+        read(path)
+    with pytest.raises(UnreadableFile, match="there are: Report"):
+        list(pieces(write(tmp_path, about[:40]), FEED.model_copy(update={"preamble": True}), duckdb.connect()))

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from connector.cli import app
 from connector.sandbox.server import Crm
-from tests.feeds.drops import AT, drop, feed, score, table
+from tests.feeds.drops import AT, csv_text, drop, feed, score, table
 from tests.loop.loops import Loop, add_model, copy_of
 from tests.loop.test_account_models import company_record
 
@@ -246,7 +246,8 @@ DROPS: dict[str, tuple[object, str]] = {
     "zendesk": (lines({"id": 1, "created_at": "2026-06-20T00:00:00Z", "priority": "urgent", "requester_email": at(14)},
                       {"id": 2, "created_at": "2026-06-20T00:00:00Z", "priority": "low", "requester_email": at(15)}),
                 "tickets.jsonl"),
-    "zoom": ([webinar(16, 55, 3, 0), webinar(17, 12, 0, 1), webinar(18, "", "", "", "No")], "attendees.csv"),
+    "zoom": ("Attendee Report\nTopic,Webinar ID\nScoring,1\nAttendee Details,\n" + csv_text(
+        [webinar(16, 55, 3, 0), webinar(17, 12, 0, 1), webinar(18, "", "", "", "No")]), "attendees.csv"),
     "crossbeam": ([{"Account Website": "acme.example", "Partner Name": "Partnerly", "Partner Population": "Customers",
                     "Date": "2026-06-01"}], "overlaps.csv"),
     "drift": (lines({"conversation_id": "d1", "email": at(19), "started_at": 1782000000000,
