@@ -96,7 +96,7 @@ def _job(
 
 def describe_all(crm: Crm, mapping: CrmMapping) -> dict[str, ObjectInfo | None]:
     """Describe every object that is read or written, each once."""
-    return {name: crm.describe(name) for name in objects_to_describe(mapping)}
+    return dict(crm.describe_many(objects_to_describe(mapping)))
 
 
 __all__ = ["describe_all", "load_parts", "open_job", "wording_problems"]

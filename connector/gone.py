@@ -33,11 +33,12 @@ def gone_rows(person_ids: list[str], at: datetime) -> pa.Table:
     return pa.table({GONE_KEY: ids, "gone_at": pa.repeat(pa.scalar(at, pa.timestamp("us", "UTC")), len(ids))})
 
 
-def held_gone(engine: duckdb.DuckDBPyConnection, lake: Lake) -> set[str]:
-    """Read who is gone."""
+def held_gone(engine: duckdb.DuckDBPyConnection, lake: Lake) -> pa.ChunkedArray:
+    """Read the ids of those who are gone."""
     relation = lake.relation(GONE)
-    rows = engine.execute(f"SELECT {GONE_KEY} FROM {relation}").fetchall() if relation else []  # noqa: S608 - a file list of our own making
-    return {str(row[0]) for row in rows}
+    if relation is None:
+        return pa.chunked_array([], pa.string())
+    return engine.sql(f"SELECT {GONE_KEY} FROM {relation}").to_arrow_table()[GONE_KEY]  # noqa: S608 - a file list of our own making
 
 
 def purge(job: Job) -> int:

@@ -187,6 +187,9 @@ class Crm(Protocol):
     def describe(self, object: str) -> ObjectInfo | None:  # noqa: A002 - the vendors' own word
         """Describe one object, null where the user cannot see it; fields without read access are absent."""
 
+    def describe_many(self, objects: Sequence[str]) -> Mapping[str, ObjectInfo | None]:
+        """Describe objects as `describe` does, in as few calls as the vendor allows."""
+
     def changes(self, object: str, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:  # noqa: A002
         """Read what changed since the cursor, everything where it is null; at least one page, rows may repeat."""
 

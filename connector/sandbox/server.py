@@ -56,7 +56,7 @@ class FrontDoor:
         """Answer one request; one that a fault kept from the app is journaled as a read, 0 for no answer."""
         if self.pages and (page := self.pages.answer(request)):
             return Delivery(page)
-        reads = is_read(request.method, request.path)
+        reads = is_read(request.method, request.path, request.body)
         self.traffic.count(request.method, request.path, reads=reads)
         reached: list[Request] = []
 

@@ -8,6 +8,8 @@ from typing import Any
 READING_POSTS = re.compile(
     r"/search/?$|/batch/read/?$|/jobs/query/?$|/token/?$|/introspect/?$|/composite/sobjects/\w+/?$"
 )
+COMPOSITE = re.compile(r"/composite/?$")
+SUBREQUEST = re.compile(rb'"method"\s*:\s*"(\w+)"')
 IDENTIFIER = re.compile(
     r"\d+"  # HubSpot's ids and codes
     r"|[0-9a-fA-F-]{32,36}"  # UUIDs
@@ -17,9 +19,12 @@ IDENTIFIER = re.compile(
 )
 
 
-def is_read(method: str, path: str) -> bool:
-    """Tell whether a request changes nothing: GETs, and the POSTs that only ask."""
-    return method in ("GET", "HEAD", "OPTIONS") or (method == "POST" and bool(READING_POSTS.search(path)))
+def is_read(method: str, path: str, body: bytes = b"") -> bool:
+    """Tell whether a request changes nothing: GETs, and the POSTs that only ask or bundle GETs."""
+    if method != "POST":
+        return method in ("GET", "HEAD", "OPTIONS")
+    bundled = set(SUBREQUEST.findall(body)) if COMPOSITE.search(path) else set()
+    return bool(READING_POSTS.search(path)) or bundled == {b"GET"}
 
 
 def shape_of(path: str) -> str:

@@ -159,7 +159,7 @@ def test_clock_and_calls_are_told(synced: Loop, shell: Shell) -> None:
 
 
 def test_what_was_found_is_told_where_the_crm_stops_answering(fresh: Loop, shell: Shell) -> None:
-    match = {"path_re": "/describe$" if fresh.crm == "salesforce" else "/owners"}
+    match = {"path_re": "/composite/?$" if fresh.crm == "salesforce" else "/owners"}
     fresh.control("faults", [{"match": match, "act": {"status": 403, "body": {"message": "no"}}}])
     ran = shell.on(fresh, "doctor")
     assert ran.code == 2

@@ -75,6 +75,27 @@ def test_the_lead_describe_has_lengths_owners_and_choices(tmp_path: Path) -> Non
     assert crm.calls.read == 1
 
 
+def test_describes_come_together_in_one_recorded_answer(tmp_path: Path) -> None:
+    recorded = [body_of(f"{AMP}metadata/read/{name}-sampled.json").json() for name in ("accounts", "organization")]
+    parts = [part for each in recorded for part in each["compositeResponse"]]
+    names = [part["referenceId"] for part in parts]
+    asked = [
+        {"method": "GET", "url": f"{API}sobjects/{name}/describe", "referenceId": f"r{place}"}
+        for place, name in enumerate(names)
+    ]
+    answer = {"compositeResponse": [part | {"referenceId": f"r{place}"} for place, part in enumerate(parts)]}
+    order = Asked("POST", "composite", body={"allOrNone": False, "compositeRequest": asked})
+    with replayed(tmp_path, [(order, Recorded(json.dumps(answer)))]):
+        crm = adapter()
+        found = crm.describe_many(names)
+    assert names == ["Account", "Organization"]
+    assert [info.name for info in found.values() if info] == names
+    account = found["Account"]
+    assert account is not None
+    assert {"Name", "CreatedDate"} <= account.fields.keys()
+    assert (crm.calls.read, crm.calls.write) == (1, 0)
+
+
 def test_a_person_account_describe_is_read(tmp_path: Path) -> None:
     _, recorded = interaction("tests/cassettes/GET_sobjects_Account_PersonAccount_describe.yaml")
     with replayed(tmp_path, [(describe_asked("Account"), recorded)]):

@@ -26,7 +26,9 @@ def hide(loop: Loop, *fields: str) -> None:
 
 def redefine(loop: Loop, name: str, change: Callable[[Definition], object]) -> None:
     """Let the CRM describe a field of people otherwise."""
-    rules = []
+    # describes of many objects in one call do not come, so that each is asked for alone
+    refused = {"status": 400, "body": [{"message": "no", "errorCode": "NOT_ACCEPTABLE"}]}
+    rules: list[dict[str, object]] = [{"match": {"method": "POST", "path_re": "/composite/?$"}, "act": refused}]
     for kind in loop.words.people:
         if loop.crm == "salesforce":
             told = loop.ask("GET", f"/services/data/v62.0/sobjects/{kind}/describe")

@@ -173,7 +173,7 @@ NOT_COMPARED: dict[str, str] = {
         )
     },
     **{
-        f"{AMP}/test/metadata/read/{name}": "a composite answer whose describes its authors cut"
+        f"{AMP}/test/metadata/read/{name}": "a composite answer whose describes its authors cut; the adapter reads it"
         for name in ("accounts-sampled.json", "custom-object-with-custom-fields.json", "organization-sampled.json")
     },
     f"{AMP}/test/metadata/write/user-info.json": "its authors cut the answer short",

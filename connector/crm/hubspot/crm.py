@@ -89,6 +89,10 @@ class HubSpotCrm:
             self._described[object] = self._describe(object)
         return self._described[object]
 
+    def describe_many(self, objects: Sequence[str]) -> dict[str, ObjectInfo | None]:
+        """Describe objects one by one: there is no call for many."""
+        return {name: self.describe(name) for name in objects}
+
     def changes(self, object: str, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:  # noqa: A002 - same
         """Read what changed since the cursor; deleted holds archived, purged and merged ids."""
         reached = Cursor.parse(cursor, object)

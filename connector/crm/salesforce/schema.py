@@ -23,6 +23,8 @@ KINDS: Mapping[str, FieldKind] = {
     "reference": "reference",
 }
 NOT_COLUMNS = frozenset({"address", "base64", "complexvalue", "json", "location"})  # no single value to read
+PER_CALL = 25  # the most subrequests of a composite call, which counts as one
+OK = 200
 HIDDEN_CODES = frozenset({"NOT_FOUND", "INVALID_TYPE"})
 
 
@@ -47,6 +49,12 @@ class Schema:
             self._known[name] = self._ask(name)
         return self._known[name]
 
+    def describe_many(self, names: Sequence[str]) -> None:
+        """Describe what is not known yet, many objects in one call; what that leaves open is asked for alone later."""
+        unknown = [name for name in dict.fromkeys(names) if name not in self._known]
+        for start in range(0, len(unknown), PER_CALL):
+            self._known |= self._ask_many(unknown[start : start + PER_CALL])
+
     def forget(self, name: str) -> None:
         """Drop what is known of an object."""
         self._known.pop(name, None)
@@ -60,6 +68,26 @@ class Schema:
             )
         return described
 
+    def _ask_many(self, names: Sequence[str]) -> dict[str, Described | None]:
+        # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_composite_composite.htm
+        base = f"/services/data/v{self.gateway.settings.api_version}/sobjects"
+        parts = [
+            {"method": "GET", "url": f"{base}/{identifier(name)}/describe", "referenceId": f"r{place}"}
+            for place, name in enumerate(names)
+        ]
+        order = {"allOrNone": False, "compositeRequest": parts}
+        try:
+            answer = self.gateway.json(Request("POST", "composite", json=order))
+        except BatchRefused:  # an edition without it
+            return {}
+        told = {result.get("referenceId"): result for result in answer.get("compositeResponse") or ()}
+        found = {name: told.get(f"r{place}", {}) for place, name in enumerate(names)}
+        return {
+            name: described_of(result["body"]) if result["httpStatusCode"] == OK else None
+            for name, result in found.items()
+            if _answered(result)
+        }
+
     def _ask(self, name: str) -> Described | None:
         # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_sobject_describe.htm
         request = Request("GET", f"sobjects/{identifier(name)}/describe")
@@ -69,6 +97,14 @@ class Schema:
             if refused.code in HIDDEN_CODES:
                 return None
             raise ConfigError(f"{name} cannot be described: {refused.message}") from None
+
+
+def _answered(result: JsonValue) -> bool:
+    """Tell whether a part of a composite answer says what an object is, or that there is none to see."""
+    status, body = result.get("httpStatusCode"), result.get("body")
+    if status == OK:
+        return isinstance(body, dict) and "fields" in body
+    return bool(isinstance(body, list) and body and body[0].get("errorCode") in HIDDEN_CODES)
 
 
 def described_of(content: JsonValue) -> Described:
