@@ -41,7 +41,8 @@ def arrivals(
     come = _Coming(job, acting, episodes.first(job.state), runs.baseline_at(job.state), queue_owned(job))
     with job.engine() as engine:
         register_written(engine, job)
-        matching.make_fits(matching.open_facts(engine, job.lake, as_of), table.routes, people)
+        facts = matching.open_facts(engine, job.lake, as_of, job.settings.lists.folder)
+        matching.make_fits(facts, table.routes, people)
         rows = _rows(engine, job, acting, record)
         return [one for row in rows if (one := come.arrival(row, preview=record is not None)) is not None]
 

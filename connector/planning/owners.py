@@ -47,7 +47,7 @@ def rota_of(engine: duckdb.DuckDBPyConnection, job: Job, table: RoutingTable, as
     owner = job.mapping.write.owner
     capped = [pool for pool in table.pools.values() if any(one.cap_open is not None for one in pool.members)]
     if capped and owner is not None and job.lake.relation(MIRROR) is not None:
-        facts = matching.open_facts(engine, job.lake, as_of)
+        facts = matching.open_facts(engine, job.lake, as_of, job.settings.lists.folder)
         owners = matching.current_owners(job.lake, owner.field, MIRROR)
         for pool in capped:
             rota.open_now[pool.id] = Counter(matching.open_counts(facts, pool, owners))
@@ -58,7 +58,11 @@ def match_rules(engine: duckdb.DuckDBPyConnection, job: Job, table: RoutingTable
     """Find who fits which rules, where any action asks for them; tells whether it did."""
     asked = any(action.owner is not None and action.owner.route for action in job.settings.action)
     if asked and job.lake.relation("people") is not None:
-        matching.make_fits(matching.open_facts(engine, job.lake, as_of), table.routes, job.models.of("person"))
+        matching.make_fits(
+            matching.open_facts(engine, job.lake, as_of, job.settings.lists.folder),
+            table.routes,
+            job.models.of("person"),
+        )
     return asked
 
 

@@ -21,8 +21,9 @@ def route_problems(settings: Settings, models: Models, mapping: CrmMapping) -> l
         where = f"route.{route.id}"
         problems += _unknown(f"{where}.band", "band", route.band or (), bands)
         problems += _unknown(f"{where}.segment", "segment", route.segment or (), segments)
+    lists = load_lists(settings.lists.folder)
     for where, condition in _conditions(settings):
-        problems += [f"{where}: {problem}" for problem in _condition_problems(condition, mapping)]
+        problems += [f"{where}: {problem}" for problem in _condition_problems(condition, mapping, lists)]
     return problems
 
 
@@ -49,9 +50,10 @@ def _conditions(settings: Settings) -> Iterator[tuple[str, Condition]]:
             yield f"pool.{pool.id}.open_when", pool.open_when
 
 
-def _condition_problems(condition: Condition, mapping: CrmMapping) -> Iterator[str]:
+def _condition_problems(
+    condition: Condition, mapping: CrmMapping, lists: Mapping[str, frozenset[str]]
+) -> Iterator[str]:
     known = _fields(mapping)
-    lists = load_lists(None)
     for leaf in leaves(condition):
         if leaf.field not in known:
             yield f"there is no field '{leaf.field}'{nearest(leaf.field or '', known)}"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -32,6 +33,7 @@ class Facts:
 
     engine: duckdb.DuckDBPyConnection
     columns: Columns
+    lists: Mapping[str, frozenset[str]]
 
     def select(self, wanted: Mapping[str, Scalar], types: Features, source: exp.Select | None = None) -> str:
         """Write a SELECT of subject_id and expressions over everybody's features."""
@@ -46,8 +48,8 @@ class Facts:
         return Features(types | {name: "text" for name in fields if name not in types})
 
 
-def open_facts(engine: duckdb.DuckDBPyConnection, lake: Lake, as_of: datetime) -> Facts:
-    """Give a session the views `people`, `accounts` and `clock`, and what conditions call."""
+def open_facts(engine: duckdb.DuckDBPyConnection, lake: Lake, as_of: datetime, folder: Path | None = None) -> Facts:
+    """Give a session the views `people`, `accounts` and `clock`, and what conditions call; folder has further lists."""
     columns = {}
     for name in _TABLES:
         found = relation(engine, name, linked_people(lake) if name == "people" else lake.relation(name))
@@ -57,7 +59,7 @@ def open_facts(engine: duckdb.DuckDBPyConnection, lake: Lake, as_of: datetime) -
     engine.execute(clock(as_of))
     for macro in MACROS:
         engine.execute(macro)
-    return Facts(engine, columns)
+    return Facts(engine, columns, load_lists(folder))
 
 
 def make_fits(facts: Facts, routes: Sequence[Route], lines: Sequence[Line]) -> None:
@@ -93,7 +95,7 @@ def open_counts(facts: Facts, pool: Pool, owners: str) -> dict[str, int]:
     """
     conditions = [pool.open_when] if pool.open_when is not None else []
     features = facts.features(conditions)
-    test = [predicate(condition, features, load_lists(None)) for condition in conditions]
+    test = [predicate(condition, features, facts.lists) for condition in conditions]
     open_ids = facts.select({"counts": test[0] if test else exp.true()}, features)
     unconverted = "p.converted_at IS NULL" if "converted_at" in facts.columns["people"] else "true"
     rows = facts.engine.execute(
@@ -115,7 +117,7 @@ def _fits(facts: Facts, routes: Sequence[Route], line: Line) -> str:
     if segmented:
         conditions += [segment.when for segment in line.model.spec.segment]
     features = facts.features(conditions)
-    lists = {**load_lists(None), **dict(line.model.lists)}
+    lists = {**facts.lists, **dict(line.model.lists)}
     segment = {SEGMENT: segment_column(line.model, features, lists)} if segmented else {}
     tests = {f"r{n}": _test(route, features, lists, segmented=segmented) for n, route in enumerate(routes)}
     inner = subjects(features.types, facts.columns)

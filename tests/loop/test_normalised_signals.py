@@ -118,3 +118,19 @@ def test_the_share_of_what_is_unknown_is_told(loop: Loop) -> None:
     assert sources["texts"] == [{"text": "web", "people": 1}]
     titles = told(loop, "titles")
     assert (titles["people"], titles["unread"], titles["texts"]) == (8, 1, [{"text": "wizard", "people": 1}])
+
+
+def test_other_words_are_read_at_the_next_sync(loop: Loop) -> None:
+    scored(loop)
+    folder = loop.folder / "lists"
+    folder.mkdir()
+    (folder / "source.toml").write_text('event = ["Web"]\n', encoding="utf-8")
+    (folder / "free_mail.txt").write_text("fi.example\n", encoding="utf-8")
+    text = loop.config.read_text(encoding="utf-8")
+    loop.config.write_text(text.replace("[limits]", '[lists]\nfolder = "lists"\n\n[limits]', 1), encoding="utf-8")
+    scored(loop, changed_only=True)
+    ids = {who: record["id"] for who, record in loop.people().items()}
+    found = totals(loop)
+    changed = {"unknown": 20, "nothing": -20, "free": 0}  # by an event; a mailbox for anybody; none any more
+    assert {who: found[record_id] for who, record_id in ids.items()} == SCORES | changed
+    assert explained(loop, ids["free"])["matched"]["account"] == "Gmail fans"

@@ -98,3 +98,16 @@ def test_open_records_are_those_not_converted_that_the_pool_counts(lake: Lake) -
         facts = open_facts(engine, lake, AT)
         assert open_counts(facts, pool, owners) == {"U1": 2, "U2": 1}
         assert open_counts(facts, german, owners) == {"U1": 1}
+
+
+def test_people_without_an_account_are_routed_by_the_one_they_were_matched_to(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "model.toml").write_text(MODEL, encoding="utf-8")
+    matches = pa.table({"person_id": ["p3", "p2"], "account_id": ["a1", "a1"]})  # the CRM's own link of p2 goes before
+    lake.commit(lake.merge("matches", "person_id", [matches]))
+    line = Line(load_model(tmp_path / "model.toml"))
+    rules = [route("big", field="account.employees", gte=1000)]
+    with open_engine() as engine:
+        make_fits(open_facts(engine, lake, AT), rules, [line])
+        select = f'SELECT subject_id, account_owner, "places:m" FROM {FITS} ORDER BY 1'  # noqa: S608 - our own table
+        rows = engine.execute(select).fetchall()
+    assert rows == [("p1", "U1", [0]), ("p2", None, []), ("p3", "U1", [0]), ("p4", None, [])]
