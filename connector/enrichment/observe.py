@@ -71,12 +71,21 @@ def _selects(
         stamp = vendor.observed_at if vendor.observed_at in kinds else None
         at = f"TRY_CAST({quoted(stamp)} AS TIMESTAMPTZ)" if stamp else "NULL::TIMESTAMPTZ"
         for name, column in (vendor.columns or {}).items():
-            if column in kinds:
+            if column in kinds and (where := _readers(job, of, column)):
                 yield (
                     f"SELECT {literal(ROLES[of])} AS role, {KEYS[of]}::VARCHAR AS subject_id, {literal(name)} AS name, "  # noqa: S608 - names are quoted
                     f"{_text(quoted(column), kinds[column])} AS value, {literal(vendor.id)} AS vendor, {at} AS stamp "
-                    f"FROM {relation}"
+                    f"FROM {relation} WHERE {where}"
                 )
+
+
+def _readers(job: Job, of: str, column: str) -> str | None:
+    """Write of whom a column is read now, null where of nobody: a field that may be seen no more takes nothing back."""
+    every = [read for read in job.mapping.read.values() if read.table == of]
+    reading = [read for read in every if column in read.columns()]
+    if len(reading) in (0, len(every)) or of != "people":
+        return "true" if reading else None
+    return f"kind IN ({', '.join(literal(read.kind) for read in reading)})"
 
 
 def _came(job: Job, of: str, since: int) -> str | None:

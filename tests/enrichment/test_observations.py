@@ -17,7 +17,7 @@ from connector.pipeline import Options, Outcome
 from connector.pull import pull_stage
 from connector.reading import open_reading
 from connector.sandbox.server import Crm
-from tests.enrichment.vendors import VENDORS, company, field_name, vendors_loop, write_mapping
+from tests.enrichment.vendors import VENDORS, company, field_name, scores, vendors_loop, write_mapping
 from tests.loop.loops import Loop
 
 Template = Callable[[Crm], Path]
@@ -99,6 +99,20 @@ def test_without_a_stamp_a_value_is_of_the_day_it_was_seen(vendors_template: Tem
         change(loop, "both", clearbit_employees=950)
         score(loop, now(loop))
         assert said(loop, "both", "clearbit") == [("900", first), ("950", f"{now(loop):%Y-%m-%d}")]
+
+
+def test_a_field_that_may_be_seen_no_more_takes_nothing_back(loop: Loop) -> None:
+    loop.sync()
+    loop.control("settings", {"hidden_fields": ["Account.Zoominfo_Employees__c"]})
+    loop.advance(60)
+    with open_job(loop.config, writer=True) as job:
+        pull_stage(job)
+        job.lake.compact("accounts", "account_id", ("account_id",), force=True)
+        job.lake.sweep(grace_s=0)  # what came can be told from what was there no more, so that all is looked at
+    outcome = loop.sync()
+    assert any("Zoominfo_Employees__c" in line for line in outcome.switched_off)
+    assert said(loop, "both", "zoominfo") == [("480", "2026-03-12")]
+    assert scores(loop)["both"] == 40
 
 
 def test_history_is_scored_by_what_was_known_then(loop: Loop) -> None:
