@@ -19,7 +19,7 @@ READ = {
     "salesforce": (
         *("Lead", "Contact", "Account", "Task", "Event", "EmailMessage", "CampaignMember", "Opportunity"),
         *("OpportunityContactRole", "LeadHistory", "ContactHistory", "AccountHistory", "OpportunityFieldHistory"),
-        "Web_Activity__c",
+        *("EmailMessageRelation", "Web_Activity__c"),
     ),
     "hubspot": (
         "contacts",

@@ -35,6 +35,15 @@ def test_mails_count_once_though_a_task_logs_them_too(fresh: Loop) -> None:
     assert events_behind(fresh, person["id"]) == {"email_open": 1, "email_reply": 1, "email_sent": 1}
 
 
+def test_whom_a_mail_is_copied_to_and_mails_without_a_task_count_too(fresh: Loop) -> None:
+    use_model(fresh, model_of(MAILS))
+    people = fresh.people()
+    mail(fresh, people["p20"], subject="Hello", copied=[people["p21"]["id"]])
+    mail(fresh, people["p22"], subject="Help", incoming=True, activity=False)
+    scored(fresh)
+    assert [totals(fresh)[people[who]["id"]] for who in ("p20", "p21", "p22")] == [1, 1, 10]
+
+
 def test_a_mail_that_came_back_is_held_against_its_address(fresh: Loop) -> None:
     use_model(fresh, model_of(MAILS))
     person = fresh.people()["p20"]

@@ -36,7 +36,8 @@ def describes_of(mapping: Mapping, *, provisioned: bool) -> Describes:
     found: dict[str, dict[str, FieldInfo]] = {name: {} for name in objects_to_describe(mapping)}
     for name in mapping.read:
         for field in fields_to_read(mapping, name):
-            plain = "CampaignId" if field.startswith("Campaign.") else field
+            parent, dot, _ = field.partition(".")
+            plain = f"{parent}Id" if dot and parent in ("Campaign", "EmailMessage") else field
             if "leadlight" not in plain.lower():
                 found[name][plain] = FieldInfo(plain, plain, KINDS.get(plain, "text"))
     task = mapping.write.task

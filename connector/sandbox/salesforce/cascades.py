@@ -1,7 +1,7 @@
 """What goes into the recycle bin with a record, and comes back with it.
 
 Which children go: `cascadeDelete` in the recorded describes of leads, contacts and accounts; of campaigns and
-opportunities from the vendor's help pages.
+opportunities from the vendor's help pages; that relations go with their mail is a guess.
 """
 
 from collections.abc import Mapping
@@ -23,6 +23,7 @@ CASCADES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("OpportunityContactRole", "ContactId"),
         ("Task", "WhoId"),
     ),
+    "EmailMessage": (("EmailMessageRelation", "EmailMessageId"),),
     "Lead": (("CampaignMember", "LeadId"), ("Event", "WhoId"), ("Task", "WhoId")),
     "Opportunity": (("Event", "WhatId"), ("OpportunityContactRole", "OpportunityId"), ("Task", "WhatId")),
 }
