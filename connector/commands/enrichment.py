@@ -94,7 +94,7 @@ def _why(one: Due) -> str:
 
 
 def _score(one: Due) -> str:
-    return "" if one.score is None else f"{one.score:g} {one.band or ''}"
+    return "" if one.score is None else f"{round(one.score, 1):g} {one.band or ''}"
 
 
 def _write(path: Path, rows: Iterable[Due]) -> None:
