@@ -9,13 +9,17 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
+from connector.commands.plain import models
 from connector.engine.duckdb import open_engine
 from connector.engine.plain import open_tables
 from connector.errors import ConfigError
 from connector.output import Output, table
+from connector.reading import open_reading
+from connector.settings.training import TrainSettings
 from connector.training.facts import open_facts
-from connector.training.run import Asked, Result, run_training
+from connector.training.run import Asked, Beside, Result, run_training
 from connector.training.snapshots import TARGETS, Target
+from connector.training.store import field_names, newest_pull, stored_facts
 from scoring.names import nearest
 from scoring.values import duration_s
 
@@ -26,7 +30,7 @@ _FIGURES: Final = ("auc", "auc_same_age", "auc_low", "log_loss", "base_log_loss"
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What the command line says; null means that the configuration or the data decide."""
+    """What the command line says; null means that the configuration or the data decide. rules is a model of rules."""
 
     target: str | None = None
     horizon: str | None = None
@@ -34,16 +38,17 @@ class TrainOptions:
     allow: tuple[str, ...] = ()
     as_of: datetime | None = None
     most_rows: int | None = None
+    rules: str | None = None
 
 
 def train(out: Output, data: Path | None, config: Path | None, output: Path, options: TrainOptions) -> int:
     """Train a model on plain files or a store and write it, or say why not; exit code 4 where it was refused."""
-    if (data is None) == (config is None):
+    if data is not None and config is None:
+        result = _on_files(data, options)
+    elif config is not None and data is None:
+        result = _on_store(config, options)
+    else:
         raise ConfigError("say on which facts: --data DIR or --config FILE, one of them")
-    asked = _asked(options)
-    with open_engine() as engine:
-        facts = open_facts(engine, open_tables(engine, data or Path()), options.as_of)
-        result = run_training(engine, facts, asked)
     if result.model is not None:
         output.write_text(result.model.as_json(), encoding="utf-8")
     told = {**result.told, "version": result.model.version if result.model else None}
@@ -51,11 +56,32 @@ def train(out: Output, data: Path | None, config: Path | None, output: Path, opt
     return 0 if result.model is not None else REFUSED
 
 
-def _asked(options: TrainOptions) -> Asked:
-    target = _target(options.target) if options.target else None
-    asked = Asked(target=target, horizon_days=_days(options.horizon), allowed=options.allow)
-    changed = {"holdout": options.holdout, "most_rows": options.most_rows}
-    return Asked(**{**vars(asked), **{name: value for name, value in changed.items() if value is not None}})
+def _on_files(data: Path, options: TrainOptions) -> Result:
+    rules = models(options.rules)[0] if options.rules else None
+    with open_engine() as engine:
+        sources = open_tables(engine, data)
+        facts = open_facts(engine, sources, options.as_of)
+        return run_training(engine, facts, _asked(options, TrainSettings()), Beside(rules, sources))
+
+
+def _on_store(config: Path, options: TrainOptions) -> Result:
+    with open_reading(config) as reading, reading.engine() as engine:
+        as_of = options.as_of or newest_pull(reading)
+        rules = models(options.rules)[0] if options.rules else reading.models.people
+        sources = stored_facts(reading, as_of)
+        facts = open_facts(engine, sources, as_of)
+        beside = Beside(rules, sources, field_names(config))
+        return run_training(engine, facts, _asked(options, reading.settings.train), beside)
+
+
+def _asked(options: TrainOptions, settings: TrainSettings) -> Asked:
+    return Asked(
+        target=_target(options.target) if options.target else settings.target,
+        horizon_days=_days(options.horizon) or settings.horizon_days,
+        holdout=options.holdout or settings.holdout,
+        allowed=(*options.allow, *settings.allow),
+        most_rows=options.most_rows or settings.max_rows,
+    )
 
 
 def _target(name: str) -> Target:

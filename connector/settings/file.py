@@ -33,6 +33,7 @@ from connector.settings.signals import ConsentSettings, SignalSettings
 from connector.settings.sla import SlaSettings
 from connector.settings.sources import DEFAULT_STORE, PREFIX, SECRETS, merged
 from connector.settings.table import Table
+from connector.settings.training import TrainSettings
 from mappings.lists import open_lists
 
 Auth = Literal["client_credentials", "jwt", "token"]
@@ -227,6 +228,7 @@ class Settings(BaseSettings):
     matching: MatchingSettings = MatchingSettings()
     lists: ListSettings = ListSettings()
     audit: AuditSettings = AuditSettings()
+    train: TrainSettings = TrainSettings()
     schedule: ScheduleSettings = ScheduleSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()

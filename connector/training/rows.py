@@ -15,13 +15,20 @@ if TYPE_CHECKING:
 
 
 def read_rows(
-    engine: duckdb.DuckDBPyConnection, facts: Facts, features: Sequence[Feature], known: Collection[str]
+    engine: duckdb.DuckDBPyConnection,
+    facts: Facts,
+    features: Sequence[Feature],
+    known: Collection[str],
+    points: str | None = None,
 ) -> "Rows":
-    """Work out the features of the table `snapshots`; known are fields that the snapshots have themselves."""
+    """Work out the features of the table `snapshots`; known are fields that the snapshots have themselves.
+
+    points names the column of the snapshots that has what the rules gave.
+    """
     from scoring.predict.train_matrix import rows_of  # on use: only training needs numpy
 
     query = feature_statement(features, facts.columns, known=known)
-    values = ", ".join(f'f."{feature.id}"' for feature in features)
+    values = ", ".join([*(f'f."{feature.id}"' for feature in features), *([f"s.{points}"] if points else [])])
     table = engine.sql(
         f"""WITH f AS ({rendered(query, "duckdb")}) SELECT s.subject_id, s.as_of_s, s.converted, {values}
         FROM snapshots AS s JOIN f ON f.subject_id = s.subject_id AND f.as_of_s = s.as_of_s
@@ -29,4 +36,4 @@ def read_rows(
     ).to_arrow_table()
     columns = {name: table.column(name).to_pylist() for name in table.column_names}
     numeric = [feature.id for feature in features if feature.role == "numeric"]
-    return rows_of(columns, numeric, [feature.id for feature in features if feature.role == "categorical"])
+    return rows_of(columns, numeric, [feature.id for feature in features if feature.role == "categorical"], points)

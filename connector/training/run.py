@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from connector.training.candidates import Candidates, candidates
 from connector.training.facts import Facts
 from connector.training.histories import Noted, note_values
 from connector.training.rows import read_rows
+from connector.training.rules import POINTS, note_points
 from connector.training.snapshots import (
     MOST_ROWS,
     Taken,
@@ -24,6 +25,7 @@ from connector.training.snapshots import (
     take,
 )
 from scoring.explain import iso
+from scoring.model import Model
 from scoring.predict.artefact import TableModel
 
 if TYPE_CHECKING:
@@ -44,6 +46,18 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What a training may know besides the facts: the rules in use with the relations they score, and names of fields.
+
+    names is as `note_values` has it.
+    """
+
+    rules: Model | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Result:
     """The verdict as the command tells it, and the model; null where it was refused."""
 
@@ -51,10 +65,9 @@ class Result:
     model: TableModel | None
 
 
-def run_training(
-    engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, names: Mapping[str, str] | None = None
-) -> Result:
-    """Train on these facts; names is as `note_values` has it. Raises ConfigError where the extra is not installed."""
+def run_training(engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, beside: Beside | None = None) -> Result:
+    """Train on these facts; raises ConfigError where the extra is not installed."""
+    beside = beside or Beside()
     try:
         from scoring.predict import train_artefact
         from scoring.predict.train import Request, train
@@ -66,9 +79,10 @@ def run_training(
     begin(engine, facts, target)
     horizon_days = asked.horizon_days or choose_horizon(engine, facts)
     taken = take(engine, facts, horizon_days, asked.most_rows)
-    noted = note_values(engine, facts, names)
+    noted = note_values(engine, facts, beside.names)
     tried = candidates(engine, facts, noted.fields, asked.allowed)
-    rows = read_rows(engine, facts, tried.features, noted.fields)
+    has_points = beside.rules is not None and note_points(engine, beside.rules, beside.sources)
+    rows = read_rows(engine, facts, tried.features, noted.fields, POINTS if has_points else None)
     request = Request(
         horizon_days=horizon_days,
         now=facts.now - timedelta(days=1),
@@ -134,6 +148,7 @@ def _told(
         "method": card["method"],
         "holdout": card["holdout"],
         "challenger": card["challenger"],
+        "rules": card["rules"],
         "cv_auc": card["cv_auc"],
         "blocked_features": [{"name": one.name, "why": one.why, "action": one.action} for one in suspects],
         "auc_with_blocked": card["auc_with_refused"],

@@ -66,12 +66,12 @@ def confidence(supply: Supply) -> str:
     return "full" if supply.leads >= FULL_LEADS and supply.converted >= FULL_CONVERSIONS else "early"
 
 
-def refusals(holdout: Evaluation, rules: Evaluation | None = None) -> list[str]:
+def refusals(holdout: Evaluation, beside: tuple[Evaluation, Evaluation] | None = None) -> list[str]:
     """Say why a model is not worth publishing, by the newest rows alone, which it never saw; empty is worth it.
 
-    rules is the same holdout by the rules that are in use.
+    beside has the rules in use, then the model, both on the rows that the rules scored too.
     """
-    return [*_too_few(holdout), *_too_weak(holdout), *(_worse(holdout, rules) if rules else ())]
+    return [*_too_few(holdout), *_too_weak(holdout), *(_worse(*beside) if beside else ())]
 
 
 def least_lift(rate: float) -> float:
@@ -104,6 +104,7 @@ def _too_weak(holdout: Evaluation) -> Iterator[str]:
         yield f"the best fifth converts {holdout.lift_20 or 0.0:.2f} times as often as everybody, {least:.2f} is needed"
 
 
-def _worse(holdout: Evaluation, rules: Evaluation) -> Iterator[str]:
-    if holdout.auc < rules.auc:
-        yield f"the rules rank better than the model on the same rows: AUC {rules.auc:.3f} against {holdout.auc:.3f}"
+def _worse(rules: Evaluation, model: Evaluation) -> Iterator[str]:
+    if model.auc_same_age < rules.auc_same_age:
+        both = f"AUC {rules.auc_same_age:.3f} against {model.auc_same_age:.3f}"
+        yield f"the rules rank better than the model on the same rows: {both}"

@@ -28,6 +28,7 @@ TIE: Final = 0.002
 CV_DROP: Final = 0.08
 MOST_HOLDOUT: Final = 0.4
 LEAST_TRAINED: Final = 20
+LEAST_COMPARED: Final = 10
 FOLD_BAGS: Final = 2
 FOLD_ROWS: Final = 20_000
 MONTH_S: Final = 30 * DAY_S
@@ -152,8 +153,8 @@ def _judged(
     else:
         line = replace(line, slope=1.0, offset=0.0)
     cv_auc = auc(folded[known].tolist(), few.take(known).labels())
-    rules = _rules(split, request)
-    refused = gate.refusals(first.refitted, rules[1] if rules else None)
+    rules = _rules(honest, first)
+    refused = gate.refusals(first.refitted, rules.beside if rules else None)
     final = None if refused else _final(first.kind, rows, line, request)
     scores = line.slope * folded[known] + line.offset
     moved = float(np.mean(final.log_odds(few))) - float(np.mean(scores)) if final else 0.0
@@ -168,8 +169,8 @@ def _judged(
         split=honest,
         best=first,
         challenger=second,
-        rules=rules[1] if rules else None,
-        link=rules[0] if rules else None,
+        rules=rules.beside[0] if rules and rules.beside else None,
+        link=rules.link if rules else None,
         cv_auc=cv_auc,
         slope=line.slope,
         suspects=suspects,
@@ -215,17 +216,30 @@ def _final(kind: str, rows: Rows, line: Line, request: Request) -> Tables:
     return tables.moved(shift_to(tables.log_odds(newest), newest.converted))
 
 
-def _rules(split: Split, request: Request) -> tuple[Line, Evaluation] | None:
+@dataclass(frozen=True)
+class _Rules:
+    """The rules' points as log-odds; beside has their figures and the model's, on the held-out rows that both have."""
+
+    link: Line
+    beside: tuple[Evaluation, Evaluation] | None
+
+
+def _rules(split: Split, best: Judged) -> _Rules | None:
     """Link the rules' points to log-odds on the rows before the holdout, and judge them on it; null without points."""
     if split.train.points is None or split.holdout.points is None:
         return None
     there, later = ~np.isnan(split.train.points), ~np.isnan(split.holdout.points)
-    if float(split.train.converted[there].sum()) < LEAST_TRAINED or not later.all():
+    if float(split.train.converted[there].sum()) < LEAST_TRAINED:
         return None
-    line = platt(split.train.points[there], split.train.converted[there])
-    p = sigmoids(line.slope * split.holdout.points + line.offset)
-    ages = [int(age) for age in split.holdout.ages()]
-    return line, evaluate(p.tolist(), split.holdout.labels(), split.train.rate, ages)
+    link = platt(split.train.points[there], split.train.converted[there])
+    seen, rate = split.holdout.take(later), split.train.rate
+    if float(seen.converted.sum()) < LEAST_COMPARED:
+        return _Rules(link, None)
+    ages, labels = [int(age) for age in seen.ages()], seen.labels()
+    theirs = sigmoids(link.slope * split.holdout.points[later] + link.offset)
+    ours = sigmoids(best.tables.log_odds(seen))
+    figures = [evaluate(p.tolist(), labels, rate, ages) for p in (theirs, ours)]
+    return _Rules(link, (figures[0], figures[1]))
 
 
 def _leaky_auc(split: Split, suspects: Sequence[Suspect]) -> float | None:

@@ -57,6 +57,7 @@ def model_card(trained: Trained) -> dict[str, JsonValue]:
         "trained_before": len(split.train) if split else 0,
         "holdout": holdout_figures(trained.best),
         "challenger": holdout_figures(trained.challenger),
+        "rules": trained.rules.as_dict() if trained.rules else {},
         "cv_auc": None if trained.cv_auc is None else round(trained.cv_auc, 6),
         "slope": trained.slope,
         "reliability": [asdict(one) for one in trained.curve],

@@ -96,8 +96,8 @@ def test_what_most_reach_asks_for_less_lift() -> None:
 
 
 def test_a_model_worse_than_the_rules_is_refused() -> None:
-    assert gate.refusals(holdout(), holdout(auc=0.70)) == []
-    assert "rules rank better" in gate.refusals(holdout(), holdout(auc=0.73))[0]
+    assert gate.refusals(holdout(), (holdout(auc_same_age=0.70), holdout())) == []
+    assert "rules rank better" in gate.refusals(holdout(), (holdout(auc_same_age=0.73), holdout()))[0]
 
 
 def test_a_base_rate_alone_has_the_entropy_as_loss() -> None:

@@ -77,6 +77,41 @@ def test_every_planted_leak_is_left_out_and_told(
     assert names.isdisjoint(left_out)
 
 
+RULES = """
+[model]
+id = "by_hand"
+subject = "person"
+[[fit]]
+id = "senior"
+when = { field = "seniority", in = ["vp", "c_level"] }
+points = 20
+[[engagement]]
+id = "visits"
+event = "page_view"
+points = 5
+cap = 30
+[[band]]
+id = "hot"
+at_least = 30
+[[band]]
+id = "cold"
+"""
+
+
+def test_rules_are_judged_on_the_same_rows_and_linked_to_log_odds(
+    tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]]
+) -> None:
+    made(1000, seed=7).write(tmp_path)
+    (tmp_path / "rules.toml").write_text(RULES, encoding="utf-8")
+    code, told = run("--rules", str(tmp_path / "rules.toml"), "--horizon", "60d", "--holdout", "0.5")
+    assert 0 < told["rules"]["n"] < told["holdout"]["n"]
+    assert 0.4 < told["rules"]["auc_same_age"] < 1
+    assert code == 0
+    link = read_table((tmp_path / "model.json").read_bytes()).rules
+    assert link is not None
+    assert link.beta > 0
+
+
 def test_too_little_says_what_is_missing(tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]]) -> None:
     made(150, seed=4).write(tmp_path)
     code, told = run()

@@ -1,0 +1,74 @@
+"""The facts of a store as training reads them: every person once, since the first record of them was created."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from connector.credits import outcomes
+from connector.errors import ConfigError
+from connector.facts import relations
+from connector.loading import load_parts
+from connector.reading import Reading
+from connector.store import runs
+from connector.store.lake import Lake
+from connector.successors import follow, resolved
+from mappings.model import Mapping as CrmMapping
+
+HISTORY: Final = "history"
+
+
+def newest_pull(reading: Reading) -> datetime:
+    """Tell as of when the facts are; raises ConfigError where nothing was pulled."""
+    newest = runs.list_runs(reading.state, limit=1)
+    if not newest:
+        raise ConfigError("nothing was pulled yet; run `leadlight sync` first")
+    return newest[0].as_of
+
+
+def stored_facts(reading: Reading, as_of: datetime) -> dict[str, str]:
+    """Name the relations of people, accounts, events, outcomes and history.
+
+    A lead that was converted goes on as its contact, so the person's created_at is the lead's: what came before the
+    conversion is what there is to learn from.
+    """
+    found = relations(reading.lake, reading.settings, as_of)
+    if "people" in found:
+        found["people"] = _since_the_first(reading.lake, found["people"])
+    if told := outcomes(reading.lake):
+        found["outcomes"] = told
+    if changes := reading.lake.relation(HISTORY):
+        found[HISTORY] = follow(reading.lake, changes, ["subject_id"])
+    return found
+
+
+def _since_the_first(lake: Lake, people: str) -> str:
+    ends, every = resolved(lake, "person"), lake.relation("people")
+    if ends is None or every is None or "created_at" not in lake.columns("people"):
+        return people
+    first = (
+        f"(SELECT s.new_id AS person_id, min(p.created_at) AS first_at FROM {every} AS p"  # noqa: S608 - file lists of our own making
+        f" JOIN {ends} AS s ON s.old_id = p.person_id GROUP BY 1)"
+    )
+    created = "least(p.created_at, coalesce(f.first_at, p.created_at)) AS created_at"
+    return f"(SELECT p.* REPLACE ({created}) FROM {people} AS p LEFT JOIN {first} AS f USING (person_id))"  # noqa: S608 - as above
+
+
+def field_names(config: Path) -> dict[str, str]:
+    """Give the field of people or accounts (account.X) that a field of the CRM is read into as it is.
+
+    History names fields as the CRM does. One that goes through a transform, or into two places, is not given.
+    """
+    _, _, mapping = load_parts(config)
+    found: dict[str, set[str]] = {}
+    for field, column in _read(mapping):
+        found.setdefault(field, set()).add(column)
+    return {field: next(iter(columns)) for field, columns in found.items() if len(columns) == 1}
+
+
+def _read(mapping: CrmMapping) -> Iterator[tuple[str, str]]:
+    prefixes = {"people": "", "accounts": "account."}
+    for table in mapping.read.values():
+        for column, source in table.fields.items() if table.table in prefixes else ():
+            if source.transform is None and len(source.from_) == 1:
+                yield source.from_[0], f"{prefixes[table.table]}{column}"
