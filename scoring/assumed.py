@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 
 from scoring.conditions import leaves, operand_type
-from scoring.model import Model, model_fields
+from scoring.model import Model, features_of, model_fields
+from scoring.predict.artefact import Feature
 from scoring.schema import BUILT_IN_FIELDS, TABLES, ColumnType
 from scoring.specification import conditions
 
@@ -30,7 +31,7 @@ def custom_columns(columns: Mapping[str, Mapping[str, ColumnType]]) -> dict[str,
 
 
 def compared_types(model: Model) -> dict[str, ColumnType]:
-    """Give the type of every field of a subject that the model compares; brackets compare numbers."""
+    """Give the type of every field of a subject that the model compares (brackets: numbers) or a trained one reads."""
     types: dict[str, ColumnType] = {rule.field: "number" for rule in model.spec.fit if rule.field is not None}
     for condition in conditions(model.spec):
         for leaf in leaves(condition):
@@ -39,8 +40,17 @@ def compared_types(model: Model) -> dict[str, ColumnType]:
                 types[field] = operand_type(leaf.operands[0])
             elif leaf.older_than is not None or leaf.newer_than is not None:
                 types[field] = "datetime"
+    for feature in features_of(model):
+        if feature.read_field is not None:
+            types.setdefault(feature.read_field, _read_as(feature))
     known = {field: types.get(field, "text") for field in model_fields(model)}
     return {field: kind for field, kind in known.items() if not _is_canonical(field)}
+
+
+def _read_as(feature: Feature) -> ColumnType:
+    if feature.kind == "tenure_days":
+        return "datetime"
+    return "text" if feature.role == "categorical" else "number"
 
 
 def _is_canonical(field: str) -> bool:

@@ -8,6 +8,7 @@ from sqlglot import exp
 from scoring import adjustments
 from scoring.combine import DISQUALIFIED, GATED, SUPPRESSED, group_column, used_groups
 from scoring.events import IDLE, tally_column
+from scoring.explain import CONSTANT
 from scoring.expressions import (
     Scalar,
     bigint,
@@ -36,6 +37,9 @@ from scoring.rules import EngagementRule, MultiplyRule
 
 # Finer than the 9 decimals of a total, so that the rounding of many rows cannot add up to a difference from it.
 CONTRIBUTION_DECIMALS = 12
+RULES = "rules"
+"""The row of what the scale takes from the rules in a blend."""
+
 _PEOPLE_LABELS = {"rollup": "what its people do", "breadth": "people engaged", "coverage": "roles engaged"}
 
 
@@ -86,12 +90,12 @@ def _of_table(model: Model, of: Weights) -> list[Line]:
         words = bin_words(term)
         place = term_bin(term, column(value_column(name)))
         found.append(Line(name, term.feature.label, "model", points, place=place, words=words))
-    return [*found, Line("link", "where everybody starts", "link", number(of.constant))]
+    return [*found, Line(CONSTANT, "where everybody starts", CONSTANT, number(of.constant))]
 
 
 def _weighed(found: Sequence[Line], of: Weights) -> list[Line]:
     """Give the rules' rows what they are worth in a blend."""
-    limit = Line("rules", "limit of the rules", "scale_clamp", column("scaled") - column("combined"))
+    limit = Line(RULES, "limit of the rules", "scale_clamp", column("scaled") - column("combined"))
     worth = number(of.of_rules)
     return [replace(line, points=times(worth.copy(), line.points)) for line in (*found, limit)]
 

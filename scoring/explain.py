@@ -10,6 +10,8 @@ from scoring.schema import DECIMALS
 MOST_POSITIVE = 3
 MOST_NEGATIVE = 2
 SEPARATOR = "; "
+CONSTANT = "link"
+"""The kind of the row that everybody has alike: it belongs to the sum, and is a reason for nothing."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Help:
 class NextBand:
     """The band above a subject's: its threshold, what is missing, which needs are not met, and what would help.
 
-    `blocked_by` is a state that no points can overcome; null where points decide.
+    `blocked_by` is a state, or the words of an override, that no points can overcome; null where points decide.
     """
 
     band: str
@@ -148,7 +150,7 @@ def iso(time: datetime | None) -> str | None:
 def short_reasons(contributions: Sequence[Contribution], as_of: datetime) -> str:
     """Write the short text of a CRM field: the top 3 positive and top 2 negative rows, ties by rule id."""
     ranked = sorted(contributions, key=lambda row: (-_nanos(row.points), row.rule_id, row.kind))
-    shown = [row for row in ranked if _tenths(row.points) > 0]
+    shown = [row for row in ranked if _tenths(row.points) > 0 and row.kind != CONSTANT]
     positive = [row for row in shown if row.points > 0][:MOST_POSITIVE]
     negative = [row for row in shown if row.points < 0][:MOST_NEGATIVE]
     return SEPARATOR.join(sentence(row, as_of) for row in positive + negative)

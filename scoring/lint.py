@@ -8,6 +8,7 @@ from typing import Literal
 from scoring.conditions import leaves, shown
 from scoring.contradictions import contradiction
 from scoring.model import Model, model_fields
+from scoring.predict.findings import is_alone, table_findings
 from scoring.reach import highest, most_of_engagement, most_of_fit, third_party_most
 from scoring.rules import Band, EngagementRule, FitRule, MultiplyRule
 from scoring.schema import PEOPLE
@@ -160,6 +161,8 @@ def _never_matters(model: Model) -> Iterator[Finding]:
 
 def _one_sided(model: Model) -> Iterator[Finding]:
     spec = model.spec
+    if is_alone(model):
+        return
     lowest = [*(rule.points for rule in spec.fit), *(rule.points for rule in spec.engagement)]
     lowest += [bracket.points for rule in spec.fit for bracket in rule.brackets or ()]
     if not any(points < 0 for points in lowest):
@@ -168,6 +171,8 @@ def _one_sided(model: Model) -> Iterator[Finding]:
 
 def _never_fades(model: Model) -> Iterator[Finding]:
     spec = model.spec
+    if is_alone(model):
+        return
     fades = spec.decay.default.fades or any(rule.decay and rule.decay.fades for rule in spec.engagement)
     windows = all(rule.within is not None for rule in spec.engagement if rule.points > 0)
     if spec.engagement and not fades and spec.inactivity is None and not windows:
@@ -229,6 +234,11 @@ def _needs_quality(model: Model) -> Iterator[Finding]:
         yield _warning("needs_quality", "needs_quality.newest_event_within", "no rule reads events")
 
 
+def _of_table(model: Model) -> Iterator[Finding]:
+    for check, where, message in table_findings(model):
+        yield _warning(check, where, message)
+
+
 _CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (
     _bought_intent,
     _unknown_slips_by,
@@ -242,4 +252,5 @@ _CHECKS: tuple[Callable[[Model], Iterator[Finding]], ...] = (
     _unbounded,
     _too_many,
     _needs_quality,
+    _of_table,
 )

@@ -1,13 +1,17 @@
 """What would raise a subject's band: the next threshold, what is missing, and the cheapest rules that could give it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from scoring.explain import Explanation, Help, NextBand
+from scoring.contributions import RULES
+from scoring.explain import Contribution, Explanation, Help, NextBand
 from scoring.model import Model
+from scoring.predict.blend import weights
 from scoring.rules import Band, EngagementRule, FitRule
 
 MOST_HELP = 5
-_OF_STATE = ("scale_clamp", "state")
+_OF_STATE = ("scale_clamp", "override", "state")
+_OF_TABLE = ("model", "link")
 _BLOCKED = ("suppressed", "disqualified", "gated")
 
 
@@ -15,13 +19,14 @@ def next_band(model: Model, told: Explanation, segment: str | None) -> NextBand 
     """Give the next band above a subject's, with what is missing for it; null for who is in the highest.
 
     `helps` are rules that give the subject nothing now, each with what it would add inside its group's bounds: first
-    those that suffice alone, smallest first, then the largest.
+    those that suffice alone, smallest first, then the largest. Points are those of the total. Where an override holds
+    somebody down, its words are in blocked_by.
     """
     band = _next(_bands(model, segment), told)
     if band is None:
         return None
     threshold = band.at_least if band.at_least is not None else band.above
-    reached = told.total - sum(row.points for row in told.contributions if row.kind in _OF_STATE)
+    reached = told.total - sum(row.points for row in told.contributions if _is_of_state(row))
     missing = 0.0 if threshold is None else max(0.0, round(threshold - reached, 9))
     return NextBand(
         band=band.id,
@@ -29,9 +34,19 @@ def next_band(model: Model, told: Explanation, segment: str | None) -> NextBand 
         above=band.above,
         missing=missing,
         needs=tuple(_unmet(model, band, told)),
-        blocked_by=told.state if told.state in _BLOCKED else None,
-        helps=_cheapest(list(_helps(model, told, segment)), missing),
+        blocked_by=_blocked(told),
+        helps=_cheapest(list(_worth(model, told, segment)), missing),
     )
+
+
+def _is_of_state(row: Contribution) -> bool:
+    return row.kind in _OF_STATE and row.rule_id != RULES
+
+
+def _blocked(told: Explanation) -> str | None:
+    if told.state in _BLOCKED:
+        return told.state
+    return next((row.label for row in told.contributions if row.kind == "override" and row.points < 0), None)
 
 
 def _bands(model: Model, segment: str | None) -> Sequence[Band]:
@@ -59,6 +74,20 @@ def _unmet(model: Model, band: Band, told: Explanation) -> Iterator[str]:
         yield f"engagement {wanted:g}, it is {engagement:g}"
     if band.needs.when is not None:
         yield "the band's own condition"
+
+
+def _worth(model: Model, told: Explanation, segment: str | None) -> Iterator[Help]:
+    """Give what rules would add to the total: in a blend their points are worth a share, to a trained model nothing."""
+    if model.table is None or not model.spec.combine.leads:
+        yield from _helps(model, told, segment)
+        return
+    worth = weights(model, model.table).of_rules
+    if worth <= 0:
+        return
+    rows = (row for row in told.contributions if row.kind not in _OF_TABLE and not _is_of_state(row))
+    points = tuple(replace(row, points=row.points / worth) for row in rows)
+    for one in _helps(model, replace(told, contributions=points), segment):
+        yield replace(one, points=round(one.points * worth, 9))
 
 
 def _helps(model: Model, told: Explanation, segment: str | None) -> Iterator[Help]:

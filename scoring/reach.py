@@ -9,10 +9,15 @@ from scoring.specification import Specification
 
 
 def highest(model: Model) -> float:
-    """Give the highest total that the rules can reach, before the scale; infinite where nothing bounds it."""
+    """Give the highest total before the scale; infinite where nothing bounds it, as where a trained model gives it."""
     spec = model.spec
-    if spec.rollup is not None:
+    if spec.rollup is not None or spec.combine.leads:
         return math.inf
+    lifted = max((override.at_least or -math.inf for override in spec.override), default=-math.inf)
+    return max(_highest_of_rules(spec), lifted)
+
+
+def _highest_of_rules(spec: Specification) -> float:
     fit = sum(_bounded(spec, {rule: most_of_fit(rule) for rule in spec.fit if not rule.pillar}))
     for pillar in spec.pillar:
         most = sum(max(most_of_fit(rule), 0.0) for rule in spec.fit if rule.pillar == pillar.id)
@@ -25,8 +30,10 @@ def highest(model: Model) -> float:
 
 
 def third_party_most(model: Model) -> float:
-    """Give the most that third-party rules can give by themselves."""
+    """Give the most that third-party rules can give by themselves; nothing where a trained model gives the total."""
     spec = model.spec
+    if spec.combine.leads:
+        return 0.0
     engagement = sum(_bounded(spec, {rule: most_of_engagement(rule) for rule in spec.engagement if rule.third_party}))
     fit = sum(_bounded(spec, {rule: most_of_fit(rule) for rule in spec.fit if rule.third_party}))
     if spec.combine.weighs:

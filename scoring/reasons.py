@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from scoring.contributions import Line, events_of, line_column, points_of, time_s
-from scoring.explain import MOST_NEGATIVE, MOST_POSITIVE, SEPARATOR
+from scoring.explain import CONSTANT, MOST_NEGATIVE, MOST_POSITIVE, SEPARATOR
 from scoring.expressions import Scalar, bigint, column, greatest, integer, least, named, number, raw_text, table
 from scoring.schema import DECIMALS
 
@@ -53,8 +53,8 @@ WORDED_MACROS = tuple(_CREATE + " ".join(macro.split()) for macro in _WORDED.for
 
 
 def ranked(found: Sequence[Line]) -> list[Line]:
-    """Sort lines by rule id, the order in which ties are told."""
-    return sorted(found, key=lambda line: (line.rule_id, line.kind))
+    """Sort the lines that are told by rule id, the order in which ties are."""
+    return sorted((line for line in found if line.kind != CONSTANT), key=lambda line: (line.rule_id, line.kind))
 
 
 def has_words(found: Sequence[Line]) -> bool:

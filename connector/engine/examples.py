@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from connector.engine.duckdb import score_subjects
 from connector.errors import ConfigError
+from scoring.assumed import compared_types
 from scoring.conditions import leaves, operand_type
 from scoring.examples import Example, Expectation
 from scoring.model import Model, model_fields
@@ -157,6 +158,7 @@ def _custom_kinds(
     used = [model, people] if people else [model]
     every = [leaf for one in used for condition in conditions(one.spec) for leaf in leaves(condition)]
     kinds: dict[str, ColumnType] = {field: "number" for one in used for field in map(_own, model_fields(one))}
+    kinds |= {_own(field): kind for one in used if one.table for field, kind in compared_types(one).items()}
     for leaf in every:
         kinds[_own(leaf.field or "")] = operand_type(leaf.operands[0]) if leaf.operands else "text"
     for row in (row for tables in worlds for name in ("people", "accounts") for row in tables[name]):
