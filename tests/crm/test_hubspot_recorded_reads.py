@@ -94,9 +94,14 @@ def test_changes_are_searched_read_in_a_batch_and_archived_ones_deleted(tmp_path
     archived = {"results": [{"id": "7", "archived": True, "archivedAt": "2024-12-10T09:00:00Z"}]}
     search = {
         "filterGroups": [
-            {"filters": [{"propertyName": "hs_lastmodifieddate", "operator": "GTE", "value": "1733824800000"}]}
+            {
+                "filters": [
+                    {"propertyName": "hs_lastmodifieddate", "operator": "GTE", "value": "1733824800000"},
+                    {"propertyName": "hs_object_id", "operator": "GT", "value": "0"},
+                ]
+            }
         ],
-        "sorts": [{"propertyName": "hs_lastmodifieddate", "direction": "ASCENDING"}],
+        "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
         "properties": ["hs_lastmodifieddate"],
         "limit": 200,
     }

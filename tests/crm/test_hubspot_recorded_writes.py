@@ -158,9 +158,14 @@ def test_associations_of_changed_records_are_read_through_a_207(tmp_path: Path) 
     search = {"total": 2, "results": [{"id": one, "updatedAt": "2026-05-21T22:45:00.229Z"} for one in asked]}
     body = {
         "filterGroups": [
-            {"filters": [{"propertyName": "lastmodifieddate", "operator": "GTE", "value": "1779403800000"}]}
+            {
+                "filters": [
+                    {"propertyName": "lastmodifieddate", "operator": "GTE", "value": "1779403800000"},
+                    {"propertyName": "hs_object_id", "operator": "GT", "value": "0"},
+                ]
+            }
         ],
-        "sorts": [{"propertyName": "lastmodifieddate", "direction": "ASCENDING"}],
+        "sorts": [{"propertyName": "hs_object_id", "direction": "ASCENDING"}],
         "properties": ["lastmodifieddate"],
         "limit": 200,
     }

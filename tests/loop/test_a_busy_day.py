@@ -70,7 +70,8 @@ def write_busy(folder: Path) -> None:
     write_world(folder)
     people = (folder / "people.csv").read_text(encoding="utf-8").splitlines()
     (folder / "people.csv").write_text(
-        "\n".join([people[0] + ",country", *(f"{row},DE" for row in people[1:]), ""]), encoding="utf-8"
+        "\n".join([people[0] + ",country,apollo_title", *(f"{row},DE,Boss" for row in people[1:]), ""]),
+        encoding="utf-8",
     )
     header = ",".join(("account_id", "name", "domain", "employees", *COLUMNS))
     said = "50,480,2026-03-12T00:00:00Z,900,2026-06-01T00:00:00Z"
