@@ -22,7 +22,7 @@ from connector.cli_arguments import (
     allowed,
 )
 from connector.cli_groups import enrichment_app, feeds_app, match_app, model_app, queue_app, runs_app, sandbox_app
-from connector.cli_training import train
+from connector.cli_training import discover, train
 from connector.errors import LeadlightError
 from connector.output import Output
 
@@ -51,6 +51,7 @@ app.add_typer(runs_app, name="runs")
 app.add_typer(feeds_app, name="feeds")
 app.add_typer(model_app, name="model")
 app.command()(train)
+app.command()(discover)
 app.add_typer(match_app, name="match")
 
 

@@ -31,3 +31,16 @@ def train(
 
     options = training.TrainOptions(target, horizon, holdout, tuple(allow or ()), as_of, max_rows, rules)
     raise typer.Exit(training.train(Output(json), data, config, output, options))
+
+
+def discover(
+    data: Annotated[Path | None, typer.Option(help="The folder of plain files to look at.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Or the store of this configuration.")] = None,
+    newest: Annotated[int, typer.Option(min=10, help="So many of the newest won and lost deals each.")] = 100,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Say what the newest won deals share against the lost ones, with intervals and without a model."""
+    from connector.commands import training  # on use, so that --help stays quick
+
+    training.discover(Output(json), data, config, newest, as_of)

@@ -1,4 +1,4 @@
-"""The command that learns from the past: `leadlight train`."""
+"""The commands that learn from the past: `leadlight train`, and `leadlight discover` where there is too little."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,15 +16,20 @@ from connector.errors import ConfigError
 from connector.output import Output, table
 from connector.reading import open_reading
 from connector.settings.training import TrainSettings
+from connector.training.discover import Compared
+from connector.training.discover import discover as compare_deals
 from connector.training.facts import open_facts
 from connector.training.run import Asked, Beside, Result, run_training
 from connector.training.snapshots import TARGETS, Target
 from connector.training.store import field_names, newest_pull, stored_facts
 from scoring.names import nearest
+from scoring.predict.discover import LEAST_WON
 from scoring.values import duration_s
 
 REFUSED: Final = 4
 _DAY_S: Final = 86_400
+_SHOWN: Final = 25
+_ONE_OF_TWO: Final = "say on which facts: --data DIR or --config FILE, one of them"
 _FIGURES: Final = ("auc", "auc_same_age", "auc_low", "log_loss", "base_log_loss", "lift_10", "lift_20", "ece")
 
 
@@ -48,12 +53,44 @@ def train(out: Output, data: Path | None, config: Path | None, output: Path, opt
     elif config is not None and data is None:
         result = _on_store(config, options)
     else:
-        raise ConfigError("say on which facts: --data DIR or --config FILE, one of them")
+        raise ConfigError(_ONE_OF_TWO)
     if result.model is not None:
         output.write_text(result.model.as_json(), encoding="utf-8")
     told = {**result.told, "version": result.model.version if result.model else None}
     out.result(told | {"path": str(output) if result.model else None}, _lines(result, output))
     return 0 if result.model is not None else REFUSED
+
+
+def discover(out: Output, data: Path | None, config: Path | None, newest: int, as_of: datetime | None) -> None:
+    """Say what won deals share against lost ones; raises ConfigError where there are no facts."""
+    if data is not None and config is None:
+        with open_engine() as engine:
+            found = compare_deals(engine, open_facts(engine, open_tables(engine, data), as_of), newest)
+    elif config is not None and data is None:
+        with open_reading(config) as reading, reading.engine() as engine:
+            at = as_of or newest_pull(reading)
+            found = compare_deals(engine, open_facts(engine, stored_facts(reading, at), at), newest)
+    else:
+        raise ConfigError(_ONE_OF_TWO)
+    rows = [one.as_dict() for one in found.found]
+    result = {"won": found.won, "lost": found.lost, "why": found.why, "shared": rows}
+    out.result(result, _shared_lines(found))
+
+
+def _shared_lines(found: Compared) -> list[str | Text | Table]:
+    first = f"the newest {found.won:,} people of won deals against {found.lost:,} of lost ones, before the first call"
+    if found.why is not None:
+        return [first, found.why]
+    few = min(found.won, found.lost) < LEAST_WON
+    warning = [Text(f"fewer than {LEAST_WON} on one side: take none of it for a rule", style="yellow")] if few else []
+    cells = [
+        (one.name, one.value, f"{one.won / one.n_won:.0%}", f"{one.lost / one.n_lost:.0%}", f"{one.difference:+.0%}",
+         "{:+.0%} to {:+.0%}".format(*one.interval), "yes" if one.is_clear else "")
+        for one in found.found[:_SHOWN]
+    ]  # fmt: skip
+    headings = ("what", "value", "won", "lost", "difference", "95 %", "clear")
+    note = "one in twenty of the clear ones is chance; a share is no cause"
+    return [first, *warning, table(None, headings, cells), note]
 
 
 def _on_files(data: Path, options: TrainOptions) -> Result:

@@ -147,3 +147,36 @@ def test_what_cannot_be_asked_is_told_with_the_way_out(
     result = CliRunner().invoke(app, asked)
     assert result.exit_code != 0
     assert told in str(result.exception)
+
+
+def test_discovery_finds_what_won_deals_share_before_the_first_call(tmp_path: Path) -> None:
+    world = made(400, seed=8)
+    won = {row["person_id"] for row in world.outcomes}
+    for row in world.outcomes:
+        row["kind"] = "closed_won"
+    world.outcomes += [
+        {"kind": "closed_lost", "occurred_at": "2025-12-01T00:00:00Z", "person_id": person["person_id"]}
+        for person in world.people
+        if person["person_id"] not in won
+    ]
+    # A visit after the call is no touch that led to it.
+    late = [
+        row | {"event_id": f"{row['event_id']}-c", "type": "call"} for row in world.events if "-u0" in row["event_id"]
+    ]
+    world.events += late
+    world.write(tmp_path)
+    result = CliRunner().invoke(app, ["discover", "--data", str(tmp_path), "--newest", "80", "--json"])
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["lost"] == 80
+    assert told["won"] == min(80, len(won))
+    clear = {(one["name"], one["value"]) for one in told["shared"] if one["clear"]}
+    assert clear & {("seniority", "vp"), ("seniority", "c_level")}
+    assert not any(name.startswith("product usage") for name, _ in clear)
+
+
+def test_discovery_without_lost_deals_says_so(tmp_path: Path) -> None:
+    made(50, seed=9).write(tmp_path)
+    result = CliRunner().invoke(app, ["discover", "--data", str(tmp_path), "--json"])
+    assert result.exit_code == 0
+    assert "closed_won" in json.loads(result.stdout)["why"]
