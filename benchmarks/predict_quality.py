@@ -114,7 +114,9 @@ def boosted(split: Split) -> Floats:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     train, holdout, texts = encoded(split)
-    return probabilities(HistGradientBoostingClassifier(categorical_features=texts or None), train, holdout, split)
+    return probabilities(
+        HistGradientBoostingClassifier(categorical_features=texts or None, random_state=0), train, holdout, split
+    )
 
 
 def boosted_small(split: Split) -> Floats:
@@ -123,7 +125,12 @@ def boosted_small(split: Split) -> Floats:
 
     train, holdout, texts = encoded(split)
     model = HistGradientBoostingClassifier(
-        learning_rate=0.05, max_iter=150, max_leaf_nodes=8, l2_regularization=1.0, categorical_features=texts or None
+        learning_rate=0.05,
+        max_iter=150,
+        max_leaf_nodes=8,
+        l2_regularization=1.0,
+        categorical_features=texts or None,
+        random_state=0,
     )
     return probabilities(model, train, holdout, split)
 
