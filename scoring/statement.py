@@ -22,6 +22,10 @@ class Statement:
     words: Mapping[str, tuple[str, ...]]
     terms: str = ""
 
+    def texts(self) -> tuple[str, ...]:
+        """Give every text in the order in which it is run."""
+        return (*self.prepare, self.scores, self.contributions, *([self.terms] if self.terms else []))
+
     def at(self, as_of: datetime) -> "Statement":
         """Set DuckDB's clock to another time; all but the clock is the same for every time."""
         return replace(self, prepare=(clock(as_of), *self.prepare[1:]))

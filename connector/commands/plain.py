@@ -71,7 +71,7 @@ def sql(model: str, dialect: str, as_of: datetime | None) -> None:
         raise ConfigError(f"{model}: {error}; leave the rule out, or score with another dialect") from None
     for line in _statement_notes(used, dialect, at, custom_columns(columns)):
         typer.echo(f"-- {line}")
-    typer.echo("\n" + ";\n\n".join((*statement.prepare, statement.scores, statement.contributions)) + ";")
+    typer.echo("\n" + ";\n\n".join(statement.texts()) + ";")
 
 
 def _statement_notes(model: Model, dialect: str, as_of: datetime, custom: Mapping[str, ColumnType]) -> Iterator[str]:
