@@ -9,6 +9,7 @@ import pytest
 from connector.provisioning import provision
 from connector.reading import open_reading
 from connector.sandbox.server import Crm
+from tests.cli.commands import Shell
 from tests.loop.channels import Channel, listening
 from tests.loop.loops import MODEL, Loop, add_model, copy_of, make_template, write_world
 from tests.loop.test_notices import heat, tell
@@ -144,3 +145,43 @@ def crm_loop(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Loop]:
     crm: Crm = request.param
     with copy_of(crm, make_template(crm, tmp_path / "template", write_world), tmp_path / "loop") as loop:
         yield loop
+
+
+VISITS = ((0, "p09", "/careers"), (1, "p09", "/careers/sales"), (2, "p10", "/pricing"))
+CAREERS = """
+[model]
+id = "seekers"
+scale = { min = -50, max = 100 }
+
+[[engagement]]
+id = "looks_for_work"
+label = "visited the careers page"
+event = "page_view"
+where = { field = "url", contains = "/careers" }
+points = -15
+award = "once"
+
+[[band]]
+id = "hot"
+at_least = 50
+
+[[band]]
+id = "cold"
+"""
+
+
+@pytest.mark.signal("Zendesk (tickets; also careers-page example)")
+def test_whoever_looks_for_work_loses_points(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def write(folder: Path) -> None:
+        write_world(folder)
+        rows = [f"v{n},page_view,2026-06-29T1{n}:00:00Z,{who},https://us.example{page}" for n, who, page in VISITS]
+        text = "\n".join(["event_id,type,occurred_at,person_id,url", *rows, ""])
+        (folder / "events.csv").write_text(text, encoding="utf-8")
+
+    with copy_of("salesforce", make_template("salesforce", tmp_path / "template", write), tmp_path / "loop") as loop:
+        (loop.folder / "model.toml").write_text(CAREERS, encoding="utf-8")
+        loop.sync()
+        found, ids = totals(loop, "scores"), {who: person["id"] for who, person in loop.people().items()}
+        assert [found[ids[who]] for who in ("p09", "p10", "p11")] == [-15, 0, 0]
+        told = Shell(capsys).on(loop, "explain", ids["p09"]).json["contributions"]
+        assert [(row["rule_id"], row["events"], row["points"]) for row in told] == [("looks_for_work", 2, -15)]
