@@ -22,6 +22,7 @@ def train(
     ] = None,
     allow: Annotated[list[str] | None, typer.Option(help="A field that was asked about and is no leak.")] = None,
     rules: Annotated[str | None, typer.Option(help="Rules to be better than, a file or preset:NAME.")] = None,
+    suggest: Annotated[Path | None, typer.Option(help="Write rules in whole points here, made of the model.")] = None,
     max_rows: Annotated[int | None, typer.Option(min=500, help="Train on about so many rows at most.")] = None,
     as_of: AsOf = None,
     json: Json = False,
@@ -29,7 +30,7 @@ def train(
     """Learn from the past who converts, and write a model if it is worth it; exit 4 where it is not, with reasons."""
     from connector.commands import training  # on use, so that --help stays quick
 
-    options = training.TrainOptions(target, horizon, holdout, tuple(allow or ()), as_of, max_rows, rules)
+    options = training.TrainOptions(target, horizon, holdout, tuple(allow or ()), as_of, max_rows, rules, suggest)
     raise typer.Exit(training.train(Output(json), data, config, output, options))
 
 

@@ -44,6 +44,7 @@ class TrainOptions:
     as_of: datetime | None = None
     most_rows: int | None = None
     rules: str | None = None
+    suggest: Path | None = None
 
 
 def train(out: Output, data: Path | None, config: Path | None, output: Path, options: TrainOptions) -> int:
@@ -56,6 +57,8 @@ def train(out: Output, data: Path | None, config: Path | None, output: Path, opt
         raise ConfigError(_ONE_OF_TWO)
     if result.model is not None:
         output.write_text(result.model.as_json(), encoding="utf-8")
+    if result.suggested is not None and options.suggest is not None:
+        options.suggest.write_text(result.suggested, encoding="utf-8")
     told = {**result.told, "version": result.model.version if result.model else None}
     out.result(told | {"path": str(output) if result.model else None}, _lines(result, output))
     return 0 if result.model is not None else REFUSED
@@ -118,6 +121,7 @@ def _asked(options: TrainOptions, settings: TrainSettings) -> Asked:
         holdout=options.holdout or settings.holdout,
         allowed=(*options.allow, *settings.allow),
         most_rows=options.most_rows or settings.max_rows,
+        suggest=options.suggest is not None,
     )
 
 
@@ -156,6 +160,9 @@ def _lines(result: Result, output: Path) -> list[str | Text | Table]:
     if told["holdout"]:
         lines.append(_figures(told))
     lines += [Text(f"warning {text}", style="yellow") for text in told["warnings"]]
+    if found := told.get("suggested"):
+        lifts = f"{found['lift_20'] or 0:.2f} times as often by points, {found['model_lift_20'] or 0:.2f} by the model"
+        lines.append(f"suggested {found['criteria']} criteria: the best fifth converts {lifts}")
     if told["blocked_features"]:
         cells = [(one["name"], one["action"], one["why"]) for one in told["blocked_features"]]
         lines.append(table("left out", ("field", "", "why"), cells))

@@ -43,6 +43,7 @@ class Asked:
     holdout: float = 0.2
     allowed: tuple[str, ...] = ()
     most_rows: int = MOST_ROWS
+    suggest: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,17 +60,18 @@ class Beside:
 
 @dataclass(frozen=True)
 class Result:
-    """The verdict as the command tells it, and the model; null where it was refused."""
+    """The verdict as the command tells it, the model, and rules made of it (TOML); null where it was refused."""
 
     told: Mapping[str, Any]
     model: TableModel | None
+    suggested: str | None = None
 
 
 def run_training(engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, beside: Beside | None = None) -> Result:
     """Train on these facts; raises ConfigError where the extra is not installed."""
     beside = beside or Beside()
     try:
-        from scoring.predict import train_artefact
+        from scoring.predict import train_artefact, train_suggest
         from scoring.predict.train import Request, train
     except ImportError:
         raise ConfigError(_EXTRA) from None
@@ -100,7 +102,16 @@ def run_training(engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, 
         model = train_artefact.artefact(trained, request, features, target, about=known)
     card = train_artefact.model_card(trained)
     told = _told(trained, request, known, card, tried)
-    return Result({**told, "cpu_seconds": round(time.process_time() - started, 3)}, model)
+    suggested = None
+    if model is not None and asked.suggest:
+        points = train_suggest.suggest(trained, tried.features)
+        suggested = train_suggest.as_toml(points, "suggested")
+        told["suggested"] = {
+            "criteria": len(points.criteria),
+            "lift_20": points.points_lift,
+            "model_lift_20": points.model_lift,
+        }
+    return Result({**told, "cpu_seconds": round(time.process_time() - started, 3)}, model, suggested)
 
 
 def _by_feature(tried: Candidates, noted: Noted) -> dict[str, float]:

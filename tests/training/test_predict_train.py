@@ -1,5 +1,6 @@
 """Training on small worlds whose truth is known: it is found, noise is refused, leaks stay out, time is kept."""
 
+from bisect import bisect_right
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -10,7 +11,9 @@ pytest.importorskip("sklearn", reason="needs the train extra")
 
 import numpy as np
 
+from scoring.predict.artefact import Feature, TableModel, read_table
 from scoring.predict.train import Request, Trained, train
+from scoring.predict.train_artefact import artefact
 from scoring.predict.train_calibrate import newest_cohort, platt, shift_to
 from scoring.predict.train_fit import EBM, LR_BINS, fit_ebm, fit_lr_bins, out_of_fold
 from scoring.predict.train_matrix import DAY_S, Rows, folds_of, levels_of, split_by_time
@@ -142,6 +145,52 @@ def test_a_shift_and_a_slope_are_what_was_put_in() -> None:
     assert line.slope == pytest.approx(2.0, abs=0.1)
     assert line.offset == pytest.approx(-1.0, abs=0.05)
     assert shift_to(2.0 * scores - 3.0, won) == pytest.approx(2.0, abs=0.06)
+
+
+def plain_log_odds(model: TableModel, values: dict[str, float | str | None]) -> float:
+    """Read the file by its own description: bin 0 is the unknown, the last one any other text."""
+    found = model.intercept
+    for term in model.terms:
+        value = values[term.feature.id]
+        if value is None or value != value:
+            place = 0
+        elif isinstance(value, str):
+            place = term.levels.index(value) + 1 if value in term.levels else len(term.bins) - 1
+        else:
+            place = bisect_right(term.cuts, value) + 1
+        found += term.bins[place].log_odds
+    return found
+
+
+def test_the_file_says_what_was_trained_on_hostile_rows_too() -> None:
+    rows = world(2000, seed=12)
+    told = trained(rows)
+    assert told.published is not None
+    features = [
+        Feature(id="size", label="size", kind="attribute", field="size"),
+        Feature(id="noise", label="noise", kind="attribute", field="noise"),
+        Feature(id="kind", label="kind", kind="attribute", role="categorical", field="kind"),
+    ]
+    model = artefact(told, Request(horizon_days=30, now=NOW), features, "closed_won")
+    assert read_table(model.as_json().encode()) == model
+    cuts = next(term.cuts for term in model.terms if term.feature.id == "size")
+    sizes = [np.nan, -1e9, 1e9, 0.0, *cuts, *(float(np.nextafter(cut, -np.inf)) for cut in cuts)]
+    kinds = [None, "red", "never seen", "(other)", "green"]
+    n = len(sizes) * len(kinds)
+    hostile = Rows(
+        subject=np.asarray(["x"] * n, dtype=object),
+        as_of_s=np.zeros(n),
+        converted=np.zeros(n),
+        numbers={"size": np.repeat(np.asarray(sizes), len(kinds)), "noise": np.full(n, np.nan)},
+        texts={"kind": np.asarray(kinds * len(sizes), dtype=object)},
+    )
+    expected = [
+        plain_log_odds(model, {"size": float(size), "noise": None, "kind": kind})
+        for size, kind in zip(hostile.numbers["size"], hostile.texts["kind"], strict=True)
+    ]
+    assert told.published.log_odds(hostile).tolist() == pytest.approx(expected, abs=1e-12)
+    assert sum(one.n for one in model.terms[0].bins) == len(rows)
+    assert sum(one.n_converted for one in model.terms[0].bins) == int(rows.converted.sum())
 
 
 def test_the_better_kind_on_the_newest_rows_is_chosen() -> None:

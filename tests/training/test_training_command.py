@@ -12,6 +12,7 @@ pytest.importorskip("interpret", reason="needs the train extra")
 pytest.importorskip("sklearn", reason="needs the train extra")
 
 from connector.cli import app
+from scoring.model import load_model
 from scoring.predict.artefact import read_table
 from tests.training.crm_world import made
 
@@ -34,7 +35,7 @@ def run(tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
 
 def test_a_world_with_a_truth_gives_a_model(tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]]) -> None:
     made(1000, seed=1).write(tmp_path)
-    code, told = run()
+    code, told = run("--suggest", str(tmp_path / "points.toml"))
     assert code == 0
     assert told.keys() >= KEYS
     assert told["holdout"].keys() >= HOLDOUT
@@ -48,6 +49,12 @@ def test_a_world_with_a_truth_gives_a_model(tmp_path: Path, run: Callable[..., t
     levels = dict(zip(tables["seniority"].levels, (one.log_odds for one in tables["seniority"].bins[1:]), strict=False))
     assert min(levels["vp"], levels["c_level"]) > max(levels["staff"], levels["manager"]) + 0.5
     assert sum(one.n for one in tables["seniority"].bins) == model.n_rows
+    points = load_model(str(tmp_path / "points.toml"), lists={})
+    assert 0 < told["suggested"]["criteria"] == len(points.spec.fit) + len(points.spec.engagement) <= 15
+    senior = {value for rule in points.spec.fit if rule.points > 0 and rule.when and rule.when.field == "seniority"
+              for value in rule.when.in_ or ()}  # fmt: skip
+    assert senior >= {"vp", "c_level"}
+    assert told["suggested"]["lift_20"] > 1
     assert "product_usage_30d" not in {term.feature.id for term in model.terms if term.bins[-1].log_odds > 2}
 
 
