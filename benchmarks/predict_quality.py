@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from benchmarks.predict_data import MOST_ROWS, SOURCE, TARGETS, WRITERS
 from connector.engine.duckdb import open_engine
 from connector.engine.plain import open_tables
-from connector.training.candidates import candidates
+from connector.training.candidates import candidates, identifier
 from connector.training.facts import open_facts
 from connector.training.histories import note_values
 from connector.training.rows import read_rows
@@ -200,7 +200,7 @@ def compared(name: str) -> None:
         folder = Path(made)
         WRITERS[name](folder)
         told = product(name, folder)
-        left_out = [one["name"] for one in told["blocked_features"]]
+        left_out = [identifier(one["name"]) for one in told["blocked_features"]]
         rows = rows_as_product(name, folder, told["horizon_days"], left_out)
     split = split_by_time(rows, told["horizon_days"], 0.2)
     if len(split.holdout) != told["holdout"]["n"]:

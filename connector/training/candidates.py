@@ -1,7 +1,7 @@
 """Which features are tried: the fields of people and accounts, and what their events add up to."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -25,6 +25,7 @@ _NEVER: Final = frozenset(
 _OUR_OWN: Final = frozenset({"email_sent"})
 # What conversion itself changes in a CRM: the value of today tells how it ended.
 _NEEDS_HISTORY: Final = frozenset({"kind", "opted_out", "buying_role", "account.type"})
+_OUR_COLUMNS: Final = ("subject_id", "as_of_s", "converted", "rule_points")
 _OF_ACCOUNT: Final = frozenset({"industry", "employees", "revenue"})
 _WHY_NOT: Final = "becoming a customer changes it, and its history is not known"
 
@@ -55,9 +56,10 @@ def candidates(
     fields = dict(_fields(facts))
     refused = [name for name in fields if name in _NEEDS_HISTORY and name not in known and name not in allowed]
     kept = {name: kind for name, kind in fields.items() if name not in refused}
+    behaviours = tuple(_behaviours(engine, facts))
     attributes = [_attribute(name, kind) for name, kind in kept.items()]
     return Candidates(
-        features=(*attributes, *_behaviours(engine, facts)),
+        features=(*_told_apart(attributes, {*_OUR_COLUMNS, *(one.id for one in behaviours)}), *behaviours),
         no_history=tuple(name for name in kept if name not in known),
         refused=tuple(Suspect(name, "ask", _WHY_NOT) for name in refused),
     )
@@ -86,6 +88,18 @@ def _attribute(name: str, kind: ColumnType) -> Feature:
         role="numeric" if kind == "number" else "categorical",
         field=name,
     )
+
+
+def _told_apart(features: Iterable[Feature], taken: Collection[str]) -> Iterator[Feature]:
+    """Give ids that are nobody else's, whatever their case."""
+    seen = {name.lower() for name in taken}
+    for feature in features:
+        name, n = feature.id, 1
+        while name.lower() in seen:
+            n += 1
+            name = f"{feature.id}_{n}"
+        seen.add(name.lower())
+        yield feature if name == feature.id else feature.model_copy(update={"id": name})
 
 
 def identifier(name: str) -> str:

@@ -161,7 +161,9 @@ def _told(
         "challenger": card["challenger"],
         "rules": card["rules"],
         "cv_auc": card["cv_auc"],
-        "blocked_features": [{"name": one.name, "why": one.why, "action": one.action} for one in suspects],
+        "blocked_features": [
+            {"name": tried.fields.get(one.name, one.name), "why": one.why, "action": one.action} for one in suspects
+        ],
         "auc_with_blocked": card["auc_with_refused"],
         "no_history": known["no_history"],
         "warnings": card["warnings"],

@@ -29,6 +29,7 @@ CV_DROP: Final = 0.08
 MOST_HOLDOUT: Final = 0.4
 LEAST_TRAINED: Final = 20
 LEAST_COMPARED: Final = 10
+MOST_FEATURES: Final = 100  # the rest tell least alone
 FOLD_BAGS: Final = 2
 FOLD_ROWS: Final = 20_000
 MONTH_S: Final = 30 * DAY_S
@@ -97,9 +98,11 @@ def train(rows: Rows, request: Request) -> Trained:
     won = int(split.train.converted.sum())
     if min(won, len(split.train) - won) < LEAST_TRAINED:
         return Trained((_too_short(split, won, request),), supply, split=split)
-    suspects = judge(
-        betrayals(rows.whole(), request.behaviours, request.changed_after), request.allowed, request.fields
-    )
+    measured = betrayals(rows.whole(), request.behaviours, request.changed_after)
+    suspects = judge(measured, request.allowed, request.fields)
+    weak = sorted(measured, key=lambda one: -one.auc)[MOST_FEATURES + len(suspects) :]
+    rows = rows.without([one.name for one in weak])
+    split = Split(split.train.without([one.name for one in weak]), split.holdout, split.at_s)
     honest = Split(split.train.without([s.name for s in suspects]), split.holdout, split.at_s)
     return _judged(rows.without([s.name for s in suspects]), split, honest, supply, tuple(suspects), request)
 

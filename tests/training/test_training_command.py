@@ -187,3 +187,18 @@ def test_discovery_without_lost_deals_says_so(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["discover", "--data", str(tmp_path), "--json"])
     assert result.exit_code == 0
     assert "closed_won" in json.loads(result.stdout)["why"]
+
+
+def test_a_wide_crm_with_names_that_we_use_ourselves_trains(
+    tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]]
+) -> None:
+    world = made(500, seed=10)
+    world.events = []
+    won = {row["person_id"] for row in world.outcomes}
+    for place, row in enumerate(world.people):
+        row |= {"converted": row["person_id"] in won, "tenure_days": place % 7, "a b": place % 3, "a_b": place % 5}
+        row |= {f"custom {n}": (place * (n + 3)) % 11 for n in range(210)}
+    world.write(tmp_path)
+    _, told = run()
+    assert {one["name"]: one["action"] for one in told["blocked_features"]}["converted"] == "block"
+    assert told["holdout"]["n"] > 0
