@@ -16,8 +16,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: $(VENV)/.installed
 	$(BIN)/leadlight demo $(ARGS)
 
+# One worker more than processors: many tests wait for a disk or a socket.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n $$($(BIN)/python -c "import os; print(1 + (os.cpu_count() or 1))") $(ARGS)
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -104,7 +104,7 @@ bots_of = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(events_of, bots_of)
 def test_what_is_found_is_what_a_plain_reading_finds(events: list[Seen], bots: BotSettings) -> None:
     assert set(judged(events, bots)) == plainly(events, bots)
