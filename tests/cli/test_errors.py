@@ -104,7 +104,9 @@ def test_an_object_that_may_not_be_seen(fresh: Loop, shell: Shell) -> None:
     mark = fresh.mark()
     if fresh.crm == "salesforce":
         unseen = [{"errorCode": "NOT_FOUND", "message": "The requested resource does not exist"}]
-        fresh.control("faults", [{"match": {"path_re": "/sobjects/Account/"}, "act": {"status": 404, "body": unseen}}])
+        paths = ("/composite$", "/sobjects/Account/")  # objects are described together where an org can do that
+        rules = [{"match": {"path_re": path}, "act": {"status": 404, "body": unseen}} for path in paths]
+        fresh.control("faults", rules)
     else:
         fresh.control("settings", {"hidden_fields": ["companies.*"]})
     if fresh.crm == "salesforce":
