@@ -73,7 +73,8 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
     spec = mirror_spec(job.mapping, name, job.describes[name])
     fields = dict.fromkeys((*fields_to_read(job.mapping, name), *(spec.wanted() if spec else ())))
     counts: Counter[str] = Counter()
-    cursor = before = cursors.get(job.state, _cursor_name(job, name))
+    place = _cursor_name(job, name)
+    cursor = before = cursors.get(job.state, place)
     read_before = cursors.any_of(job.state, f"{name}@")  # also under another mapping
     known, fates, forgotten = verdicts_of(job, name), fates_of(job, name), erased.load(job.state)
     with (
@@ -82,6 +83,10 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
         job.lake.writer("outcomes", table_key("outcomes")) as verdicts,
     ):
         for read in _pages(job, name, tuple(fields), cursor):
+            refuse_overspending(job.crm.calls, job.allowed_calls)
+            cursor = read.cursor
+            if not (read.rows.num_rows or read.deleted or read.moved):
+                continue
             page = _without(read, forgotten, job.mapping.read[name])
             canonical = to_canonical(job.mapping, name, page.rows)
             rows = forgotten.without(canonical[table])
@@ -99,8 +104,6 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
             fates.note(page, job.mapping.read[name].key)
             counts[table] += rows.num_rows
             job.progress.advance(page.rows.num_rows)
-            refuse_overspending(job.crm.calls, job.allowed_calls)
-            cursor = page.cursor
             crash_point("pull: a page")
         deltas = [facts.close(), mirror.close(), verdicts.close()]
         deltas += [*touched_by(job, deltas[0], whole=before is None), *_late(job, name, deltas[0], fates)]
@@ -108,9 +111,9 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
         with transaction(job.state):
             for delta in deltas:
                 job.lake.commit(delta)
-            cursors.put(job.state, _cursor_name(job, name), cursor or "")
+            cursors.put(job.state, place, cursor or "")
             _follow(job, name, fates)
-            cursors.forget_others(job.state, f"{name}@", _cursor_name(job, name))
+            cursors.forget_others(job.state, f"{name}@", place)
     return counts
 
 
