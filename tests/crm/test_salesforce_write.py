@@ -110,7 +110,7 @@ def test_one_row_that_spoils_a_whole_call_is_found_wherever_it_is(tmp_path: Path
 
     with ScriptedServer(tmp_path, answer) as server:
         crm = server.connect()
-        for number in range(100):
+        for number in (*range(0, 100, 9), 1, 49, 50):
             poison[:], sent = [record_id(number)], len(server.seen)
             results = crm.write(scores(100))
             assert [result.ok for result in results] == [place != number for place in range(100)]
