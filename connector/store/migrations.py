@@ -69,7 +69,19 @@ _VERSION_2 = (
     # who asked to be forgotten, as keyed hashes of ids and addresses
     """CREATE TABLE erased (hash TEXT PRIMARY KEY, erased_at TEXT NOT NULL) STRICT, WITHOUT ROWID""",
 )
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
+_VERSION_3 = (
+    # every trained model that came into the store, as its file has it; rowid is the order in which they came
+    """CREATE TABLE model_versions (
+      model_id TEXT NOT NULL, version TEXT NOT NULL, state TEXT NOT NULL, artefact TEXT NOT NULL,
+      made_at TEXT NOT NULL, made_by TEXT NOT NULL, in_use_at TEXT, in_use_by TEXT,
+      UNIQUE (model_id, version), CHECK (state IN ('candidate', 'in_use', 'retired', 'superseded'))) STRICT""",
+    """CREATE UNIQUE INDEX model_versions_in_use ON model_versions (model_id) WHERE state = 'in_use'""",
+    # who put which of them in use, and in whose place
+    """CREATE TABLE model_switches (
+      n INTEGER PRIMARY KEY AUTOINCREMENT, model_id TEXT NOT NULL, version TEXT NOT NULL, before TEXT,
+      at TEXT NOT NULL, by TEXT NOT NULL, note TEXT NOT NULL) STRICT""",
+)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 
 
 def migrate(connection: sqlite3.Connection, path: Path, migrations: Sequence[Sequence[str]] = MIGRATIONS) -> None:
