@@ -250,7 +250,7 @@ def change(job: Any, changes: tuple[dict[str, Row | None], dict[str, Row | None]
 
 
 @given(CHANGES)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_matching_what_changed_gives_what_matching_all_gives(
     tmp_path_factory: pytest.TempPathFactory, steps: Changes
 ) -> None:
@@ -268,7 +268,7 @@ def test_matching_what_changed_gives_what_matching_all_gives(
 
 
 @given(st.permutations(range(6)), st.lists(PEOPLE, min_size=6, max_size=6), st.lists(COMPANIES, min_size=6, max_size=6))
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_order_of_rows_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, order: list[int], people: list[Row], companies: list[Row]
 ) -> None:
@@ -280,7 +280,7 @@ def test_the_order_of_rows_does_not_matter(
 
 
 @given(st.sampled_from(sorted(load_lists()["free_mail"] | load_lists()["disposable"])), st.lists(COMPANIES, max_size=4))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_a_mailbox_for_anybody_never_matches(
     tmp_path_factory: pytest.TempPathFactory, host: str, companies: list[Row]
 ) -> None:
