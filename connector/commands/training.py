@@ -167,8 +167,9 @@ def _lines(result: Result, output: Path) -> list[str | Text | Table]:
         cells = [(one["name"], one["action"], one["why"]) for one in told["blocked_features"]]
         lines.append(table("left out", ("field", "", "why"), cells))
     if told["auc_with_blocked"] is not None:
+        honest, leaky = told["auc_without_blocked"], told["auc_with_blocked"]
         lines.append(
-            f"AUC {told['holdout']['auc_same_age']:.3f} without them, {told['auc_with_blocked']:.3f} with them"
+            f"honest AUC {honest:.3f} without them; with them it would look like {leaky:.3f} (lr_bins, same rows)"
         )
     return lines
 

@@ -32,11 +32,15 @@ _WHY_NOT: Final = "becoming a customer changes it, and its history is not known"
 
 @dataclass(frozen=True)
 class Candidates:
-    """The features to try, the fields that are read as they are now, and what is not tried and why."""
+    """The features to try, the fields that are read as they are now, and what is not tried and why.
+
+    doubtful are features of the refused fields: to say what they would have made of it, never to learn from.
+    """
 
     features: tuple[Feature, ...]
     no_history: tuple[str, ...]
     refused: tuple[Suspect, ...]
+    doubtful: tuple[Feature, ...] = ()
 
     @property
     def behaviours(self) -> tuple[str, ...]:
@@ -45,8 +49,15 @@ class Candidates:
 
     @property
     def fields(self) -> dict[str, str]:
-        """Give the field that each attribute reads."""
-        return {feature.id: feature.field for feature in self.features if feature.field is not None}
+        """Give the field that each attribute reads, of the doubtful ones too."""
+        every = (*self.features, *self.doubtful)
+        return {feature.id: feature.field for feature in every if feature.field is not None}
+
+    @property
+    def doubts(self) -> dict[str, str]:
+        """Say of each doubtful feature why its field is not tried."""
+        said = {one.name: one.why for one in self.refused}
+        return {feature.id: said[feature.field or ""] for feature in self.doubtful}
 
 
 def candidates(
@@ -55,13 +66,14 @@ def candidates(
     """List what may be learned from; known are fields with a history, allowed those that a person vouches for."""
     fields = dict(_fields(facts))
     refused = [name for name in fields if name in _NEEDS_HISTORY and name not in known and name not in allowed]
-    kept = {name: kind for name, kind in fields.items() if name not in refused}
     behaviours = tuple(_behaviours(engine, facts))
-    attributes = [_attribute(name, kind) for name, kind in kept.items()]
+    taken = {*_OUR_COLUMNS, *(one.id for one in behaviours)}
+    attributes = tuple(_told_apart([_attribute(name, kind) for name, kind in fields.items()], taken))
     return Candidates(
-        features=(*_told_apart(attributes, {*_OUR_COLUMNS, *(one.id for one in behaviours)}), *behaviours),
-        no_history=tuple(name for name in kept if name not in known),
+        features=(*(one for one in attributes if one.field not in refused), *behaviours),
+        no_history=tuple(name for name in fields if name not in known and name not in refused),
         refused=tuple(Suspect(name, "ask", _WHY_NOT) for name in refused),
+        doubtful=tuple(one for one in attributes if one.field in refused),
     )
 
 

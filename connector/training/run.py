@@ -84,7 +84,7 @@ def run_training(engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, 
     noted = note_values(engine, facts, beside.names)
     tried = candidates(engine, facts, noted.fields, asked.allowed)
     has_points = beside.rules is not None and note_points(engine, beside.rules, beside.sources)
-    rows = read_rows(engine, facts, tried.features, noted.fields, POINTS if has_points else None)
+    rows = read_rows(engine, facts, (*tried.features, *tried.doubtful), noted.fields, POINTS if has_points else None)
     request = Request(
         horizon_days=horizon_days,
         now=facts.now - timedelta(days=1),
@@ -93,6 +93,7 @@ def run_training(engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, 
         changed_after=_by_feature(tried, noted),
         fields=tried.fields,
         allowed=asked.allowed,
+        doubts=tried.doubts,
     )
     trained = train(rows, request)
     known = _about(target, horizon_days, taken, tried, counts, facts)
@@ -142,7 +143,7 @@ def _told(
     if not known["outcomes"].get("closed_won" if known["target"] == "expansion" else known["target"]):
         there = ", ".join(f"{n:,} {kind}" for kind, n in known["outcomes"].items()) or "none at all"
         refused.append(f"no person has an outcome {known['target']} ({there}); choose another --target or map outcomes")
-    suspects = [*tried.refused, *trained.suspects]
+    suspects = [*trained.suspects] or [*tried.refused]
     return {
         "published": trained.published is not None,
         "refused_because": refused,
@@ -164,6 +165,7 @@ def _told(
         "blocked_features": [
             {"name": tried.fields.get(one.name, one.name), "why": one.why, "action": one.action} for one in suspects
         ],
+        "auc_without_blocked": card["auc_without_refused"],
         "auc_with_blocked": card["auc_with_refused"],
         "no_history": known["no_history"],
         "warnings": card["warnings"],

@@ -6,6 +6,7 @@ Rows built as of their time are the defence; this is a backstop. A field can lea
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Literal
 
 BLOCK_AUC: Final = 0.98
@@ -57,23 +58,35 @@ class Suspect:
 
 
 def judge(
-    fields: Sequence[Betrayal], allowed: Sequence[str] = (), told: Mapping[str, str] | None = None
+    fields: Sequence[Betrayal],
+    allowed: Sequence[str] = (),
+    told: Mapping[str, str] | None = None,
+    doubts: Mapping[str, str] | None = None,
 ) -> list[Suspect]:
     """Name the fields to leave out. A person may allow any that is asked for, never one that is blocked.
 
-    told gives the name of a field in the data where a feature's differs, for the check of names.
+    told gives the name of a field in the data where a feature's differs, for the check of names; doubts say why a
+    feature is asked about whatever it betrays.
     """
     names = told or {}
-    ranked = sorted((field.auc for field in fields), reverse=True)
-    found: list[Suspect] = []
+    found: dict[str, Suspect] = {}
     for field in fields:
         certain = list(_blocking(field))
-        doubts = list(_asking(field, ranked, names.get(field.name, field.name)))
+        asked = [*_asking(field, names.get(field.name, field.name)), *_doubt(field.name, doubts or {})]
         if certain:
-            found.append(Suspect(field.name, "block", "; ".join(certain)))
-        elif doubts and field.name not in allowed and names.get(field.name) not in allowed:
-            found.append(Suspect(field.name, "ask", "; ".join(doubts)))
-    return found
+            found[field.name] = Suspect(field.name, "block", "; ".join(certain))
+        elif asked and field.name not in allowed and names.get(field.name) not in allowed:
+            found[field.name] = Suspect(field.name, "ask", "; ".join(asked))
+    # Only against what is left: beside a field that tells all, one that tells much would look like any other.
+    for field, why in _standing_out([one for one in fields if one.name not in found]):
+        if field.name not in allowed and names.get(field.name) not in allowed:
+            found[field.name] = Suspect(field.name, "ask", why)
+    return [found[field.name] for field in fields if field.name in found]
+
+
+def _doubt(name: str, doubts: Mapping[str, str]) -> Iterator[str]:
+    if name in doubts:
+        yield doubts[name]
 
 
 def _blocking(field: Betrayal) -> Iterator[str]:
@@ -87,7 +100,7 @@ def _blocking(field: Betrayal) -> Iterator[str]:
         yield f"in {field.changed_after_share:.0%} of the converted it changed after the conversion"
 
 
-def _asking(field: Betrayal, ranked: Sequence[float], name: str) -> Iterator[str]:
+def _asking(field: Betrayal, name: str) -> Iterator[str]:
     if field.auc > ASK_AUC:
         yield f"alone it ranks suspiciously well (AUC {field.auc:.3f})"
     if field.is_behaviour:
@@ -96,8 +109,20 @@ def _asking(field: Betrayal, ranked: Sequence[float], name: str) -> Iterator[str
         yield f"{field.pure_share:.0%} of rows have a value that always or never converts"
     if field.certain_share > ASK_CERTAIN_SHARE:
         yield f"{field.certain_share:.0%} of conversions have a value that always converts"
-    best = len(ranked) > 1 and field.auc == ranked[0] > ASK_BETTER_FROM
-    if best and field.auc > ASK_BETTER_THAN_NEXT * ranked[1]:
-        yield f"it ranks far better than any other field (AUC {field.auc:.3f}, the next {ranked[1]:.3f})"
     if _NAMES.search(name):
         yield f"'{name}' sounds like something that is known only afterwards"
+
+
+def _standing_out(fields: Sequence[Betrayal]) -> Iterator[tuple[Betrayal, str]]:
+    """Walk the fields that are above .75 and 1.15 times as high as what follows, or above such a one.
+
+    Behaviour is as of its time: what it ranks as well as is no wonder.
+    """
+    ranked = sorted((field.auc for field in fields), reverse=True)
+    honest = max((field.auc for field in fields if field.is_behaviour), default=0.0)
+    gaps = [pair for pair in pairwise(ranked) if pair[0] > max(ASK_BETTER_FROM, ASK_BETTER_THAN_NEXT * pair[1])]
+    if gaps:
+        high, low = gaps[-1]
+        for field in fields:
+            if field.auc >= high and field.auc > honest:
+                yield field, f"it ranks far better than the other fields (AUC {field.auc:.3f}, the next {low:.3f})"

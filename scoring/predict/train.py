@@ -41,7 +41,8 @@ class Request:
     """What is asked for: rows have matured over horizon_days, now is when the data were read.
 
     behaviours name features of events, changed_after is as `leaks.Betrayal` has it, fields names the field that a
-    feature reads. allowed are features or fields that a person vouches for.
+    feature reads. allowed are features or fields that a person vouches for; doubts are features to leave out whatever
+    they betray, and why.
     """
 
     horizon_days: int
@@ -51,6 +52,7 @@ class Request:
     changed_after: Mapping[str, float] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
     allowed: Sequence[str] = ()
+    doubts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of it: `published` is null where refused; lo and hi are the log-odds at 1 % and 99 % of rows."""
+    """What came of it: `published` is null where refused; lo and hi are the log-odds at 1 % and 99 % of rows.
+
+    honest_auc and leaky_auc are of one method on one holdout, without and with the suspects; null where there are none.
+    """
 
     refused: tuple[str, ...]
     supply: gate.Supply
@@ -82,6 +87,7 @@ class Trained:
     cv_auc: float | None = None
     slope: float | None = None
     suspects: tuple[Suspect, ...] = ()
+    honest_auc: float | None = None
     leaky_auc: float | None = None
     curve: tuple[ReliabilityBin, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -99,7 +105,7 @@ def train(rows: Rows, request: Request) -> Trained:
     if min(won, len(split.train) - won) < LEAST_TRAINED:
         return Trained((_too_short(split, won, request),), supply, split=split)
     measured = betrayals(rows.whole(), request.behaviours, request.changed_after)
-    suspects = judge(measured, request.allowed, request.fields)
+    suspects = judge(measured, request.allowed, request.fields, request.doubts)
     weak = sorted(measured, key=lambda one: -one.auc)[MOST_FEATURES + len(suspects) :]
     rows = rows.without([one.name for one in weak])
     split = Split(split.train.without([one.name for one in weak]), split.holdout, split.at_s)
@@ -177,6 +183,7 @@ def _judged(
         cv_auc=cv_auc,
         slope=line.slope,
         suspects=suspects,
+        honest_auc=_logistic(first, second).as_trained.auc_same_age if suspects else None,
         leaky_auc=_leaky_auc(split, suspects),
         curve=tuple(reliability(first.probabilities.tolist(), split.holdout.labels())),
         warnings=tuple(_warnings(cv_auc, first)),
@@ -252,6 +259,10 @@ def _leaky_auc(split: Split, suspects: Sequence[Suspect]) -> float | None:
     scores = fitted(LR_BINS, split.train).log_odds(split.holdout)
     ages = [int(age) for age in split.holdout.ages()]
     return stratified_auc(scores.tolist(), split.holdout.labels(), ages)[0]
+
+
+def _logistic(first: Judged, second: Judged) -> Judged:
+    return first if first.kind == LR_BINS else second
 
 
 def _sampled(rows: Rows, most: int) -> Rows:

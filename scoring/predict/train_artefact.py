@@ -62,6 +62,7 @@ def model_card(trained: Trained) -> dict[str, JsonValue]:
         "slope": trained.slope,
         "reliability": [asdict(one) for one in trained.curve],
         "refused_features": [asdict(one) for one in trained.suspects],
+        "auc_without_refused": None if trained.honest_auc is None else round(trained.honest_auc, 6),
         "auc_with_refused": None if trained.leaky_auc is None else round(trained.leaky_auc, 6),
         "warnings": list(trained.warnings),
     }

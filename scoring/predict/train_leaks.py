@@ -29,7 +29,9 @@ def betrayals(
     found: list[Betrayal] = []
     for name in rows.names:
         codes = _binned(rows.numbers[name]) if name in rows.numbers else _coded(rows.texts[name])
-        pure, certain = _purity(codes, rows.converted)
+        # Many different values may each be too rare to say what having any says.
+        filled = _purity((codes > 0).astype(np.int64), rows.converted)
+        pure, certain = map(max, zip(_purity(codes, rows.converted), filled, strict=True))
         found.append(
             Betrayal(
                 name=name,

@@ -1,6 +1,6 @@
 """A seeded CRM with a known truth, as a folder of canonical files: who converts depends on role and on visits.
 
-With leaks, people have fields that conversion fills or changes; with notes, a field's past is told as well.
+With notes, a field's past is told as well. A world of leaks is `benchmarks/leaky_world.py`.
 """
 
 import csv
@@ -47,7 +47,7 @@ def iso(moment: datetime) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def made(n: int, seed: int, *, signal: float = 1.0, leaks: bool = False, notes: bool = False) -> World:
+def made(n: int, seed: int, *, signal: float = 1.0, notes: bool = False) -> World:
     """Draw a world of so many leads; without signal, converting is a coin."""
     draw = random.Random(seed)  # noqa: S311 - made-up data
     world = World()
@@ -67,8 +67,6 @@ def made(n: int, seed: int, *, signal: float = 1.0, leaks: bool = False, notes: 
             "country": draw.choice(["US", "DE", "FR"]),
             "team_size": draw.randint(1, 500) if draw.random() < 0.8 else "",
         }
-        if leaks:
-            row |= leaked(draw, won_at)
         world.people.append(row)
         if won_at is not None:
             world.outcomes.append({"kind": "opportunity_created", "occurred_at": iso(won_at), "person_id": person})
@@ -77,16 +75,6 @@ def made(n: int, seed: int, *, signal: float = 1.0, leaks: bool = False, notes: 
             world.attributes += told(draw, person, created, won_at)
             row["segment"] = world.attributes[-1]["value"]
     return world
-
-
-def leaked(draw: random.Random, won_at: datetime | None) -> Row:
-    """Give fields that know how it ended: a status, a closed reason, and one that is filled at conversion."""
-    won = won_at is not None
-    return {
-        "lead_status": "converted" if won else draw.choice(["open", "working"]),
-        "closed_why": "" if won or draw.random() < 0.4 else draw.choice(["budget", "timing"]),
-        "contract_months": draw.choice([12, 24, 36]) if won else "",
-    }
 
 
 def visits(draw: random.Random, person: str, created: datetime, keen: float, won_at: datetime | None) -> list[Row]:

@@ -43,3 +43,32 @@ def test_a_person_may_allow_what_is_asked_and_never_what_is_blocked() -> None:
 def test_people_who_did_nothing_say_nothing_against_behaviour() -> None:
     assert verdicts(Betrayal("events_30d", 0.70, 0.95, 0.60, is_behaviour=True)) == {}
     assert verdicts(Betrayal("signed_30d", 0.99, 0.95, 0.60, is_behaviour=True)) == {"signed_30d": "block"}
+
+
+def test_no_leak_hides_another() -> None:
+    plain, certain = Betrayal("paid", 0.99, 0.5, 0.0), Betrayal("talk note", 0.80, 0.5, 0.0)
+    assert verdicts(plain, certain) == {"paid": "block", "talk note": "ask"}
+    twins = [Betrayal("talk note", 0.80, 0.5, 0.0), Betrayal("heat", 0.78, 0.5, 0.0)]
+    assert verdicts(*twins) == {"talk note": "ask", "heat": "ask"}
+
+
+def test_a_field_no_better_than_what_people_did_is_no_wonder() -> None:
+    visits = Betrayal("events_30d", 0.81, 0.5, 0.0, is_behaviour=True)
+    assert verdicts(visits, Betrayal("talk note", 0.80, 0.5, 0.0)) == {}
+    assert verdicts(visits, Betrayal("talk note", 0.82, 0.5, 0.0)) == {"talk note": "ask"}
+
+
+def test_a_doubt_leaves_a_field_out_until_a_person_allows_it() -> None:
+    kind = Betrayal("kind", 0.6, 0.5, 0.0)
+    assert [one.action for one in judge([*HONEST, kind], doubts={"kind": "becomes a contact"})] == ["ask"]
+    assert judge([*HONEST, kind], ("kind",), doubts={"kind": "becomes a contact"}) == []
+
+
+def test_a_field_of_many_values_that_only_the_converted_have_is_seen() -> None:
+    matrix = pytest.importorskip("scoring.predict.train_matrix", reason="needs the train extra")
+    measure = pytest.importorskip("scoring.predict.train_leaks", reason="needs the train extra")
+    people = [f"p{n}" for n in range(1000)]
+    paid = [float(n) if n % 10 == 0 else None for n in range(1000)]
+    columns = {"subject_id": people, "as_of_s": [0.0] * 1000, "converted": [n % 5 == 0 for n in range(1000)]}
+    rows = matrix.rows_of({**columns, "paid": paid}, ["paid"], []).dated()
+    assert measure.betrayals(rows)[0].certain_share == 0.5

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 pytest.importorskip("interpret", reason="needs the train extra")
 pytest.importorskip("sklearn", reason="needs the train extra")
 
+from benchmarks.leaky_world import LEAKS, leaky_world
 from connector.cli import app
 from scoring.model import load_model
 from scoring.predict.artefact import read_table
@@ -70,18 +71,24 @@ def test_noise_is_refused_and_nothing_is_written(
     assert not (tmp_path / "model.json").exists()
 
 
-def test_every_planted_leak_is_left_out_and_told(
-    tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]]
-) -> None:
-    made(1000, seed=3, leaks=True, notes=True).write(tmp_path)
-    code, told = run()
-    assert code == 0
-    left_out = {one["name"]: one["action"] for one in told["blocked_features"]}
-    assert left_out.keys() == {"lead_status", "closed_why", "contract_months", "segment"}
-    assert left_out["lead_status"] == left_out["contract_months"] == left_out["segment"] == "block"
-    assert told["auc_with_blocked"] > 0.95 > 0.85 > told["holdout"]["auc_same_age"]
-    names = {term.feature.id for term in read_table((tmp_path / "model.json").read_bytes()).terms}
-    assert names.isdisjoint(left_out)
+def test_every_planted_leak_is_left_out_and_the_honest_figure_told_beside(tmp_path: Path) -> None:
+    leaky_world(900, seed=3).write(tmp_path)
+    told = CliRunner().invoke(app, ["train", "--data", str(tmp_path), "-o", str(tmp_path / "model.json")])
+    assert told.exit_code == 0, told.output
+    model = read_table((tmp_path / "model.json").read_bytes())
+    refused = model.card["refused_features"]
+    assert isinstance(refused, list)
+    left_out = {str(one["name"]): one["action"] for one in refused if isinstance(one, dict)}
+    assert left_out.keys() == LEAKS.keys()
+    assert {name for name, action in left_out.items() if action == "ask"} <= {"paid_upfront", "rating", "talks_logged"}
+    read = {term.feature.field for term in model.terms}
+    assert read.isdisjoint(left_out)
+    assert read >= {"seniority", "segment", "account.industry"}
+    honest, leaky = model.card["auc_without_refused"], model.card["auc_with_refused"]
+    assert isinstance(honest, float)
+    assert isinstance(leaky, float)
+    assert leaky > 0.95 > 0.85 > honest
+    assert f"honest AUC {honest:.3f} without them; with them it would look like {leaky:.3f}" in told.stdout
 
 
 RULES = """
