@@ -110,8 +110,10 @@ def choose_horizon(engine: duckdb.DuckDBPyConnection, facts: Facts) -> int:
 def take(engine: duckdb.DuckDBPyConnection, facts: Facts, horizon_days: int, most_rows: int = MOST_ROWS) -> Taken:
     """Make the table `snapshots` (subject_id, as_of_s, converted) of matured rows.
 
-    Of each subject at most six rows: the first, and others by lot. Where that is more than `most_rows`, whole subjects
-    are left out by lot; the lot is a hash of the id, so that the same data give the same rows.
+    Of each subject at most six rows: the first, and others by lot. The lot is drawn among all times until the horizon,
+    also those after the subject's end, which give no row: else who converts early would be seen more often than who
+    stays, and the rate of conversion be too high. Where that is more than `most_rows`, whole subjects are left out by
+    lot; the lot is a hash of the id, so that the same data give the same rows.
     """
     monthly = _anything_changes(engine, facts)
     mature = facts.now_s - DAY_S - horizon_days * DAY_S
@@ -125,12 +127,14 @@ def take(engine: duckdb.DuckDBPyConnection, facts: Facts, horizon_days: int, mos
             SELECT subject_id, start_s + {DAY_S} AS as_of_s, true AS is_first, end_s FROM spans
             UNION ALL
             SELECT subject_id, as_of_s, false, end_s FROM spans JOIN months ON {monthly} AND as_of_s > start_s + {DAY_S}
+        ), drawn AS (
+            SELECT subject_id, as_of_s, as_of_s <= {mature} AS is_mature, end_s FROM every
+            WHERE as_of_s <= {facts.now_s}
+            QUALIFY NOT is_mature OR row_number() OVER (
+                PARTITION BY subject_id, is_mature
+                ORDER BY is_first DESC, md5(subject_id || ':' || as_of_s)) <= {ROWS_EACH}
         )
-        SELECT subject_id, as_of_s, as_of_s <= {mature} AS is_mature FROM every
-        WHERE as_of_s <= {facts.now_s} AND (end_s IS NULL OR end_s >= as_of_s)
-        QUALIFY NOT is_mature OR row_number() OVER (
-            PARTITION BY subject_id, is_mature
-            ORDER BY is_first DESC, md5(subject_id || ':' || as_of_s)) <= {ROWS_EACH}"""  # noqa: S608 - numbers of our own
+        SELECT subject_id, as_of_s, is_mature FROM drawn WHERE end_s IS NULL OR end_s >= as_of_s"""  # noqa: S608 - numbers of our own
     )
     rows, immature = engine.execute(
         "SELECT count(*) FILTER (is_mature), count(*) FILTER (NOT is_mature) FROM looks"
