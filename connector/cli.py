@@ -22,7 +22,7 @@ from connector.cli_arguments import (
     allowed,
 )
 from connector.cli_groups import enrichment_app, feeds_app, match_app, model_app, queue_app, runs_app, sandbox_app
-from connector.cli_training import discover, train
+from connector.cli_training import discover, drift, train
 from connector.errors import LeadlightError
 from connector.output import Output
 
@@ -52,6 +52,7 @@ app.add_typer(feeds_app, name="feeds")
 app.add_typer(model_app, name="model")
 app.command()(train)
 app.command()(discover)
+app.command()(drift)
 app.add_typer(match_app, name="match")
 
 

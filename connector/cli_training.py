@@ -45,3 +45,18 @@ def discover(
     from connector.commands import training  # on use, so that --help stays quick
 
     training.discover(Output(json), data, config, newest, as_of)
+
+
+def drift(
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="The configuration whose store to look at.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(help="Or a folder of plain files, with --model.")] = None,
+    model: Annotated[Path | None, typer.Option(help="A trained model, or the model file that names it.")] = None,
+    as_of: AsOf = None,
+    json: Json = False,
+) -> None:
+    """Say whether trained models still fit: scores, rates and lift of the newest month; exit 1 where one does not."""
+    from connector.commands import drift as drifting  # on use, so that --help stays quick
+
+    raise typer.Exit(drifting.tell(Output(json), config, data, model, as_of))

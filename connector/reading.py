@@ -26,6 +26,7 @@ from connector.sla.figures import sla_figures
 from connector.store import coverage, outbox, runs
 from connector.store.lake import Lake
 from connector.store.state import open_state
+from connector.training import drift_told
 from connector.verdicts import verdict_counts
 from scoring.names import nearest
 
@@ -104,6 +105,7 @@ class Reading:
                 "alarms": list(alarms(self.state, self.settings)),
             },
             "sla": [figures.as_dict() for figures in sla_figures(self.state)],
+            "drift": drift_told.kept(self.state),
         }
 
     def _feedback(self) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ from connector.reading import open_reading
 from connector.score import STATEMENTS, sources
 from connector.sla.figures import as_hours
 from connector.store import assignments
+from connector.training import drift_told
 from scoring.explain import Contribution, Explanation, sentence
 
 _MOST_TERMS = 5
@@ -113,6 +114,7 @@ def status(out: Output, config: Path) -> None:
     lines += [f"bots: {row['events']:,} events of {row['people']:,} people, {row['reason']}" for row in data["bots"]]
     lines += status_lines(data["feeds"])
     lines += [_sla_line(row) for row in data["sla"]]
+    lines += [line for one in data["drift"] for line in drift_told.lines(one, short=True)]
     lines += [f"{run['run_id']} {run['command']} {run['status']}, as of {run['as_of']}" for run in data["runs"]]
     out.result(data, lines)
 

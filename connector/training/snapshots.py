@@ -115,21 +115,12 @@ def take(engine: duckdb.DuckDBPyConnection, facts: Facts, horizon_days: int, mos
     stays, and the rate of conversion be too high. Where that is more than `most_rows`, whole subjects are left out by
     lot; the lot is a hash of the id, so that the same data give the same rows.
     """
-    monthly = _anything_changes(engine, facts)
-    mature = facts.now_s - DAY_S - horizon_days * DAY_S
+    monthly = anything_changes(engine, facts)
+    mature = last_mature_s(facts, horizon_days)
     engine.execute(
         f"""CREATE OR REPLACE TEMPORARY TABLE looks AS
-        WITH months AS (
-            SELECT floor(epoch(moment))::BIGINT AS as_of_s FROM (SELECT unnest(generate_series(
-                date_trunc('month', make_timestamp((SELECT min(start_s) FROM spans) * 1000000)),
-                make_timestamp({facts.now_s}000000), INTERVAL 1 MONTH)) AS moment)
-        ), every AS (
-            SELECT subject_id, start_s + {DAY_S} AS as_of_s, true AS is_first, end_s FROM spans
-            UNION ALL
-            SELECT subject_id, as_of_s, false, end_s FROM spans JOIN months ON {monthly} AND as_of_s > start_s + {DAY_S}
-        ), drawn AS (
+        WITH every AS ({times_of_looks(facts, monthly=monthly)}), drawn AS (
             SELECT subject_id, as_of_s, as_of_s <= {mature} AS is_mature, end_s FROM every
-            WHERE as_of_s <= {facts.now_s}
             QUALIFY NOT is_mature OR row_number() OVER (
                 PARTITION BY subject_id, is_mature
                 ORDER BY is_first DESC, md5(subject_id || ':' || as_of_s)) <= {ROWS_EACH}
@@ -151,7 +142,31 @@ def take(engine: duckdb.DuckDBPyConnection, facts: Facts, horizon_days: int, mos
     return Taken(int(kept), int(immature), int(subjects), int(rows) - int(kept), monthly)
 
 
-def _anything_changes(engine: duckdb.DuckDBPyConnection, facts: Facts) -> bool:
+def last_mature_s(facts: Facts, horizon_days: int) -> int:
+    """Give the latest time of a look whose whole horizon has passed, and a day more for what is late."""
+    return facts.now_s - DAY_S - horizon_days * DAY_S
+
+
+def times_of_looks(facts: Facts, *, monthly: bool, after_s: int = 0) -> str:
+    """Select subject_id, start_s, end_s, as_of_s, is_first of every look between a time and now, also after the end.
+
+    Reads the table `spans`.
+    """
+    since = f"greatest((SELECT min(start_s) FROM spans), {after_s})"  # noqa: S608 - a number
+    return f"""
+        WITH months AS (
+            SELECT floor(epoch(moment))::BIGINT AS as_of_s FROM (SELECT unnest(generate_series(
+                date_trunc('month', make_timestamp({since} * 1000000)),
+                make_timestamp({facts.now_s}000000), INTERVAL 1 MONTH)) AS moment)
+        ), looks AS (
+            SELECT *, start_s + {DAY_S} AS as_of_s, true AS is_first FROM spans
+            UNION ALL
+            SELECT spans.*, as_of_s, false FROM spans JOIN months ON {monthly} AND as_of_s > start_s + {DAY_S}
+        )
+        SELECT * FROM looks WHERE as_of_s > {after_s} AND as_of_s <= {facts.now_s}"""  # noqa: S608 - numbers of our own
+
+
+def anything_changes(engine: duckdb.DuckDBPyConnection, facts: Facts) -> bool:
     """Tell whether a later look at somebody could see anything else: there are events of people, or noted values."""
     wanted = {"events": "person_id", "attributes": "subject_id", "history": "subject_id"}
     return any(

@@ -11,6 +11,7 @@ from scoring.predict.artefact import Bin, Feature, RulesLink, TableModel, Term, 
 from scoring.predict.gate import confidence
 from scoring.predict.train import Judged, Request, Trained
 from scoring.predict.train_matrix import Rows
+from scoring.predict.train_reference import reference
 from scoring.predict.train_tables import Table, TextTable, counts_of
 
 _NO_VERSION: Final = "0" * 12
@@ -24,6 +25,7 @@ def artefact(
         raise ValueError("a refused model has no tables")
     tables, rows = trained.published.tables, trained.rows
     terms = [_term(feature, tables[feature.id], rows) for feature in features if feature.id in tables]
+    newest_s = trained.split.at_s if trained.split else 0.0
     return versioned(
         TableModel(
             schema=1,
@@ -39,7 +41,7 @@ def artefact(
             lo=trained.lo,
             hi=trained.hi,
             rules=RulesLink(alpha=trained.link.offset, beta=trained.link.slope) if trained.link else None,
-            card={**model_card(trained), **card},
+            card={**model_card(trained), "reference": reference(trained.published, rows, newest_s), **card},
         )
     )
 
