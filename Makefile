@@ -16,9 +16,9 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 demo: $(VENV)/.installed
 	$(BIN)/leadlight demo $(ARGS)
 
-# One worker more than processors: many tests wait for a disk or a socket.
+# One worker more than processors, as many tests wait for a disk or a socket; who is done takes work from the others.
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest -n $$($(BIN)/python -c "import os; print(1 + (os.cpu_count() or 1))") $(ARGS)
+	$(BIN)/python -m pytest --dist worksteal -n $$($(BIN)/python -c "import os; print(1 + (os.cpu_count() or 1))") $(ARGS)
 
 check: $(VENV)/.installed
 	$(BIN)/ruff check .
