@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from connector.job import Job
 from connector.people_first import CHOSEN, send_fields
 from connector.plan import Change, ClockStep, Plan, TaskChange
 from connector.planning.owners import keep_routing
+from connector.prospects.commit import create_entries, withdraw
+from connector.prospects.send import send_creates
 from connector.score import BANDS, revision
 from connector.store import assignments, clocks, episodes, notices, outbox, quarantine, runs, written
 from connector.store.outbox import Entry, OutboxRow, Settlement
@@ -30,6 +32,8 @@ from connector.store.state import transaction
 from connector.undo import Undo
 
 ROWS_AT_ONCE = 10_000  # what one crash can make us send again
+FLOWN: tuple[outbox.Kind, ...] = ("fields", "create")  # kinds of which a few go first, where there are many
+SENT: tuple[outbox.Kind, ...] = ("fields", "create", "task", "join")
 PASSES = 3  # a row that may pass later is tried so often in one run
 
 
@@ -38,6 +42,7 @@ class Applied:
     """Count what became of a plan's rows.
 
     waiting are those left for the next run; held those that were refused before, whose next try is yet to come.
+    created are people who are new in the CRM, linked those whom a feed found and who were there already.
     """
 
     done: int
@@ -45,6 +50,8 @@ class Applied:
     superseded: int
     waiting: int
     held: int = 0
+    created: int = 0
+    linked: int = 0
 
     def as_dict(self) -> dict[str, int]:
         """Give the counts by name."""
@@ -54,6 +61,8 @@ class Applied:
             "superseded": self.superseded,
             "waiting": self.waiting,
             "held": self.held,
+            "created": self.created,
+            "linked": self.linked,
         }
 
 
@@ -84,6 +93,7 @@ def commit_plan(job: Job, run_id: str, plan: Plan, bands: Path) -> None:
         keep_routing(job, run_id, plan)
         quarantine.release_due(job.state, run_id, now)
         outbox.enqueue(job.state, run_id, quarantine.ask_again(job.state, run_id, _entries(job, plan), now))
+        withdraw(job, plan)
         episodes.close_many(job.state, [(e.object, e.record_id, e.trigger) for e in plan.closed], as_of)
         episodes.resume_many(job.state, [(e.object, e.record_id, e.trigger) for e in plan.resumed])
         openings = (
@@ -122,12 +132,13 @@ def send(job: Job, run_id: str, allowed: Sequence[str] = ()) -> Applied:
     asked to stop.
     """
     job.progress.begin("apply")
-    for name in outbox.objects(job.state, "fields"):
-        with suppress(Forbidden):  # told below, when all others were served
-            _fly_canary(job, run_id, name, allowed)
+    for kind in FLOWN:
+        for name in _objects(job, kind):
+            with suppress(Forbidden):  # told below, when all others were served
+                _fly_canary(job, run_id, name, kind, allowed)
     forbidden: Forbidden | None = None
-    for kind in ("fields", "task", "join"):
-        for name in outbox.objects(job.state, kind) if kind == "fields" or job.mapping.write.task else ():
+    for kind in SENT:
+        for name in _objects(job, kind):
             try:
                 _send_object(job, run_id, name, kind)
             except Forbidden as error:
@@ -138,12 +149,19 @@ def send(job: Job, run_id: str, allowed: Sequence[str] = ()) -> Applied:
     return applied(job, run_id)
 
 
+def _objects(job: Job, kind: outbox.Kind) -> list[str]:
+    """List the objects that have unsent rows of a kind, where the mapping makes such."""
+    able = {"create": job.mapping.creates, "task": job.mapping.write.task, "join": job.mapping.write.task}
+    return outbox.objects(job.state, kind) if able.get(kind, kind) is not None else []
+
+
 def applied(job: Job, run_id: str) -> Applied:
     """Count what became of a run's rows."""
     counts = Counter(outbox.counts(job.state, run_id))
     waiting = counts["planned"] + counts["inflight"] + counts["retry"]
     held = sum(1 for row in quarantine.refused(job.state) if row.run_id != run_id and row.kind != notices.KIND)
-    return Applied(counts["done"], counts["quarantined"], counts["superseded"], waiting, held)
+    created, linked = outbox.created(job.state, run_id)
+    return Applied(counts["done"], counts["quarantined"], counts["superseded"], waiting, held, created, linked)
 
 
 def _take_back(job: Job, run_id: str) -> None:
@@ -162,6 +180,7 @@ def _entries(job: Job, plan: Plan) -> Iterator[Entry]:
         yield Entry("fields", change.object, change.record_id, _payload(change, owner.field if owner else ""))
     yield from notice_entries(job, plan.notices, plan.as_of)
     yield from join_entries(job, plan)
+    yield from create_entries(job, plan)
     if not plan.tasks or job.mapping.write.task is None:
         return
     for task, words in words_about(job, plan.tasks):
@@ -197,15 +216,17 @@ def _task(job: Job, task: TaskChange, words: Mapping[str, str]) -> Write:
     )
 
 
-def _fly_canary(job: Job, run_id: str, name: str, allowed: Sequence[str]) -> None:
+def _fly_canary(job: Job, run_id: str, name: str, kind: outbox.Kind, allowed: Sequence[str]) -> None:
     """Write the first few of many records and look at them before the rest goes."""
-    if job.stop.is_set() or not canary.is_due(job, outbox.unsent(job.state, name, "fields"), allowed):
+    if job.stop.is_set() or not canary.is_due(job, outbox.unsent(job.state, name, kind), allowed):
         return
     refuse_overspending(job.crm.calls, job.allowed_calls)
-    rows = outbox.take(job.state, job.settings.limits.canary_records, name, "fields")
+    rows = outbox.take(job.state, job.settings.limits.canary_records, name, kind)
     _send_rows(job, run_id, rows)
     done = outbox.by_id(job.state, [row.id for row in rows])
-    canary.refuse_unheld(job, name, [row for row in done if row.state == "done" and row.reason is None])
+    landed = [row for row in done if row.state == "done" and row.reason is None]
+    made = [replace(row, record_id=row.result_id or "") for row in landed] if kind == "create" else landed
+    canary.refuse_unheld(job, name, made)
 
 
 def _send_object(job: Job, run_id: str, name: str, kind: outbox.Kind) -> None:
@@ -272,6 +293,8 @@ def _answers(job: Job, rows: Sequence[OutboxRow], now: datetime) -> list[WriteRe
     """Send rows of one kind; marked tasks wait from now on before they are sent again."""
     if rows[0].kind == "fields":
         return send_fields(job, rows)
+    if rows[0].kind == "create":
+        return send_creates(job, rows)
     if rows[0].kind != "task":
         return job.crm.write([write_of(row) for row in rows])
     hold_marked(job, rows, now)
@@ -285,6 +308,8 @@ def _ours(row: OutboxRow) -> Mapping[str, Any]:
 
 
 def _settlement(job: Job, row: OutboxRow, result: WriteResult, now: datetime) -> Settlement:
+    if result.ok and row.kind == "create" and not result.created:
+        return Settlement(row.id, "done", result.message, result.id)
     if result.ok:
         return Settlement(row.id, "done", f"without {', '.join(result.fields)}" if result.fields else None, result.id)
     reason = f"{result.code}: {result.message}"

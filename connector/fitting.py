@@ -59,7 +59,8 @@ def _told(trimmed: Fitted, rights: list[str]) -> Fitted:
 def digest_of(mapping: CrmMapping) -> str:
     """Give the hash of a mapping file together with the fields that each model of the configuration writes."""
     written = [(t.key, sorted((name, spec.hash) for name, spec in t.specs.items())) for t in mapping.write.targets]
-    return hashlib.sha256(repr((mapping.hash, written)).encode()).hexdigest()[:24]
+    said = f"{mapping.hash} creating" if mapping.creates else mapping.hash
+    return hashlib.sha256(repr((said, written)).encode()).hexdigest()[:24]
 
 
 def bands_of(models: Models, mapping: CrmMapping) -> Bands:

@@ -8,6 +8,7 @@ from connector.enrichment.checks import enrichment_problems
 from connector.errors import ConfigError
 from connector.feeds.checks import feed_problems
 from connector.models import Models, load_models
+from connector.prospects.checks import create_problems, creating
 from connector.routing.checks import route_problems
 from connector.settings.file import Settings, load_settings
 from connector.signals import allowed_mapping, signal_problems
@@ -40,7 +41,8 @@ def load_parts(config: Path) -> tuple[Settings, Models, CrmMapping]:
     problems += state_problems(settings, models, mapping)
     problems += sla_problems(settings, models)
     problems += route_problems(settings, models, mapping)
-    problems += feed_problems(settings)
+    problems += [*feed_problems(settings), *create_problems(settings, mapping)]
+    mapping = creating(settings, mapping)
     mapping, unallowed = allowed_mapping(mapping, settings.signals)
     problems += [*unallowed, *signal_problems(models, settings.signals)]
     mapping, misfits = bind_models(mapping, [line.use for line in models.lines])

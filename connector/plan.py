@@ -15,6 +15,7 @@ from connector.store.clocks import StepName
 
 PLAN_SCHEMA = 1
 MODEL_CHANGED = "model_changed"  # a guard
+NEW_PEOPLE = "new_people"  # a guard that counts
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,19 @@ class JoinChange:
 
 
 @dataclass(frozen=True)
+class CreateChange:
+    """Ask for one person whom a feed found to be created; fields names what the record is given.
+
+    key is derived from the address and unique for ever; what is known of the person is filled in when it is applied.
+    """
+
+    object: str
+    key: str
+    feed: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class EpisodeChange:
     """Open, close or resume one episode."""
 
@@ -159,6 +173,13 @@ class Guard:
         """Name the argument that lets it pass."""
         return "--accept-model" if self.name == MODEL_CHANGED else f"--allow {self.name}"
 
+    @property
+    def figures(self) -> str:
+        """Give what was measured beside the limit."""
+        if self.name == NEW_PEOPLE:
+            return f"{self.measured:,.0f} (limit {self.limit:,.0f})"
+        return f"{self.measured:.1%} of {self.population:,} (limit {self.limit:.1%})"
+
     def __str__(self) -> str:
         """Say what was measured."""
         shares = f"{self.measured:.1%} of {self.population:,} is over the limit of {self.limit:.1%}"
@@ -192,21 +213,23 @@ class Plan:
     routing: tuple[Decision, ...] = ()
     warnings: tuple[str, ...] = ()
     clocks: tuple[ClockStep, ...] = ()
+    creates: tuple[CreateChange, ...] = ()
 
     def counts(self) -> dict[str, int]:
-        """Count the field changes' records, owner changes, tasks and notices."""
+        """Count the field changes' records, owner changes, tasks, notices, memberships and new people."""
         return {
             "fields": sum(1 for change in self.changes if change.fields),
             "owners": sum(1 for change in self.changes if change.owner),
             "tasks": len(self.tasks),
             "notices": len(self.notices),
             "joins": len(self.joins),
+            "creates": len(self.creates),
         }
 
     @property
     def size(self) -> int:
         """Count everything that would be sent."""
-        return len(self.changes) + len(self.tasks) + len(self.notices) + len(self.joins)
+        return len(self.changes) + len(self.tasks) + len(self.notices) + len(self.joins) + len(self.creates)
 
 
 def checksum(plan: Plan) -> str:
@@ -279,6 +302,7 @@ def _from_data(data: Mapping[str, Any]) -> Plan:
             "joins": tuple(JoinChange(**row) for row in data.get("joins", ())),
             "routing": tuple(Decision(**row) for row in data.get("routing", ())),
             "warnings": tuple(data.get("warnings", ())),
+            "creates": tuple(_create(row) for row in data.get("creates", ())),
         }
     )
 
@@ -286,6 +310,10 @@ def _from_data(data: Mapping[str, Any]) -> Plan:
 def _change(row: Mapping[str, Any]) -> Change:
     fields = {name: (before, after) for name, (before, after) in row["fields"].items()}
     return Change(**{**row, "fields": fields, "owner": tuple(row["owner"]) if row["owner"] else None})
+
+
+def _create(row: Mapping[str, Any]) -> CreateChange:
+    return CreateChange(**{**row, "fields": tuple(row["fields"])})
 
 
 def _episodes(rows: Sequence[Mapping[str, Any]]) -> tuple[EpisodeChange, ...]:

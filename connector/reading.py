@@ -28,6 +28,7 @@ from connector.store.lake import Lake
 from connector.store.state import open_state
 from connector.training import drift_told
 from connector.verdicts import verdict_counts
+from mappings.model import Mapping as CrmMapping
 from scoring.names import nearest
 
 STATES: tuple[outbox.State, ...] = ("planned", "inflight", "retry", "quarantined")
@@ -39,6 +40,7 @@ class Reading:
 
     settings: Settings
     models: Models
+    mapping: CrmMapping
     folder: Path
     state: sqlite3.Connection
     lake: Lake
@@ -175,11 +177,11 @@ class Reading:
 @contextmanager
 def open_reading(config: Path) -> Iterator[Reading]:
     """Open a store for reading; raises ConfigError where the configuration is wrong."""
-    settings, models, _ = load_parts(config)
+    settings, models, mapping = load_parts(config)
     folder = Path(settings.store.path)
     state = open_state(folder)
     try:
-        yield Reading(settings, models, folder, state, Lake(folder, state))
+        yield Reading(settings, models, mapping, folder, state, Lake(folder, state))
     finally:
         state.close()
 

@@ -12,6 +12,10 @@ from connector.store.outbox import Entry, OutboxRow
 from mappings.model import WriteField
 from mappings.write import differs
 
+CREATED = (
+    "created, not deleted: people may work with it by now; delete it in the CRM where it should go, "
+    "and it is not created again"
+)
 OLD_RUN = "its rows were pruned, or it wrote nothing"
 
 
@@ -48,10 +52,9 @@ def plan_undo(job: Job, run_id: str) -> Undo:
         raise ConfigError(f"runs undo: no run {run_id}; see `leadlight runs list`")
     rows = [row for row in outbox.of_run(job.state, run_id) if row.state == "done"]
     changes = [row for row in rows if row.kind == "fields" and "before" in row.payload]
-    if not changes:
+    if not changes and not any(row.kind == "create" for row in rows):
         raise ConfigError(f"runs undo: nothing to restore of {run_id}: {OLD_RUN}")
-    left = [Left(row.object, row.record_id, None, f"a {row.kind} stays with those who have it")
-            for row in rows if row.kind != "fields"]  # fmt: skip
+    left = [_kept(row) for row in rows if row.kind != "fields"]
     entries: list[Entry] = []
     for name in dict.fromkeys(row.object for row in changes):
         for row, held in _beside(job, name, [row for row in changes if row.object == name]):
@@ -59,6 +62,15 @@ def plan_undo(job: Job, run_id: str) -> Undo:
             left += why
             entries += [entry] if entry else []
     return Undo(run_id, tuple(entries), tuple(left))
+
+
+def _kept(row: OutboxRow) -> Left:
+    """Say why what a run made stays."""
+    if row.kind != "create":
+        return Left(row.object, row.record_id, None, f"a {row.kind} stays with those who have it")
+    made = row.reason is None or row.reason.startswith("without")
+    why = CREATED if made else row.reason or ""
+    return Left(row.object, row.result_id or row.record_id, None, why)
 
 
 def _beside(job: Job, name: str, rows: Sequence[OutboxRow]) -> Iterator[tuple[OutboxRow, Mapping[str, Any] | None]]:

@@ -34,7 +34,8 @@ _WRITABLE_AS: Final[AbcMapping[str, frozenset[str]]] = {
 def objects_to_describe(mapping: Mapping) -> tuple[str, ...]:
     """List the objects whose describes `check_mapping` and `prune` want."""
     task = (mapping.write.task.object,) if mapping.write.task else ()
-    return tuple(dict.fromkeys((*mapping.read, *task)))
+    create = (mapping.creates.object,) if mapping.creates else ()
+    return tuple(dict.fromkeys((*mapping.read, *task, *create)))
 
 
 def check_mapping(
@@ -57,6 +58,7 @@ def check_mapping(
     problems += _state_problems(there, describes)
     if there.write.task is not None:
         problems += _task_problems(there.write.task, describes.get(there.write.task.object), new_fields_ok)
+    problems += create_problems(there, describes, new_fields_ok=new_fields_ok)
     return tuple(dict.fromkeys(problems))
 
 
@@ -233,10 +235,35 @@ def _task_field_problems(key: str, name: str, field: str, info: ObjectInfo) -> I
         yield f"{key}: {name}.{field} cannot be set by the connecting user on a new record; grant edit access"
 
 
+def create_problems(mapping: Mapping, describes: Describes, *, new_fields_ok: bool) -> Iterator[str]:
+    """List what keeps a feed from creating people."""
+    create = mapping.creates
+    if create is None:
+        return
+    info = describes.get(create.object)
+    if info is None:
+        yield _absent_object("create", create.object)
+        return
+    for name, spec in create.fields.items():
+        yield from _task_field_problems(f"create.fields.{name}", create.object, spec.field, info)
+    for field in create.constants:
+        yield from _task_field_problems("create.constants", create.object, field, info)
+    unique = info.fields.get(create.key_field)
+    if create.key_is_email:  # the vendor keeps addresses apart, whatever its describe says of the property
+        return
+    if unique is None:
+        if not new_fields_ok:
+            where = "create.key_field"
+            yield _absent_field(where, create.object, create.key_field, info, "run `leadlight provision`")
+    elif not unique.unique:
+        yield f"create.key_field: {create.object}.{create.key_field} is not unique, so somebody could be created twice"
+
+
 __all__ = [
     "Bands",
     "Describes",
     "check_mapping",
+    "create_problems",
     "misread_fields",
     "objects_to_describe",
     "owner_problems",

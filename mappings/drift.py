@@ -5,7 +5,16 @@
 
 from dataclasses import dataclass, replace
 
-from mappings.check import Bands, Describes, check_mapping, misread_fields, owner_problems, task_misfits, write_problems
+from mappings.check import (
+    Bands,
+    Describes,
+    check_mapping,
+    create_problems,
+    misread_fields,
+    owner_problems,
+    task_misfits,
+    write_problems,
+)
 from mappings.fields import ObjectInfo
 from mappings.model import ASSOCIATIONS, Mapping, ReadTable, TaskTarget
 from mappings.prune import prune
@@ -45,7 +54,9 @@ def without_misfits(mapping: Mapping, describes: Describes, bands: Bands) -> Fit
     if mapping.write.task is not None and task is None:
         off.add((mapping.write.task.object, ""))
     write = mapping.write.model_copy(update={"task": task}).bound(mapping.write.targets)
-    return Fitted(left.model_copy(update={"write": write, "off": frozenset(off), "dropped": mapping.dropped}), problems)
+    able = not any(create_problems(mapping, describes, new_fields_ok=False))
+    kept = {"write": write, "creating": mapping.creating and able}
+    return Fitted(left.model_copy(update={**kept, "off": frozenset(off), "dropped": mapping.dropped}), problems)
 
 
 def _readable(name: str, mapping: Mapping, describes: Describes) -> ObjectInfo | None:
@@ -64,7 +75,7 @@ def _links_gone(describes: Describes) -> frozenset[str]:
 
 def _loosened(mapping: Mapping, name: str, table: ReadTable, describes: Describes) -> ReadTable:
     """Let a table do without what is missing; one that lacks nothing stays as it is, and so does its hash."""
-    alone = mapping.model_copy(update={"read": {name: table}, "write": type(mapping.write)()})
+    alone = mapping.model_copy(update={"read": {name: table}, "write": type(mapping.write)(), "creating": False})
     if not check_mapping(alone, describes, new_fields_ok=True):
         return table
     return table.model_copy(update={"optional": True})

@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from mappings.create import CreateField, CreateTarget
 from mappings.lists import PACKAGED as PACKAGED_LISTS
 from mappings.lists import Lists
 from mappings.model import (
@@ -159,7 +160,7 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 
 def _names(table: type[BaseModel]) -> list[str]:
     shown = {name: field.alias or field.serialization_alias or name for name, field in table.model_fields.items()}
-    names = [alias for name, alias in shown.items() if name not in ("dropped", "off")]
+    names = [alias for name, alias in shown.items() if name not in ("creating", "dropped", "off")]
     return sorted([*names, "extends"] if table is Mapping else names)
 
 
@@ -187,6 +188,10 @@ def _table_at(path: tuple[int | str, ...]) -> type[BaseModel]:
             return Mapping
         case ("write",):
             return WriteTargets
+        case ("create",):
+            return CreateTarget
+        case ("create", "fields", *_):
+            return CreateField
         case ("write", "person" | "account", _) | ("write", "model", _, _):
             return WriteField
         case ("write", "task", "fields", *_):

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
+from mappings.create import CreateTarget
 from mappings.spec import ASSOCIATIONS, Condition, ConstantForm, Names, Source, SourceForm, SourcesForm, Spec
 from mappings.targets import (
     FeedbackField,
@@ -179,13 +180,15 @@ class Mapping(Spec):
     """Map one CRM to the canonical tables and back; `dropped` tells what `prune` took out for this org.
 
     `off` holds the (object, field) pairs that are not written for now, since the CRM no longer has or allows them; a
-    pair without a field says that no tasks can be made.
+    pair without a field says that no tasks can be made. `creating` is set where a configuration makes use of `create`.
     """
 
     crm: Literal["salesforce", "hubspot"]
     read: dict[str, ReadTable]
     write: WriteTargets = Field(default_factory=WriteTargets)
     feedback: FeedbackField | None = None
+    create: CreateTarget | None = None
+    creating: bool = Field(default=False, exclude=True)
     dropped: tuple[str, ...] = Field(default=(), exclude=True)
     off: frozenset[tuple[str, str]] = Field(default=frozenset(), exclude=True)
 
@@ -200,7 +203,14 @@ class Mapping(Spec):
         task = self.write.task
         if task is not None and (due := task.fields.get("due")) is not None and due.kind == "text":
             task.fields["due"] = due.model_copy(update={"kind": _DUE_KIND[self.crm]})
+        if self.crm == "salesforce" and self.create is not None and self.create.key_is_email:
+            raise ValueError("create.key_field: Salesforce takes an address twice; name a field of ours there")
         return self
+
+    @property
+    def creates(self) -> CreateTarget | None:
+        """Say how people are created; null where nobody is, whatever the file says."""
+        return self.create if self.creating else None
 
     @property
     def tasks_wait(self) -> bool:
@@ -217,6 +227,12 @@ class Mapping(Spec):
         read = self.read.get(object)
         return read.key if read is not None else _DEFAULT_STAMPS[self.crm][0]
 
+    def address_fields(self) -> dict[str, str]:
+        """Name the field that holds the address on every object of people that has one, contacts first."""
+        people = sorted(self.objects("people"), key=lambda name: self.read[name].kind != "contact")
+        found = {name: self.read[name].fields.get("email") for name in people}
+        return {name: source.from_[0] for name, source in found.items() if source is not None and source.from_}
+
     def objects(self, table: CanonicalName) -> tuple[str, ...]:
         """List the CRM objects that one canonical table is read from."""
         return tuple(name for name, read in self.read.items() if read.table == table)
@@ -226,6 +242,7 @@ __all__ = [
     "ASSOCIATIONS",
     "CanonicalName",
     "Condition",
+    "CreateTarget",
     "EventEntry",
     "FeedbackField",
     "Mapping",

@@ -32,11 +32,13 @@ def needs_of(mapping: Mapping) -> tuple[Need, ...]:
     task = mapping.write.task
     if task is not None:
         objects[task.object] = None
+    if mapping.creates is not None:
+        objects[mapping.creates.object] = None
     return tuple(_need(mapping, name) for name in objects)
 
 
 def _need(mapping: Mapping, name: str) -> Need:
-    read, task, owner = mapping.read.get(name), mapping.write.task, mapping.write.owner
+    read, owner = mapping.read.get(name), mapping.write.owner
     ours = {spec.field for where, _, spec in written_fields(mapping) if where == name and spec.policy != "never"}
     moves = owner is not None and owner.policy != "never" and name in mapping.objects("people")
     edits = ours | ({owner.field} if owner is not None and moves else set())
@@ -45,7 +47,7 @@ def _need(mapping: Mapping, name: str) -> Need:
         reads=_needed(read) if read else frozenset(),
         may_read=frozenset(_plain(fields_to_read(mapping, name))) - _needed(read) if read else frozenset(),
         edits=frozenset(edits),
-        sets=frozenset(_set_on_tasks(mapping)) if task is not None and task.object == name else frozenset(),
+        sets=_set_on_new(mapping, name),
         optional=bool(read and read.optional),
         moves=moves,
     )
@@ -56,6 +58,13 @@ def _needed(read: ReadTable) -> frozenset[str]:
         return frozenset()
     asked = [name for source in sources_of(read) if not source.optional for name in source.from_]
     return frozenset(_plain([read.key, *asked]))
+
+
+def _set_on_new(mapping: Mapping, name: str) -> frozenset[str]:
+    task, create = mapping.write.task, mapping.creates
+    of_tasks = _set_on_tasks(mapping) if task is not None and task.object == name else ()
+    of_people = create.sets if create is not None and create.object == name else frozenset[str]()
+    return frozenset(of_tasks) | of_people
 
 
 def _set_on_tasks(mapping: Mapping) -> Iterator[str]:

@@ -49,5 +49,9 @@ HELP: Final[Mapping[ResultName, str]] = {
 KEY_LABEL: Final = "Leadlight key"
 KEY_DESCRIPTION: Final = "Keeps a task from being made twice. Written by Leadlight; do not edit."
 KEY_HELP: Final = "Set by Leadlight so that no task is made twice. Please leave it as it is."
+CREATED_DESCRIPTION: Final = (
+    "Keeps somebody found by a feed from being created twice. Written by Leadlight; do not edit."
+)
+CREATED_HELP: Final = "Set by Leadlight on records that it created. Please leave it as it is."
 FEEDBACK_DESCRIPTION: Final = "What sales people say of the lead. Read by Leadlight, never written by it."
 FEEDBACK_HELP: Final = "Was this worth your call? Your answer is held against the score."

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
@@ -9,6 +10,8 @@ from typing import Final
 from mappings.fields import NewField
 from mappings.model import CanonicalName, FeedbackField, Mapping, Role, TaskField, WriteField
 from mappings.wording import (
+    CREATED_DESCRIPTION,
+    CREATED_HELP,
     DESCRIPTIONS,
     FEEDBACK_DESCRIPTION,
     FEEDBACK_HELP,
@@ -43,7 +46,7 @@ def written_fields(mapping: Mapping) -> Iterator[tuple[str, str, WriteField]]:
 
 
 def new_fields(mapping: Mapping) -> tuple[NewField, ...]:
-    """List every custom field written to or asked of people, for `provision` to create; the task key is unique."""
+    """List every custom field written to or asked of people, for `provision` to create; keys are unique."""
     fields = [_new_field(name, spec) for name, _, spec in written_fields(mapping) if creatable(mapping, spec)]
     feedback = mapping.feedback
     if feedback is not None and _CUSTOM_NAMES[mapping.crm].match(feedback.field):
@@ -62,6 +65,10 @@ def new_fields(mapping: Mapping) -> tuple[NewField, ...]:
                 unique=True,
             )
         )
+    create = mapping.creates
+    if create is not None and not create.key_is_email:
+        key = NewField(create.object, create.key_field, KEY_LABEL, "text", CREATED_DESCRIPTION, _KEY_LENGTH)
+        fields.append(replace(key, unique=True, help=CREATED_HELP))
     return tuple(fields)
 
 

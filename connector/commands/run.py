@@ -130,9 +130,11 @@ def _applied_lines(done: dict[str, int]) -> list[str]:
 
 def _plan_lines(made: Plan, output: Path | None) -> list[str]:
     counts = made.counts()
-    parts = f"{counts['fields']:,} records' fields, " + _counted(counts, "owners", "tasks", "notices", "joins")
+    parts = f"{counts['fields']:,} records' fields, " + _counted(
+        counts, "owners", "tasks", "notices", "joins", "creates"
+    )
     next_step = f"leadlight apply {output}" if output else "leadlight plan -o plan.json, then leadlight apply plan.json"
-    guards = [f"guard {g.name}: {g.measured:.1%} of {g.population:,} (limit {g.limit:.1%})" for g in made.guards]
+    guards = [f"guard {g.name}: {g.figures}" for g in made.guards]
     return [
         f"{made.size:,} changes as of {made.as_of}: {parts}.",
         *_change_lines(made),
@@ -144,11 +146,12 @@ def _plan_lines(made: Plan, output: Path | None) -> list[str]:
 
 
 def _effect_lines(made: Plan) -> list[str]:
-    """Show the first messages and memberships, each with what brings it about."""
+    """Show the first messages, memberships and new people, each with what brings it about."""
     told = [f"  message to {row.channel}: {row.object} {row.record_id} ({row.trigger})" for row in made.notices]
     told += [f"  {row.what} {row.to}: {row.object} {row.record_id} ({row.trigger})" for row in made.joins]
+    told += [f"  new {row.object} of feed {row.feed}: {', '.join(row.fields)} ({row.key})" for row in made.creates]
     more = len(told) - SHOWN
-    return [*told[:SHOWN], *([f"  ... and {more:,} more messages and memberships"] if more > 0 else [])]
+    return [*told[:SHOWN], *([f"  ... and {more:,} more messages, memberships and new people"] if more > 0 else [])]
 
 
 def _counted(counts: Mapping[str, int], *names: str) -> str:

@@ -52,7 +52,8 @@ class Use:
 def read_by(use: Use, signals: SignalSettings) -> str:
     """Name all that decides what a file's rows become."""
     settings = use.settings
-    limits = f"{settings.unknown} {settings.max_mb} {settings.max_rejects_share}"
+    unknown = "hold" if settings.holds else settings.unknown
+    limits = f"{unknown} {settings.max_mb} {settings.max_rejects_share}"
     return f"{use.feed.hash} {limits} {signals.version}"
 
 
@@ -145,7 +146,7 @@ def _land_piece(
     reasons += [f"line {reject.line}: {reject.reason}" for reject in rejects[: 3 - len(reasons)]]
     counts.update(rows=piece.rows.num_rows + len(piece.rejects), rejects=len(rejects), passed=keyed.passed)
     where = (lands.engine, keyed, use.settings.id, number)
-    hold = use.settings.unknown == "hold"
+    hold = use.settings.holds
     newest = []
     if keyed.events.num_rows:
         lands.add_events(events_of(*where), hold=hold)

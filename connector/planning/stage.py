@@ -17,6 +17,7 @@ from connector.plan import Change, Plan, utc_text
 from connector.planning.alerts import plan_alerts
 from connector.planning.call_order import call_order
 from connector.planning.clocks import plan_clocks
+from connector.planning.creates import create_guard, plan_creates
 from connector.planning.diff import field_changes
 from connector.planning.draft import Draft, LineRules, Rules
 from connector.planning.episodes import plan_episodes
@@ -56,7 +57,9 @@ def plan_stage(job: Job, as_of: datetime, table: RoutingTable, *, backfill_tasks
             _plan_line(engine, job, rules, each, draft)
         for each in about:  # after all bands: what they decide about an owner goes first
             plan_alerts(engine, job, rules, each, draft)
+        creates = tuple(plan_creates(engine, job, as_of))
         draft.guards += [*volume_guards(job, draft, count_people(engine, job)), *model_guard(job)]
+        draft.guards += create_guard(job, len(creates))
     return Plan(
         crm=job.crm.capabilities.crm,
         as_of=utc_text(as_of),
@@ -75,6 +78,7 @@ def plan_stage(job: Job, as_of: datetime, table: RoutingTable, *, backfill_tasks
         joins=tuple(draft.joins),
         routing=tuple(draft.routing),
         warnings=_warnings(job, draft, as_of),
+        creates=creates,
     )
 
 

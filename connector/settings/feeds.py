@@ -78,9 +78,10 @@ class FeedSettings(Table):
     signature: SignatureSettings | None = Field(
         default=None, description="How messages are signed", examples=[{"kind": "hubspot_v3"}]
     )
-    unknown: Literal["hold", "drop"] = Field(
+    unknown: Literal["hold", "drop", "create"] = Field(
         default="hold",
-        description="Rows about people and accounts that the CRM does not know: hold them until it does, or drop them",
+        description="Rows about people and accounts that the CRM does not know: hold them until it does, or drop them; "
+        "or hold them and create the people, as the mapping's [create] says, from a feed of people keyed by email",
     )
     max_mb: int = Field(default=2048, ge=1, description="A larger file or answer is refused")
     max_rejects_share: float = Field(
@@ -120,6 +121,16 @@ class FeedSettings(Table):
     def signed_by(self) -> SignatureSettings:
         """Say how messages are signed."""
         return self.signature or SignatureSettings()
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether rows of nobody known are kept."""
+        return self.unknown != "drop"
+
+    @property
+    def creates(self) -> bool:
+        """Tell whether people whom nobody knows are created in the CRM."""
+        return self.unknown == "create"
 
     def secrets(self) -> list[str]:
         """List the secret values that are set, for the log's redaction."""

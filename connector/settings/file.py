@@ -167,6 +167,11 @@ class LimitSettings(Table):
     max_task_share: float = Field(
         default=0.3, ge=0, le=1, description="A plan that makes tasks for a larger share of people is refused"
     )
+    max_creates: int = Field(
+        default=100,
+        ge=0,
+        description="A plan that creates more people whom feeds found is refused ([[feed]] unknown)",
+    )
     canary_records: int = Field(
         default=200,
         ge=0,

@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 
 from connector.store.state import from_text, now_text, store_errors, to_text, transaction
 
-Kind = Literal["fields", "owner", "task", "notice", "join"]
+Kind = Literal["fields", "owner", "task", "notice", "join", "create"]
 State = Literal["planned", "inflight", "done", "retry", "quarantined", "superseded"]
 UNSETTLED: tuple[State, ...] = ("planned", "inflight", "retry")
 _COLUMNS = (
@@ -222,7 +222,29 @@ def rows(connection: sqlite3.Connection, states: Sequence[State]) -> Iterator[Ou
 
 def by_keys(connection: sqlite3.Connection, keys: Iterable[str]) -> dict[str, OutboxRow]:
     """Return the rows of these keys, whatever became of them."""
-    return {key: row for key in keys for row in _select(connection, "WHERE key = ?", (key,))}
+    wanted = json.dumps(list(keys))
+    found = _select(connection, "WHERE key IN (SELECT value FROM json_each(?)) ORDER BY id", (wanted,))
+    return {row.key: row for row in found if row.key is not None}
+
+
+def with_prefix(connection: sqlite3.Connection, prefix: str) -> Iterator[OutboxRow]:
+    """Iterate over the rows whose keys begin so, whatever became of them."""
+    return _select(connection, "WHERE key >= ? AND key < ? ORDER BY id", (prefix, f"{prefix}\x7f"))
+
+
+def withdraw(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
+    """Delete rows that nobody asks for any more; their keys may come again."""
+    with transaction(connection):
+        connection.executemany("DELETE FROM outbox WHERE id = ?", [(row_id,) for row_id in ids])
+
+
+def created(connection: sqlite3.Connection, run_id: str) -> tuple[int, int]:
+    """Count the people whom a run created, and those whom it found there instead."""
+    query = """SELECT coalesce(sum(reason IS NULL OR reason LIKE 'without %'), 0), count(*) FROM outbox
+        WHERE run_id = ? AND state = 'done' AND kind = 'create'"""
+    with store_errors():
+        made, every = connection.execute(query, (run_id,)).fetchone()
+    return int(made), int(every) - int(made)
 
 
 def release_inflight(connection: sqlite3.Connection) -> int:

@@ -68,6 +68,16 @@ def email_class(text: str, lists: Lists = PACKAGED) -> str | None:
     return "student" if names & known.get("students", frozenset()) or labels & _STUDENT_LABELS else _school(host)
 
 
+def is_role_address(address: str, lists: Lists = PACKAGED) -> bool:
+    """Tell whether an address is an office's mailbox and no person's, by the list role_addresses.
+
+    >>> is_role_address("Info@acme.com"), is_role_address("sales+emea@acme.com"), is_role_address("ann@acme.com")
+    (True, True, False)
+    """
+    box = address.strip().lower().rpartition("@")[0].partition("+")[0]
+    return box in _known(lists).get("role_addresses", frozenset())
+
+
 def _school(host: str) -> str:
     return "student" if _SCHOOLS.search(host) else "business"
 
@@ -110,4 +120,4 @@ def _known(lists: Lists) -> Mapping[str, frozenset[str]]:
     return load_lists(lists.folder)
 
 
-__all__ = ["company_domain", "domain", "email_class", "registrable"]
+__all__ = ["company_domain", "domain", "email_class", "is_role_address", "registrable"]

@@ -6,7 +6,18 @@ from pathlib import Path
 import pytest
 
 from connector.errors import ConfigError, UnsafePlan
-from connector.plan import Change, EpisodeChange, Guard, Plan, TaskChange, checksum, load_plan, refuse_unsafe, save_plan
+from connector.plan import (
+    Change,
+    CreateChange,
+    EpisodeChange,
+    Guard,
+    Plan,
+    TaskChange,
+    checksum,
+    load_plan,
+    refuse_unsafe,
+    save_plan,
+)
 
 PLAN = Plan(
     crm="salesforce",
@@ -28,6 +39,7 @@ PLAN = Plan(
     opened=(EpisodeChange("Lead", "00Q1", "band:hot", 1),),
     closed=(EpisodeChange("Lead", "00Q2", "band:hot", 3),),
     guards=(Guard("changed_bands", 0.1, 0.5, 100),),
+    creates=(CreateChange("Lead", "llp-1", "apollo", ("Email", "LastName")),),
 )
 
 
@@ -48,8 +60,8 @@ def test_a_plan_is_written_over_an_older_one(tmp_path: Path) -> None:
 
 
 def test_counts_are_whole_numbers_of_records_owners_and_tasks() -> None:
-    assert PLAN.counts() == {"fields": 2, "owners": 2, "tasks": 1, "notices": 0, "joins": 0}
-    assert PLAN.size == 4
+    assert PLAN.counts() == {"fields": 2, "owners": 2, "tasks": 1, "notices": 0, "joins": 0, "creates": 1}
+    assert PLAN.size == 5
 
 
 @pytest.mark.parametrize("word", ['"00Q2"', '"005A"', '"m@1"', "0.1"])

@@ -40,7 +40,10 @@ class HttpFailure(Exception):  # noqa: N818 - it carries an answer, which the bo
 
 @dataclass(frozen=True)
 class Problem:
-    """Name one error of an error list: HubSpot's code, its text, the property, its value and the ids it is about."""
+    """Name one error of an error list: HubSpot's code, its text, the property, its value and the ids it is about.
+
+    existing_id is the record that holds a unique value already.
+    """
 
     code: str
     message: str
@@ -48,6 +51,7 @@ class Problem:
     value: str | None = None
     ids: tuple[str, ...] = ()
     trace_ids: tuple[str, ...] = ()
+    existing_id: str | None = None
 
 
 class Refused(BatchRefused):
@@ -114,6 +118,7 @@ def _problem(entry: object) -> Problem:
         value=next(iter(_strings(entry.get("propertyValue"))), None),
         ids=_strings(context.get("ids") or context.get("id")),
         trace_ids=_strings(context.get("objectWriteTraceId")),
+        existing_id=next(iter(_strings(context.get("existingId"))), None),
     )
 
 

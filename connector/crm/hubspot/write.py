@@ -6,6 +6,8 @@ leave the rest unsent, to be tried again.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
 from typing import Any
 
 from connector.crash import crash_point
@@ -25,6 +27,8 @@ BATCH = 100
 # halving, and the rest of a row can land without them.
 BAD_PROPERTY = frozenset({"PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"})
 BAD_VALUE = frozenset({"INVALID_OPTION"})
+# What HubSpot keeps unique by itself: a creation that meets another is refused, an upsert would overwrite that one.
+IDENTITY = ("contacts", "email")
 CONFLICTS = frozenset({"CONFLICT", "HTTP_409"})  # two writers at once; may pass later
 
 
@@ -147,24 +151,34 @@ def _inputs(rows: Sequence[Row], id_property: str | None = None) -> list[dict[st
 def _create(client: Client, object_type: str, field: str, rows: Sequence[Row]) -> Results:
     """Create the records that do not exist; an existing one is acknowledged and left as a person may have changed it.
 
-    After a lost answer the records are looked for again before anything is sent a second time; upsert closes the gap
-    between the look and the write.
+    After a lost answer the records are looked for again before anything is sent a second time, and count as created;
+    upsert closes the gap between the look and the write. Contacts by their address are created and not upserted, so
+    that somebody who came in between keeps what they have.
     """
-    return call_with_retry(lambda: _create_once(client, object_type, field, rows), sleep=client.session.sleep)
+    tries = count()
+    send = partial(_create_once, client, object_type, field, rows)
+    return call_with_retry(lambda: send(again=next(tries) > 0), sleep=client.session.sleep)
 
 
-def _create_once(client: Client, object_type: str, field: str, rows: Sequence[Row]) -> Results:
+def _create_once(client: Client, object_type: str, field: str, rows: Sequence[Row], *, again: bool) -> Results:
     try:
-        done = _found(client, object_type, field, rows)
+        found = _found(client, object_type, field, rows)
+        done = {at: replace(result, created=again) for at, result in found.items()}
     except Refused as error:
         told = f"{error.message}; is {field} a unique property of {object_type}? Run `leadlight provision`"
         return {row.at: WriteResult(code=error.code, message=told) for row in rows}
     missing = [replace(row, properties={**row.properties, field: row.name}) for row in rows if row.at not in done]
     if not missing:
         return done
+    if (object_type, field) == IDENTITY:
+        return done | _halving(missing, lambda part: client.batch_create(object_type, {"inputs": _new(part)}), field)
     return done | _halving(
         missing, lambda part: client.batch_upsert(object_type, {"inputs": _inputs(part, field)}), field
     )
+
+
+def _new(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    return [{"objectWriteTraceId": str(row.at), "properties": dict(row.properties), "associations": []} for row in rows]
 
 
 def _deleted(client: Client, object_type: str, field: str, rows: Sequence[Row]) -> Results:
@@ -266,6 +280,8 @@ def _outcomes(rows: Sequence[Row], answer: Answer, field: str) -> Results:
     outcomes: Results = {}
     for problem in problems_of(body):
         refused = WriteResult(code=problem.code or "REFUSED", message=problem.message, retry=problem.code in CONFLICTS)
+        if field == IDENTITY[1] and problem.code in CONFLICTS and problem.existing_id:
+            refused = WriteResult(id=problem.existing_id)
         for row in rows:
             if row.name in problem.ids or str(row.at) in problem.trace_ids:
                 outcomes[row.at] = refused

@@ -17,6 +17,7 @@ ROWS_PER_CALL = 200
 ROWS_PER_SECOND_TRY = 25  # a customer's trigger runs over a whole call: one bad row refuses its neighbours
 LOCK_CODES = frozenset({"UNABLE_TO_LOCK_ROW"})
 LOCK_WAIT_S = 2.0
+NAMED = 3  # of the records that a duplicate rule found
 KEY_QUERY_LIMIT = 8_000  # characters of keys in one query
 
 
@@ -46,7 +47,19 @@ def result_of(row: JsonValue) -> WriteResult:
     error = (row.get("errors") or [{}])[0]
     code = error.get("statusCode") or "UNKNOWN"
     fields = tuple(error.get("fields") or ())
-    return WriteResult(code=code, message=error.get("message"), retry=code in PASSING_CODES, fields=fields)
+    return WriteResult(code=code, message=_told(error), retry=code in PASSING_CODES, fields=fields)
+
+
+def _told(error: JsonValue) -> str | None:
+    """Say with a duplicate rule's refusal which rule it was, and which records it found."""
+    message: str | None = error.get("message")
+    duplicate = error.get("duplicateResult")
+    if not isinstance(duplicate, dict):
+        return message
+    matches = [match for result in duplicate.get("matchResults") or () for match in result.get("matchRecords") or ()]
+    ids = [str(record["Id"]) for match in matches if (record := match.get("record") or {}).get("Id")]
+    rule = duplicate.get("duplicateRule") or "without a name"
+    return f"{message} (the duplicate rule {rule} found {', '.join(ids[:NAMED]) or 'a record'})"
 
 
 def send(gateway: Gateway, method: Literal["POST", "PATCH"], records: Sequence[JsonValue]) -> list[WriteResult]:

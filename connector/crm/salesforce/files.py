@@ -96,24 +96,33 @@ def _choices(options: Sequence[str]) -> Said:
 
 
 def _integration(fields: Sequence[NewField], needs: Sequence[Need]) -> str:
-    reads = {f"{need.object}.{STANDARD[need.object][name]}" for need in needs for name in _standard(need)}
+    reads = {
+        f"{need.object}.{STANDARD[need.object][name]}"
+        for need in needs
+        for name in _standard(need, need.reads | need.may_read)
+    }
     reads |= {f"{need.object}.{name}" for need in needs for name in need.reads if name.endswith("__c")}
-    edits = {f"{name}.{each.name}" for each in fields for name in _sides(each) if may_edit(INTEGRATION, each)}
+    sets = {f"{need.object}.{STANDARD[need.object][name]}" for need in needs for name in _standard(need, need.sets)}
+    edits = sets | {f"{name}.{each.name}" for each in fields for name in _sides(each) if may_edit(INTEGRATION, each)}
     reads |= {name_of(each) for each in fields if each.by_people}
-    does = {"always": True, "tasks": any(need.sets for need in needs), "moves": any(need.moves for need in needs)}
+    does = {
+        "always": True,
+        "tasks": any(need.sets for need in needs if need.object in ACTIVITIES),
+        "moves": any(need.moves for need in needs),
+    }
     objects = {need.object: need for need in needs if need.object in OBJECTS}
     if any(need.object == "CampaignMember" for need in needs):
         objects["Campaign"] = Need("Campaign")
     said: list[tuple[str, Any]] = [("description", INTEGRATION.description)]
     said += [_grant(name, edits=name in edits) for name in sorted(reads | edits)]
     said += [("hasActivationRequired", False), ("label", INTEGRATION.label)]
-    said += [_object(name, edits=bool(objects[name].edits)) for name in sorted(objects)]
+    said += [_object(objects[name]) for name in sorted(objects)]
     said += [("userPermissions", [("enabled", True), ("name", name)]) for name, when in SYSTEM.items() if does[when]]
     return _xml("PermissionSet", said)
 
 
-def _standard(need: Need) -> list[str]:
-    return [name for name in STANDARD.get(need.object, ()) if name in need.reads | need.may_read]
+def _standard(need: Need, used: frozenset[str]) -> list[str]:
+    return [name for name in STANDARD.get(need.object, ()) if name in used]
 
 
 def _sides(field: NewField) -> tuple[str, ...]:
@@ -131,9 +140,10 @@ def _grant(field: str, *, edits: bool) -> tuple[str, Said]:
     return "fieldPermissions", [("editable", edits), ("field", field), ("readable", True)]
 
 
-def _object(name: str, *, edits: bool) -> tuple[str, Said]:
-    may = [("allowCreate", False), ("allowDelete", False), ("allowEdit", edits), ("allowRead", True)]
-    return "objectPermissions", [*may, ("modifyAllRecords", False), ("object", name), ("viewAllRecords", False)]
+def _object(need: Need) -> tuple[str, Said]:
+    may = [("allowCreate", bool(need.sets)), ("allowDelete", False), ("allowEdit", bool(need.edits))]
+    may += [("allowRead", True), ("modifyAllRecords", False)]
+    return "objectPermissions", [*may, ("object", need.object), ("viewAllRecords", False)]
 
 
 def _views(made: CallList) -> Iterator[tuple[str, Said]]:

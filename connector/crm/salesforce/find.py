@@ -1,11 +1,11 @@
-"""Looking records up by a unique field, those in the recycle bin and archived activities included."""
+"""Looking records up by a field, those in the recycle bin and archived activities included."""
 
 from collections.abc import Iterator, Sequence
 
 from connector.crm.base import Found
 from connector.crm.salesforce.gateway import Gateway
 from connector.crm.salesforce.soql import identifier, is_one_of, select
-from connector.crm.salesforce.wire import Request
+from connector.crm.salesforce.wire import JsonValue, Request
 
 ROWS_PER_QUERY = 200
 VALUES_LENGTH = 8_000  # characters of values in one query
@@ -22,7 +22,7 @@ def find_rows(
 ) -> dict[str, Found]:
     """Find records by the values of a unique field, compared without case as the vendor's index does.
 
-    A living record goes before a deleted one of the same value.
+    Of several with one value a living record counts, and a deleted one where none lives.
     """
     columns = [identifier(name) for name in dict.fromkeys(["Id", "IsDeleted", field, *fields])]
     asked = {value.casefold(): value for value in values}
@@ -31,13 +31,23 @@ def find_rows(
         # https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/resources_queryall.htm
         where = f"{is_one_of(identifier(field), chunk)}{' AND IsDeleted = true' if deleted_only else ''}"
         soql = select(columns, identifier(source), where)
-        page = gateway.json(Request("GET", "queryAll/", params={"q": soql}))
-        for row in sorted(page["records"], key=lambda row: not row["IsDeleted"]):
+        records = _records(gateway, Request("GET", "queryAll/", params={"q": soql}))
+        for row in sorted(records, key=lambda row: not row["IsDeleted"]):
             value = asked.get(str(row[field]).casefold())
             if value is not None:
                 held = {name: row.get(name) for name in fields}
                 found[value] = Found(row["Id"], bool(row["IsDeleted"]), held)
     return found
+
+
+def _records(gateway: Gateway, request: Request) -> Iterator[JsonValue]:
+    """Read every page: a field such as an address is not unique, whatever is asked for."""
+    while True:
+        page = gateway.json(request)
+        yield from page["records"]
+        if page.get("done", True):
+            return
+        request = Request("GET", page["nextRecordsUrl"])
 
 
 def _chunks(values: Sequence[str]) -> Iterator[list[str]]:

@@ -1,0 +1,51 @@
+"""The creations of a plan as outbox rows: what is known of each person is filled in when the plan is committed."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from connector.crm.base import JsonScalar
+from connector.job import Job
+from connector.plan import Plan
+from connector.prospects.find import Prospect, fields_of, known_addresses, prospect_key, prospects, terms_of
+from connector.store import erased, outbox
+from connector.store.outbox import Entry
+from mappings.create import CreateTarget
+
+
+def create_entries(job: Job, plan: Plan) -> Iterator[Entry]:
+    """Make the rows of a plan's creations; whoever the CRM has since, or is not to be created any more, is left out."""
+    target = job.mapping.creates
+    terms = terms_of(job.settings, target, erased.load(job.state))
+    asked = {change.key for change in plan.creates}
+    if target is None or terms is None or not asked:
+        return
+    with job.engine() as engine:
+        for found in prospects(engine, job.lake, terms):
+            key = prospect_key(job.crm.capabilities.crm, found.email)
+            if found.problem is None and key in asked:
+                yield Entry("create", target.object, key, payload(job, target, found), key)
+
+
+def payload(job: Job, target: CreateTarget, found: Prospect) -> dict[str, Any]:
+    """Give what an outbox row holds of a creation."""
+    sent = new_record(job, target, found)
+    return {"fields": sent, "key_field": target.key_field, "links": [], "email": found.email, "feed": found.feed}
+
+
+def new_record(job: Job, target: CreateTarget, found: Prospect) -> dict[str, JsonScalar]:
+    """Give the fields of a new record."""
+    return fields_of(target, found.attributes, job.describes[target.object].fields)
+
+
+def withdraw(job: Job, plan: Plan) -> None:
+    """Take unsent creations out of the outbox that the plan does not ask for; call it once the plan's are in.
+
+    One that was sent, whose person the CRM has by now, stays: the look before it is sent again tells whose it is.
+    """
+    asked = {change.key for change in plan.creates}
+    left = [row for row in outbox.unsettled(job.state) if row.kind == "create" and row.key not in asked]
+    if not left:
+        return
+    with job.engine() as engine:
+        known = known_addresses(engine, job.lake, [row.payload["email"] for row in left])
+    outbox.withdraw(job.state, [row.id for row in left if not (row.attempts and row.payload["email"] in known)])
