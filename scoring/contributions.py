@@ -180,7 +180,11 @@ def events_of(line: Line) -> Scalar:
 def time_s(line: Line, what: str) -> Scalar:
     """Give when the oldest or newest event of a line happened, in seconds since 1970; null where there is none."""
     has = line.oldest_s if what == "oldest_s" else line.newest_s
-    return null("bigint") if has is None else exp.paren(column("as_of_s") - column(line_column(line, what)))
+    return (
+        null("bigint")
+        if has is None
+        else exp.Paren(this=exp.Sub(this=column("as_of_s"), expression=column(line_column(line, what))))
+    )
 
 
 def label_of(line: Line) -> Scalar:
@@ -220,5 +224,5 @@ def _select(line: Line) -> exp.Select:
             named(label_of(line), "label"),
         )
         .from_(table("scored"), copy=False)
-        .where(points_of(line).neq(number(0.0)), copy=False)
+        .where(exp.NEQ(this=points_of(line), expression=number(0.0)), copy=False)
     )

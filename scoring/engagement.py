@@ -31,7 +31,7 @@ def _awarded(rule: EngagementRule, points: Scalar, decay: DecayRule) -> Scalar:
         share = column(tally_column(rule.id, "share"))
     else:
         share = events.copy()
-    return case([(events >= integer(rule.at_least), times(points, share))], number(0.0))
+    return case([(exp.GTE(this=events, expression=integer(rule.at_least)), times(points, share))], number(0.0))
 
 
 def _silence(rule: EngagementRule, points: Scalar) -> Scalar:

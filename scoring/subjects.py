@@ -160,7 +160,7 @@ def person_field(field: str, kind: ColumnType, columns: Columns) -> Scalar:
     name = field.removeprefix("account.")
     holders = [table for table in ("accounts", "people") if columns.get(table, {}).get(name) == kind]
     own = [comparable(column(name, table), kind) for table in holders]
-    return exp.func("COALESCE", *own) if own else null(SQL_TYPES[kind])
+    return exp.Coalesce(this=own[0], expressions=own[1:]) if own else null(SQL_TYPES[kind])
 
 
 def _email_domain(email: Scalar) -> Scalar:
