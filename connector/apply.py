@@ -26,7 +26,7 @@ from connector.planning.owners import keep_routing
 from connector.prospects.commit import create_entries, withdraw
 from connector.prospects.send import send_creates
 from connector.score import BANDS, revision
-from connector.store import assignments, clocks, episodes, notices, outbox, quarantine, runs, written
+from connector.store import acceptance, assignments, clocks, episodes, notices, outbox, quarantine, runs, written
 from connector.store.outbox import Entry, OutboxRow, Settlement
 from connector.store.state import transaction
 from connector.undo import Undo
@@ -106,6 +106,7 @@ def commit_plan(job: Job, run_id: str, plan: Plan, bands: Path) -> None:
         for line in job.models.lines:
             runs.mark_baseline(job.state, run_id, line.baseline)
             runs.accept_model(job.state, line.model.id, line.model.hash)
+            acceptance.use_up(job.state, line.model.id, line.model.hash)
 
 
 def _clock_step(step: ClockStep) -> clocks.Step:

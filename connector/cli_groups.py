@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from connector.cli_arguments import CONFIG, AsOf, Config, Crm, CrmKind, Json
+from connector.cli_versions import model_card, model_export, model_use, model_versions
 from connector.output import Output
 
 Feed = Annotated[str | None, typer.Argument(help="The id of a feed; none means all of them.")]
@@ -13,7 +14,7 @@ Feed = Annotated[str | None, typer.Argument(help="The id of a feed; none means a
 sandbox_app = typer.Typer(no_args_is_help=True, help="A loopback CRM to try things on.")
 queue_app = typer.Typer(no_args_is_help=True, help="What waits to be written, or was refused.")
 match_app = typer.Typer(no_args_is_help=True, help="Which accounts people were matched to, and why.")
-model_app = typer.Typer(no_args_is_help=True, help="Check, test and compare models before they are used.")
+model_app = typer.Typer(no_args_is_help=True, help="Check, test and compare models; versions of trained ones.")
 feeds_app = typer.Typer(no_args_is_help=True, help="Rows from outside the CRM: what came, waits, or was refused.")
 enrichment_app = typer.Typer(no_args_is_help=True, help="What vendors know: where they disagree, what is old.")
 runs_app = typer.Typer(no_args_is_help=True, help="What was done, and when.")
@@ -56,6 +57,12 @@ def model_diff(
     from connector.commands import modelling  # on use, so that --help stays quick
 
     modelling.diff(Output(json), before, after, data, config, as_of)
+
+
+model_app.command("versions")(model_versions)
+model_app.command("card")(model_card)
+model_app.command("use")(model_use)
+model_app.command("export")(model_export)
 
 
 @match_app.command("list")

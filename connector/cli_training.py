@@ -12,7 +12,13 @@ from connector.output import Output
 def train(
     data: Annotated[Path | None, typer.Option(help="The folder of plain files to learn from.")] = None,
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Or the store of this configuration.")] = None,
-    output: Annotated[Path, typer.Option("-o", "--output", help="The model file to write.")] = Path("model.json"),
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "-o", "--output", help="The model file to write. Default: model.json, or a candidate in the store."
+        ),
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="With --config: the id of the model of rules it is for.")] = None,
     target: Annotated[
         str | None, typer.Option(help="opportunity_created, closed_won, accepted or expansion. Default: by the data.")
     ] = None,
@@ -30,7 +36,9 @@ def train(
     """Learn from the past who converts, and write a model if it is worth it; exit 4 where it is not, with reasons."""
     from connector.commands import training  # on use, so that --help stays quick
 
-    options = training.TrainOptions(target, horizon, holdout, tuple(allow or ()), as_of, max_rows, rules, suggest)
+    options = training.TrainOptions(
+        target, horizon, holdout, tuple(allow or ()), as_of, max_rows, rules, suggest, model
+    )
     raise typer.Exit(training.train(Output(json), data, config, output, options))
 
 

@@ -1,7 +1,7 @@
 """The composition root's parts: from a configuration file to a job that can run."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -21,6 +21,8 @@ from connector.store.state import open_state
 from mappings.check import objects_to_describe
 from mappings.fields import ObjectInfo
 from mappings.model import Mapping as CrmMapping
+from scoring.model import AS_NAMED
+from scoring.predict.artefact import TableModel
 
 
 @contextmanager
@@ -31,15 +33,16 @@ def open_job(
     writes_crm: bool = False,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
+    tables: Mapping[str, TableModel] = AS_NAMED,
 ) -> Iterator[Job]:
     """Open everything a run needs; writer holds the store's lock. Nothing is written to the CRM here.
 
-    writes_crm: the run will write to the CRM, so that every field of ours must exist.
+    writes_crm: the run will write to the CRM, so that every field of ours must exist. tables: as `load_parts` has it.
 
     Raises ConfigError with every problem of mapping and model against what the CRM really has; what fitted before and
     does no longer is switched off instead (`fit`).
     """
-    settings, models, mapping = load_parts(config)
+    settings, models, mapping = load_parts(config, tables)
     settings.crm.require_credentials()
     require_channels(settings)
     folder = Path(settings.store.path)

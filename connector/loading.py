@@ -1,5 +1,6 @@
 """Reads a configuration with the models and the mapping that it names."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from connector.acting.configured import state_problems, wording_problems
@@ -17,17 +18,22 @@ from mappings.lists import load_lists, open_lists
 from mappings.loader import MappingError, load_mapping
 from mappings.model import Mapping as CrmMapping
 from mappings.naming import bind_models
+from scoring.model import AS_NAMED
+from scoring.predict.artefact import TableModel
 
 
-def load_parts(config: Path) -> tuple[Settings, Models, CrmMapping]:
-    """Read configuration, models and mapping; raises ConfigError with the problems of all of them."""
+def load_parts(config: Path, tables: Mapping[str, TableModel] | None = AS_NAMED) -> tuple[Settings, Models, CrmMapping]:
+    """Read configuration, models and mapping; raises ConfigError with the problems of all of them.
+
+    tables are trained models in place of the files that models name, by model; null: the rules of all models alone.
+    """
     settings = load_settings(config)
     problems: list[str] = []
     models = mapping = None
     lists = open_lists(settings.lists.folder)
     try:
         models = load_models(
-            [(_beside(config, model.file), model.fields) for model in settings.model], load_lists(lists.folder)
+            [(_beside(config, model.file), model.fields) for model in settings.model], load_lists(lists.folder), tables
         )
     except ConfigError as error:
         problems += error.problems

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from connector.errors import ConfigError
 from mappings.naming import ModelUse
 from mappings.targets import Role
-from scoring.model import Model, ModelError, load_model, load_people_model
+from scoring.model import AS_NAMED, Model, ModelError, load_model, load_people_model
+from scoring.predict.artefact import TableModel
 
 
 @dataclass(frozen=True)
@@ -89,9 +90,14 @@ class Models:
         return iter(dict.fromkeys(seen))
 
 
-def load_models(sources: Sequence[tuple[str, str | None]], lists: Mapping[str, frozenset[str]]) -> Models:
+def load_models(
+    sources: Sequence[tuple[str, str | None]],
+    lists: Mapping[str, frozenset[str]],
+    tables: Mapping[str, TableModel] | None = AS_NAMED,
+) -> Models:
     """Read the models of a configuration: files or presets, each with the beginning of its fields' names.
 
+    tables is as `load_model` has it.
     Raises ConfigError with the problems of all of them: of their files, ids that are not unique, nobody who scores
     people.
     """
@@ -99,7 +105,7 @@ def load_models(sources: Sequence[tuple[str, str | None]], lists: Mapping[str, f
     problems: list[str] = []
     for source, prefix in sources:
         try:
-            loaded.append(Line(load_model(source, lists=lists), prefix=prefix))
+            loaded.append(Line(load_model(source, lists=lists, tables=tables), prefix=prefix))
         except ModelError as error:
             problems += error.problems
     problems += _same_ids(loaded)

@@ -40,6 +40,7 @@ from connector.signals import minimise
 from connector.sla.look import look_at_tasks
 from connector.store import runs
 from connector.store.tidying import tidy
+from connector.trained.in_use import note_in_use
 from connector.undo import Undo
 
 
@@ -75,6 +76,7 @@ class Outcome:
     scores_run: str | None = None
     switched_off: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     duration_s: float = 0.0
     calls: tuple[int, int] = (0, 0)
 
@@ -97,6 +99,7 @@ class Outcome:
             "notices": self.notified.as_dict() if self.notified else {},
             "switched_off": list(self.switched_off),
             "warnings": list(self.warnings),
+            "notes": list(self.notes),
             "duration_s": round(self.duration_s, 3),
             "peak_rss_mb": peak_rss_mb(),
         }
@@ -255,6 +258,7 @@ def _score(job: Job, outcome: Outcome, options: Options) -> None:
     outcome.kept = dict(scored.kept)
     outcome.by_model = dict(scored.by_model)
     outcome.scores_run = outcome.run_id
+    outcome.notes = note_in_use(job)
 
 
 def _plan(job: Job, outcome: Outcome, options: Options) -> None:

@@ -26,10 +26,13 @@ from connector.sla.figures import sla_figures
 from connector.store import coverage, outbox, runs
 from connector.store.lake import Lake
 from connector.store.state import open_state
+from connector.trained.standing import Standing, standings
 from connector.training import drift_told
 from connector.verdicts import verdict_counts
 from mappings.model import Mapping as CrmMapping
+from scoring.model import AS_NAMED
 from scoring.names import nearest
+from scoring.predict.artefact import TableModel
 
 STATES: tuple[outbox.State, ...] = ("planned", "inflight", "retry", "quarantined")
 
@@ -108,7 +111,13 @@ class Reading:
             },
             "sla": [figures.as_dict() for figures in sla_figures(self.state)],
             "drift": drift_told.kept(self.state),
+            "trained": [standing.as_dict() for standing in self.standings()],
         }
+
+    def standings(self) -> list[Standing]:
+        """Say which trained models score, and which wait; ages are as of the newest run."""
+        newest = runs.list_runs(self.state, limit=1)
+        return standings(self.state, self.models, newest[0].as_of if newest else datetime.now(UTC))
 
     def _feedback(self) -> list[dict[str, Any]]:
         with self.engine() as engine:
@@ -175,9 +184,9 @@ class Reading:
 
 
 @contextmanager
-def open_reading(config: Path) -> Iterator[Reading]:
-    """Open a store for reading; raises ConfigError where the configuration is wrong."""
-    settings, models, mapping = load_parts(config)
+def open_reading(config: Path, tables: Mapping[str, TableModel] | None = AS_NAMED) -> Iterator[Reading]:
+    """Open a store for reading; raises ConfigError where the configuration is wrong. tables: as `load_parts` has it."""
+    settings, models, mapping = load_parts(config, tables)
     folder = Path(settings.store.path)
     state = open_state(folder)
     try:

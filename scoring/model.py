@@ -6,7 +6,8 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from pydantic import Field, ValidationError
 
@@ -18,11 +19,15 @@ from scoring.lists import read_lists
 from scoring.names import nearest
 from scoring.predict.artefact import Feature, TableError, TableModel, read_table
 from scoring.predict.checks import table_problems
+from scoring.predict.rules_alone import rules_alone
 from scoring.problems import in_one_line, readable
 from scoring.rules import Band
 from scoring.schema import BUILT_IN_FIELDS, EVENT_TYPES
 from scoring.specification import Specification, conditions, event_conditions, event_rules, every_band
 from scoring.values import Frozen
+
+AS_NAMED: Final[Mapping[str, TableModel]] = MappingProxyType({})
+"""Every trained model is the one in the file that its model names."""
 
 
 class ModelError(ValueError):
@@ -59,10 +64,16 @@ class Model(Frozen):
         return hash((self.id, self.hash))
 
 
-def load_model(source: str | Path, lists: Mapping[str, frozenset[str]] | None = None) -> Model:
+def load_model(
+    source: str | Path,
+    lists: Mapping[str, frozenset[str]] | None = None,
+    tables: Mapping[str, TableModel] | None = AS_NAMED,
+) -> Model:
     """Read a model from a path or `preset:NAME`; raises ModelError with every problem of the file.
 
     `lists` are the named lists of `in_list`; the ones that ship with the product are used where a name is absent.
+    `tables` are trained models, by the id of the model, in place of the file that it names; with null it is read as
+    its rules alone, whether that file is there or not.
     """
     file, content = _content(source)
     raw = _parsed(file, content)
@@ -73,7 +84,10 @@ def load_model(source: str | Path, lists: Mapping[str, frozenset[str]] | None = 
     problems += cross_problems(raw, tuple(known_lists))
     if problems or specification is None:
         raise _refused(file, problems)
-    table = _table(file, specification)
+    if tables is None:
+        specification, table = rules_alone(specification), None
+    else:
+        table = _table(file, specification, tables.get(specification.model.id))
     used = _used_lists(specification)
     return Model(
         id=specification.model.id,
@@ -86,15 +100,15 @@ def load_model(source: str | Path, lists: Mapping[str, frozenset[str]] | None = 
     )
 
 
-def _table(file: str, specification: Specification) -> TableModel | None:
-    """Read the trained model that a model file names, beside it; raises ModelError with one line."""
+def _table(file: str, specification: Specification, given: TableModel | None) -> TableModel | None:
+    """Read the trained model that a model file names, beside it, unless one is given; raises ModelError."""
     name = specification.combine.model
     if name is None:
         return None
     if file.startswith("preset:"):
         raise _refused(file, ["combine.model: a preset has no trained model: copy the preset to a file of yours"])
     try:
-        table = read_table((Path(file).parent / name).read_bytes())
+        table = given or read_table((Path(file).parent / name).read_bytes())
     except OSError as error:
         raise _refused(file, [f"combine.model: {name}: cannot be read ({error.strerror}); train it first"]) from None
     except TableError as error:
@@ -102,6 +116,12 @@ def _table(file: str, specification: Specification) -> TableModel | None:
     if problems := table_problems(specification, table):
         raise _refused(file, [f"combine.model: {name}: {problem}" for problem in problems])
     return table
+
+
+def table_path(model: Model) -> Path | None:
+    """Name the file of the trained model that a model reads; null where it names none."""
+    name = model.spec.combine.model
+    return Path(model.file).parent / name if name is not None else None
 
 
 def _refused(file: str, problems: Iterable[str]) -> ModelError:

@@ -22,6 +22,7 @@ from connector.reading import open_reading
 from connector.score import STATEMENTS, sources
 from connector.sla.figures import as_hours
 from connector.store import assignments
+from connector.trained.standing import scored_by
 from connector.training import drift_told
 from scoring.explain import Contribution, Explanation, sentence
 
@@ -60,12 +61,14 @@ def explain(out: Output, config: Path, record: str, model: str | None, as_of: da
             *asides.because(engine, line, told, found),
             *asides.unread(reading),
         ]
+        trained = scored_by(reading.state, line.model)
         match = match_of(engine, reading.lake, record) if line.role == "person" else None
         known = told_of(engine, reading.lake, reading.settings, at, reading.ids_of(engine, record, line, found))
     owner = [f"  owner: {row.reason} ({row.assigned_at:%d %b %Y})" for row in given]
     lines = [
         *_told(told),
         *(f"  {note}" for note in [*notes, *(found.sentence() for found in machine)]),
+        *([f"  {trained['words']}"] if trained else []),
         *owner,
         *([f"  account: {match['account']} (matched by {match['evidence']})"] if match else []),
         *(f"  {each.sentence()}" for each in known),
@@ -77,6 +80,7 @@ def explain(out: Output, config: Path, record: str, model: str | None, as_of: da
         "matched": match,
         "not_counted": [asdict(found) for found in machine],
         "notes": notes,
+        "trained": trained,
         "enriched": [each.as_dict() for each in known],
     }
     out.result(told.as_json() | beside, lines)
@@ -99,6 +103,7 @@ def status(out: Output, config: Path) -> None:
     """Say what the store holds and how the last runs ended."""
     with open_reading(config) as reading:
         data = reading.status()
+        trained = [line for standing in reading.standings() for line in standing.lines()]
     held = ", ".join(f"{n:,} {name}" for name, n in data["tables"].items())
     waiting = ", ".join(f"{n:,} {state}" for state, n in data["outbox"].items()) or "empty"
     lines = [f"store: {held}", f"outbox: {waiting}"]
@@ -115,6 +120,7 @@ def status(out: Output, config: Path) -> None:
     lines += status_lines(data["feeds"])
     lines += [_sla_line(row) for row in data["sla"]]
     lines += [line for one in data["drift"] for line in drift_told.lines(one, short=True)]
+    lines += trained
     lines += [f"{run['run_id']} {run['command']} {run['status']}, as of {run['as_of']}" for run in data["runs"]]
     out.result(data, lines)
 

@@ -119,6 +119,7 @@ def _outcome_lines(outcome: pipeline.Outcome) -> Sequence[str]:
         lines.append("notices: " + ", ".join(f"{n:,} {name}" for name, n in outcome.notified.as_dict().items()))
     lines += [f"switched off: {what}" for what in outcome.switched_off]
     lines += [f"warning: {what}" for what in outcome.warnings]
+    lines += [f"note: {what}" for what in outcome.notes]
     lines.append(f"API calls: {outcome.calls[0]:,} read, {outcome.calls[1]:,} write")
     return lines
 

@@ -16,6 +16,8 @@ from connector.errors import ConfigError
 from connector.output import Output, table
 from connector.reading import open_reading
 from connector.settings.training import TrainSettings
+from connector.trained.consider import Considered, consider
+from connector.trained.moved import named
 from connector.training.discover import Compared
 from connector.training.discover import discover as compare_deals
 from connector.training.facts import open_facts
@@ -27,6 +29,7 @@ from scoring.predict.discover import LEAST_WON
 from scoring.values import duration_s
 
 REFUSED: Final = 4
+_DEFAULT: Final = Path("model.json")
 _DAY_S: Final = 86_400
 _SHOWN: Final = 25
 _ONE_OF_TWO: Final = "say on which facts: --data DIR or --config FILE, one of them"
@@ -35,7 +38,10 @@ _FIGURES: Final = ("auc", "auc_same_age", "auc_low", "log_loss", "base_log_loss"
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What the command line says; null means that the configuration or the data decide. rules is a model of rules."""
+    """What the command line says; null means that the configuration or the data decide.
+
+    rules is a model of rules to be held against, model the id of the configuration's that a training is for.
+    """
 
     target: str | None = None
     horizon: str | None = None
@@ -45,22 +51,29 @@ class TrainOptions:
     most_rows: int | None = None
     rules: str | None = None
     suggest: Path | None = None
+    model: str | None = None
 
 
-def train(out: Output, data: Path | None, config: Path | None, output: Path, options: TrainOptions) -> int:
-    """Train a model on plain files or a store and write it, or say why not; exit code 4 where it was refused."""
+def train(out: Output, data: Path | None, config: Path | None, output: Path | None, options: TrainOptions) -> int:
+    """Train a model on plain files or a store, or say why not; exit code 4 where it was refused.
+
+    It is written to a file; of a store, without one, it becomes the candidate there.
+    """
+    considered = None
     if data is not None and config is None:
-        result = _on_files(data, options)
+        result, output = _on_files(data, options), output or _DEFAULT
     elif config is not None and data is None:
-        result = _on_store(config, options)
+        result, considered = _on_store(config, options, keep=output is None)
     else:
         raise ConfigError(_ONE_OF_TWO)
-    if result.model is not None:
+    if result.model is not None and output is not None:
         output.write_text(result.model.as_json(), encoding="utf-8")
     if result.suggested is not None and options.suggest is not None:
         options.suggest.write_text(result.suggested, encoding="utf-8")
     told = {**result.told, "version": result.model.version if result.model else None}
-    out.result(told | {"path": str(output) if result.model else None}, _lines(result, output))
+    told |= {"path": str(output) if result.model and output else None}
+    told |= {"considered": considered.as_dict() if considered else None}
+    out.result(told, _lines(result, output, considered))
     return 0 if result.model is not None else REFUSED
 
 
@@ -104,14 +117,24 @@ def _on_files(data: Path, options: TrainOptions) -> Result:
         return run_training(engine, facts, _asked(options, TrainSettings()), Beside(rules, sources))
 
 
-def _on_store(config: Path, options: TrainOptions) -> Result:
-    with open_reading(config) as reading, reading.engine() as engine:
-        as_of = options.as_of or newest_pull(reading)
-        rules = models(options.rules)[0] if options.rules else reading.models.people
-        sources = stored_facts(reading, as_of)
-        facts = open_facts(engine, sources, as_of)
-        beside = Beside(rules, sources, field_names(config))
-        return run_training(engine, facts, _asked(options, reading.settings.train), beside)
+def _on_store(config: Path, options: TrainOptions, *, keep: bool) -> tuple[Result, Considered | None]:
+    """Train on a store, whether the trained model that it scores by is there or not."""
+    with open_reading(config, None) as reading:
+        of = reading.models.of("person")
+        model_id = named(reading.models, options.model)
+        line = next((line for line in of if line.model.id == model_id), None)
+        if line is None:
+            raise ConfigError(f"--model {model_id}: is no model of people ({', '.join(one.model.id for one in of)})")
+        with reading.engine() as engine:
+            as_of = options.as_of or newest_pull(reading)
+            rules = models(options.rules)[0] if options.rules else line.model
+            sources = stored_facts(reading, as_of)
+            facts = open_facts(engine, sources, as_of)
+            beside = Beside(rules, sources, field_names(config))
+            result = run_training(engine, facts, _asked(options, reading.settings.train), beside)
+        if result.model is None or not keep:
+            return result, None
+        return result, consider(config, reading, model_id, result.model)
 
 
 def _asked(options: TrainOptions, settings: TrainSettings) -> Asked:
@@ -144,15 +167,17 @@ def _days(text: str | None) -> int | None:
     return seconds // _DAY_S
 
 
-def _lines(result: Result, output: Path) -> list[str | Text | Table]:
+def _lines(result: Result, output: Path | None, considered: Considered | None) -> list[str | Text | Table]:
     told = result.told
     model = result.model
     if model is not None:
-        first = Text.assemble(("published ", "bold green"), f"{output}, version {model.version}, by {told['method']}")
+        where = output or "candidate"
+        first = Text.assemble(("published ", "bold green"), f"{where}, version {model.version}, by {told['method']}")
     else:
         first = Text("refused: no model was written", style="bold red")
     lines: list[str | Text | Table] = [first]
     lines += [Text(f"  {why}") for why in told["refused_because"]]
+    lines += _considered_lines(considered) if considered else []
     lines.append(
         f"{told['target']} within {told['horizon_days']} days, as of {told['as_of']}: {told['leads']:,} leads, "
         f"{told['conversions']:,} converted, {told['rows']:,} rows"
@@ -172,6 +197,15 @@ def _lines(result: Result, output: Path) -> list[str | Text | Table]:
             f"honest AUC {honest:.3f} without them; with them it would look like {leaky:.3f} (lr_bins, same rows)"
         )
     return lines
+
+
+def _considered_lines(found: Considered) -> list[str | Text | Table]:
+    """Say what became of a model that was kept, and what is next."""
+    if found.state == "in_use":
+        moved = f": {len(found.moves.moves):,} of {found.moves.compared:,} move band" if found.moves else " already"
+        return [Text(f"  it is in use for model {found.model_id}{moved}")]
+    whys = [Text(f"  it waits: {why}") for why in found.why]
+    return [*whys, f"  see whom it moves, and put it in use: leadlight model use {found.version}"]
 
 
 def _figures(told: Mapping[str, Any]) -> Table:

@@ -80,15 +80,23 @@ class Moves:
 
 
 def moves(
-    connection: duckdb.DuckDBPyConnection, before: Pair, after: Pair, sources: Mapping[str, str], as_of: datetime | None
+    connection: duckdb.DuckDBPyConnection,
+    before: Pair,
+    after: Pair,
+    sources: Mapping[str, str],
+    as_of: datetime | None,
+    kept_in: Path | None = None,
 ) -> Moves:
-    """Score the same facts by two models, at the newest event where no time is given; raises ConfigError."""
+    """Score the same facts by two models, at the newest event where no time is given; raises ConfigError.
+
+    kept_in is the folder of statements that were compiled before.
+    """
     at = as_of or newest_event(connection, sources)
     with TemporaryDirectory() as folder:
         names: dict[str, str] = {}
         for side, pair in (("a", before), ("b", after)):
             scores, parts = Path(folder) / f"scores_{side}.parquet", Path(folder) / f"parts_{side}.parquet"
-            _score(connection, pair, at, sources, scores, parts)
+            _score(connection, pair, at, sources, scores, parts, kept_in)
             names |= {f"scores_{side}": literal(str(scores)), f"parts_{side}": literal(str(parts))}
         select = _MOVED.format(no_row=_NO_ROW, no_band=_NO_BAND, whys=_WHYS, **names)
         rows = connection.execute(select).fetchall()
@@ -109,5 +117,8 @@ def _score(
     sources: Mapping[str, str],
     scores: Path,
     parts: Path,
+    kept_in: Path | None,
 ) -> None:
-    score_subjects(connection, *pair, as_of=at, sources=sources, scores_path=scores, contributions_path=parts)
+    score_subjects(
+        connection, *pair, as_of=at, sources=sources, scores_path=scores, contributions_path=parts, kept_in=kept_in
+    )

@@ -9,7 +9,7 @@ from connector.models import Line
 from connector.plan import MODEL_CHANGED, Guard
 from connector.planning.draft import Draft
 from connector.score import PERSON, tables_of
-from connector.store import runs
+from connector.store import acceptance, runs
 
 MISSING_LIMIT_SHARE = 0.5
 
@@ -30,13 +30,15 @@ def volume_guards(job: Job, draft: Draft, people: int) -> Iterator[Guard]:
 def model_guard(job: Job) -> Iterator[Guard]:
     """Trip where a model is not the one by which the last plan was applied; a model that is new has nothing to differ.
 
-    Every point of everybody may move with it, so somebody has to say that it is meant.
+    Every point of everybody may move with it, so somebody has to say that it is meant: here, or before (`model use`).
     """
     before = {line.model.id: runs.accepted_model(job.state, line.model.id) for line in job.models.lines}
     changed = [
         f"{line.model.id} was {old} and is {line.model.hash}"
         for line in job.models.lines
-        if (old := before[line.model.id]) is not None and old != line.model.hash
+        if (old := before[line.model.id]) is not None
+        and old != line.model.hash
+        and acceptance.accepted(job.state, line.model.id, line.model.hash) is None
     ]
     if changed:
         detail = f"the model is not the one that was applied last: {', '.join(changed)}"
@@ -48,7 +50,8 @@ def guards(
 ) -> list[Guard]:
     """Measure one model's plan against what people saw last; nothing to measure on a baseline or a small population.
 
-    changed_bands: share of the people scored both times whose band differs. missing_people: share of the people
+    changed_bands: share of the people scored both times whose band differs; who was shown to move when a change of
+    model was accepted does not count. missing_people: share of the people
     scored last time who are gone now (an empty or halved pull, another audience). Those of a further model bear its id.
     """
     now = job.lake.relation(tables_of(line)[0])
@@ -62,7 +65,9 @@ def guards(
     if before < limits.min_population:
         return []
     suffix = "" if line.primary else f"@{line.model.id}"
+    meant = acceptance.accepted(job.state, line.model.id, line.model.hash)
+    most = min(1.0, limits.max_changed_share + (meant.moves_share if meant else 0.0))
     return [
-        Guard(f"changed_bands{suffix}", changed / both if both else 0.0, limits.max_changed_share, both),
+        Guard(f"changed_bands{suffix}", changed / both if both else 0.0, most, both),
         Guard(f"missing_people{suffix}", 1 - both / before, MISSING_LIMIT_SHARE, before),
     ]

@@ -2,9 +2,17 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from connector.settings.table import Table
+
+
+class AutoPublish(Table):
+    """The bound within which a newly trained version takes the place of the one in use without anybody's word."""
+
+    max_band_moves_share: float = Field(
+        ge=0, le=1, description="of people, who may move band by it at most", examples=[0.05]
+    )
 
 
 class TrainSettings(Table):
@@ -32,3 +40,17 @@ class TrainSettings(Table):
     allow: tuple[str, ...] = Field(
         default=(), description="Fields that training asked about and that are known before the conversion"
     )
+    auto_publish: AutoPublish | None = Field(
+        default=None,
+        description="A version that `train --config` made waits for `leadlight model use`. With a bound such as "
+        "{ max_band_moves_share = 0.05 } it is put in use by itself, if no more move band and its holdout is no worse",
+        examples=[False],
+        json_schema_extra={"shown": True},
+    )
+
+    @field_validator("auto_publish", mode="before")
+    @classmethod
+    def _false_is_none(cls, value: object) -> object:
+        if value is True:
+            raise ValueError("needs a bound, such as { max_band_moves_share = 0.05 }")
+        return None if value is False else value

@@ -9,7 +9,7 @@ replaced stays on the disk for an hour, for readers that still have it in their 
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,6 +35,13 @@ class Lake:
         self._connection = connection
         self._memory_limit_mb = memory_limit_mb
         self._uncommitted: set[Path] = set()
+        self._laid: dict[str, Path] = {}
+
+    def over(self, files: Mapping[str, Path]) -> "Lake":
+        """Give the same lake, read with these files in place of tables; nothing of it is committed."""
+        copy = Lake(self._folder.parent, self._connection, memory_limit_mb=self._memory_limit_mb)
+        copy._laid = dict(files)
+        return copy
 
     def writer(self, table: str, key: str) -> DeltaWriter:
         """Open a writer that takes pages and deletions as they come; `commit` what its `close` returns."""
@@ -117,6 +124,8 @@ class Lake:
         With `run_id`: the snapshot that this run made. A deleted or replaced row is not in it; a column that only some
         files have is null in the others.
         """
+        if table in self._laid:
+            return compaction.read([self._laid[table]])
         files = self._live(table)
         snapshots = [file for file in files if file.kind == "snapshot" and run_id in (None, file.run_id)]
         if snapshots:
@@ -140,7 +149,8 @@ class Lake:
         files = self._live(table)
         snapshots = [file for file in files if file.kind == "snapshot"]
         with store_errors(self._folder / table):
-            found = one_schema([self._path(file) for file in snapshots[-1:] or files])
+            laid = [self._laid[table]] if table in self._laid else []
+            found = one_schema(laid or [self._path(file) for file in snapshots[-1:] or files])
             # Files that disagree are read with a type that holds them all, which DuckDB knows.
             types = {field.name: str(field.type) for field in compaction.schema(relation)} if found is None else found
         return {name: kind for name, kind in types.items() if name != DELETED}

@@ -17,15 +17,15 @@ HOLDER_NAME = "writer.json"
 
 
 @contextmanager
-def hold(folder: Path) -> Iterator[None]:
+def hold(folder: Path, *, wait_s: float = 0.0) -> Iterator[None]:
     """Hold the store's writer lock for the block.
 
     The kernel lets go of it when the holder dies, so a killed process never blocks the next one. Raises Locked with
-    the holder's pid, host and start.
+    the holder's pid, host and start, after wait_s.
     """
     with store_errors(folder):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(folder / LOCK_NAME, timeout=0, mode=0o600)
+        lock = FileLock(folder / LOCK_NAME, timeout=wait_s, mode=0o600)
         try:
             lock.acquire()
         except Timeout:

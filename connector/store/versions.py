@@ -76,8 +76,19 @@ class Switch:
     note: str
 
 
-def keep(connection: sqlite3.Connection, model_id: str, table: TableModel, *, made_at: datetime, by: str) -> Version:
-    """Keep a trained model as a candidate; a candidate of before gives way to it. One that is known stays as it is."""
+def keep(
+    connection: sqlite3.Connection,
+    model_id: str,
+    table: TableModel,
+    *,
+    made_at: datetime,
+    by: str,
+    waits: bool = True,
+) -> None:
+    """Keep a trained model as the candidate, in place of the one of before; without `waits`, beside it.
+
+    One that is or was in use stays so.
+    """
     with transaction(connection):
         connection.execute(
             "INSERT OR IGNORE INTO model_versions (model_id, version, state, artefact, made_at, made_by) "
@@ -85,21 +96,18 @@ def keep(connection: sqlite3.Connection, model_id: str, table: TableModel, *, ma
             (model_id, table.version, table.as_json(), to_text(made_at), by),
         )
         found = get(connection, model_id, table.version)
-        if found is None:
-            raise KeyError(table.version)
-        if found.state == "superseded":
+        if waits and found is not None and found.state == "superseded":
             connection.execute(
                 "UPDATE model_versions SET state = iif(version = ?2, 'candidate', 'superseded') "
                 "WHERE model_id = ?1 AND state IN ('candidate', 'superseded')",
                 (model_id, table.version),
             )
-    return get(connection, model_id, table.version) or found
 
 
 def put_in_use(connection: sqlite3.Connection, model_id: str, version: str, *, by: str, note: str = "") -> bool:
     """Note that a version scores from now on; the one before is retired. Tells whether that is news.
 
-    The file is changed by `connector.training.switch`, not here. Raises KeyError for a version that is not kept.
+    The file is changed by `connector.trained.switch`, not here. Raises KeyError for a version that is not kept.
     """
     with transaction(connection):
         before, now = in_use(connection, model_id), now_text()

@@ -12,21 +12,24 @@ from connector.engine.duckdb import score_subjects
 from connector.engine.relations import literal
 from scoring.expressions import MACROS
 from scoring.model import Model
+from scoring.predict.findings import is_alone
+from scoring.predict.rules_alone import rules_alone
 
 POINTS: Final = "rule_points"
 MOST_TIMES: Final = 24
 LEAST_ROWS: Final = 20
-_RULES: Final = ("sum", "weighted", "rank")
 
 
 def note_points(engine: duckdb.DuckDBPyConnection, rules: Model, sources: Mapping[str, str]) -> bool:
     """Widen the table `snapshots` by rule_points at the newest times that many rows share; tells whether there are any.
 
-    These are the beginnings of months; a row of another time has none. Rules of accounts, and models whose total is
-    learned already, give none.
+    These are the beginnings of months; a row of another time has none. The points are those of the rules alone, inside
+    the scale, as a blend reads them. Rules of accounts, and those whose points reach no total, give none.
     """
-    if rules.spec.model.subject != "person" or rules.spec.combine.kind not in _RULES:
+    if rules.spec.model.subject != "person" or is_alone(rules):
         return False
+    specification = rules_alone(rules.spec).model_copy(update={"override": ()})  # these come after a blend
+    alone = rules.model_copy(update={"spec": specification, "table": None})
     times = engine.execute(
         """SELECT as_of_s FROM snapshots GROUP BY as_of_s HAVING count(*) >= ? AND as_of_s % 86400 = 0
            ORDER BY as_of_s DESC LIMIT ?""",
@@ -43,7 +46,7 @@ def note_points(engine: duckdb.DuckDBPyConnection, rules: Model, sources: Mappin
             scores = Path(folder) / f"{as_of_s}.parquet"
             score_subjects(
                 scoring,
-                rules,
+                alone,
                 None,
                 as_of=datetime.fromtimestamp(as_of_s, UTC),
                 sources=sources,

@@ -100,7 +100,7 @@ def run_training(engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, 
     model = None
     if trained.published is not None:
         features = tried.features
-        model = train_artefact.artefact(trained, request, features, target, about=known)
+        model = train_artefact.artefact(trained, request, features, target, beside.rules, about=known)
     card = train_artefact.model_card(trained)
     told = _told(trained, request, known, card, tried)
     suggested = None

@@ -59,7 +59,7 @@ def field_names(config: Path) -> dict[str, str]:
 
     History names fields as the CRM does. One that goes through a transform, or into two places, is not given.
     """
-    _, _, mapping = load_parts(config)
+    _, _, mapping = load_parts(config, None)
     found: dict[str, set[str]] = {}
     for field, column in _read(mapping):
         found.setdefault(field, set()).add(column)

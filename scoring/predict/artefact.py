@@ -141,11 +141,15 @@ class Term(Frozen):
 
 
 class RulesLink(Frozen):
-    """What a rules' total says of the log-odds: alpha + beta × total, fitted on rows that had matured."""
+    """What a rules' total says of the log-odds: alpha + beta × total, fitted on rows that had matured.
+
+    model_id and rules_hash say of which rules it is the total (`rules_alone.rules_hash`).
+    """
 
     alpha: LogOdds
     beta: LogOdds
     model_id: Identifier | None = None
+    rules_hash: str | None = None
 
 
 class TableModel(Frozen):

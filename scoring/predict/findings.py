@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from scoring.contradictions import contradiction
 from scoring.model import Model
-from scoring.predict.artefact import EVIDENCE, TableModel
+from scoring.predict.artefact import EVIDENCE, RulesLink, TableModel
+from scoring.predict.rules_alone import rules_hash
 
 Found = tuple[str, str, str]
 
@@ -43,6 +44,14 @@ def _of_table(model: Model, table: TableModel) -> Iterator[Found]:
     if table.rules.beta <= 0:
         message = f"where the rules give more points, fewer convert (beta = {table.rules.beta:g}): look at the rules"
         yield "predictive", "combine.model", message
-    if table.rules.model_id not in (None, model.id):
-        message = f"alpha and beta are of the points that '{table.rules.model_id}' gives: train it beside this model"
-        yield "predictive", "combine.model", message
+    if (other := of_other_rules(model, table.rules)) is not None:
+        yield "predictive", "combine.model", other
+
+
+def of_other_rules(model: Model, link: RulesLink) -> str | None:
+    """Say that alpha and beta were fitted on other points than these rules give; null where they were not."""
+    if link.model_id not in (None, model.id):
+        return f"alpha and beta are of the points that '{link.model_id}' gives: train it beside this model"
+    if link.rules_hash not in (None, rules_hash(model.spec)):
+        return "alpha and beta are of the points that these rules gave before they were changed: train it again"
+    return None

@@ -7,9 +7,12 @@ from typing import Any, Final
 
 from pydantic import JsonValue
 
+from scoring.model import Model
 from scoring.predict.artefact import Bin, Feature, RulesLink, TableModel, Term, versioned
 from scoring.predict.gate import confidence
+from scoring.predict.rules_alone import rules_hash
 from scoring.predict.train import Judged, Request, Trained
+from scoring.predict.train_calibrate import Line
 from scoring.predict.train_matrix import Rows
 from scoring.predict.train_reference import reference
 from scoring.predict.train_tables import Table, TextTable, counts_of
@@ -18,9 +21,17 @@ _NO_VERSION: Final = "0" * 12
 
 
 def artefact(
-    trained: Trained, request: Request, features: Sequence[Feature], target: str, **card: JsonValue
+    trained: Trained,
+    request: Request,
+    features: Sequence[Feature],
+    target: str,
+    rules: Model | None = None,
+    **card: JsonValue,
 ) -> TableModel:
-    """Give the model that was published; raises ValueError where it was refused. `card` is added to its card."""
+    """Give the model that was published; raises ValueError where it was refused.
+
+    `rules` are those that gave the points, `card` is added to its card.
+    """
     if trained.published is None or trained.rows is None:
         raise ValueError("a refused model has no tables")
     tables, rows = trained.published.tables, trained.rows
@@ -40,10 +51,15 @@ def artefact(
             terms=tuple(terms),
             lo=trained.lo,
             hi=trained.hi,
-            rules=RulesLink(alpha=trained.link.offset, beta=trained.link.slope) if trained.link else None,
+            rules=_link(trained.link, rules) if trained.link else None,
             card={**model_card(trained), "reference": reference(trained.published, rows, newest_s), **card},
         )
     )
+
+
+def _link(line: Line, rules: Model | None) -> RulesLink:
+    of = {"model_id": rules.id, "rules_hash": rules_hash(rules.spec)} if rules else {}
+    return RulesLink(alpha=line.offset, beta=line.slope, **of)
 
 
 def model_card(trained: Trained) -> dict[str, JsonValue]:

@@ -25,8 +25,9 @@ def trained(intercept: float) -> TableModel:
     return versioned(TableModel.model_validate_json(json.dumps(raw)))
 
 
-def keep(connection: Connection, table: TableModel, days: int = 0) -> versions.Version:
-    return versions.keep(connection, "m", table, made_at=NOW + timedelta(days=days), by=versions.BY_TRAINING)
+def keep(connection: Connection, table: TableModel, days: int = 0, *, waits: bool = True) -> None:
+    at = NOW + timedelta(days=days)
+    versions.keep(connection, "m", table, made_at=at, by=versions.BY_TRAINING, waits=waits)
 
 
 def states(connection: Connection) -> dict[str, str]:
@@ -35,7 +36,9 @@ def states(connection: Connection) -> dict[str, str]:
 
 def test_what_was_kept_comes_back_to_the_byte(connection: Connection) -> None:
     table = trained(-1.0)
-    found = keep(connection, table)
+    keep(connection, table)
+    found = versions.candidate(connection, "m")
+    assert found is not None
     assert (found.state, found.made_at, found.figures) == ("candidate", NOW, {"auc_same_age": 0.7})
     assert versions.artefact(connection, "m", table.version).as_json() == table.as_json()
     with pytest.raises(KeyError):
@@ -65,5 +68,7 @@ def test_one_waits_one_scores_and_the_others_can_come_back(connection: Connectio
         (old.version, None, ""),
     ]
     keep(connection, old)  # trained again as it was: it stays retired, since somebody took it out of use
+    keep(connection, late, waits=False)
+    assert versions.candidate(connection, "m") is None
     keep(connection, late)
     assert states(connection) == {old.version: "retired", late.version: "candidate", new.version: "in_use"}
