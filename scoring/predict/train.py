@@ -164,7 +164,7 @@ def _judged(
     cv_auc = auc(folded[known].tolist(), few.take(known).labels())
     rules = _rules(honest, first)
     refused = gate.refusals(first.refitted, rules.beside if rules else None)
-    final = None if refused else _final(first.kind, rows, line, request)
+    final = None if refused else final_tables(first.kind, rows, line, request)
     scores = line.slope * folded[known] + line.offset
     moved = float(np.mean(final.log_odds(few))) - float(np.mean(scores)) if final else 0.0
     lo, hi = (float(np.quantile(scores, share)) + moved for share in (LOW, HIGH))
@@ -219,7 +219,7 @@ def _judge(kind: str, split: Split, request: Request, line: Line | None = None) 
     return Judged(kind, tables, as_trained, refitted, probabilities)
 
 
-def _final(kind: str, rows: Rows, line: Line, request: Request) -> Tables:
+def final_tables(kind: str, rows: Rows, line: Line, request: Request) -> Tables:
     """Fit the chosen kind on all rows, with the intercept of the newest cohort."""
     tables = fitted(kind, rows, OUTER_BAGS).scaled(line.slope, line.offset).centred(rows)
     newest = rows.take(newest_cohort(rows, request.now.timestamp(), request.horizon_days))
