@@ -22,6 +22,7 @@ PERSONAL: Final = {
     "events": ("event_id", "person_id"),
     "attributes": ("attribute_id", "subject_id"),
     "history": ("history_id", "subject_id"),
+    "field_changes": ("change_id", "subject_id"),
     "matches": ("person_id", "person_id"),
     "flags": ("event_id", "person_id"),
 }

@@ -15,6 +15,8 @@ from connector.fates import Fates, dead_rows, fates_of
 from connector.gone import GONE, GONE_KEY, purge
 from connector.job import Job
 from connector.mirror import MIRROR, MIRROR_KEY, ROLES, mirror_ids, mirror_rows, mirror_spec
+from connector.noting import CHANGE_KEY, CHANGES, begin_noting, forget_unread, note_changes
+from connector.noting import CLUSTERED as NOTED_TOGETHER
 from connector.store import cursors, episodes, erased, outbox
 from connector.store.erased import Erased
 from connector.store.parquet import Delta
@@ -26,7 +28,13 @@ from mappings.model import ReadTable
 from mappings.read import fields_to_read, record_key, to_canonical
 from scoring.schema import TABLES
 
-KEYS = {"outcomes": "outcome_id", MIRROR: MIRROR_KEY, SUCCESSORS: SUCCESSOR_KEY, GONE: GONE_KEY}
+KEYS = {
+    "outcomes": "outcome_id",
+    MIRROR: MIRROR_KEY,
+    SUCCESSORS: SUCCESSOR_KEY,
+    GONE: GONE_KEY,
+    CHANGES: CHANGE_KEY,
+}
 # A person's events lie together: scoring reads them in one pass, `explain` reads one row group.
 CLUSTERED = {
     "people": ("person_id",),
@@ -39,6 +47,7 @@ CLUSTERED = {
     MIRROR: ("record_id",),
     SUCCESSORS: ("role", "old_id"),
     GONE: ("person_id",),
+    CHANGES: NOTED_TOGETHER,
 }
 
 
@@ -58,6 +67,7 @@ def pull_stage(job: Job) -> dict[str, int]:
         except (Forbidden, SchemaChanged) as error:  # the others can be read; the next run looks at its fields anew
             job.switched_off.append(f"{name} was not read: {error.message}")
     purge(job)
+    forget_unread(job)
     for table, order in CLUSTERED.items():
         job.lake.compact(table, table_key(table), order)
     return dict(counts)
@@ -107,11 +117,13 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
             crash_point("pull: a page")
         deltas = [facts.close(), mirror.close(), verdicts.close()]
         deltas += [*touched_by(job, deltas[0], whole=before is None), *_late(job, name, deltas[0], fates)]
+        deltas += note_changes(job, name, deltas[0])
         crash_point("pull: files written")
         with transaction(job.state):
             for delta in deltas:
                 job.lake.commit(delta)
             cursors.put(job.state, place, cursor or "")
+            begin_noting(job, name)
             _follow(job, name, fates)
             cursors.forget_others(job.state, f"{name}@", place)
     return counts

@@ -42,7 +42,7 @@ def touched_by(job: Job, facts: Delta, *, whole: bool) -> tuple[Delta, ...]:
     if held is None or not held.is_current or facts.table not in _HOLDERS:
         return ()
     with job.engine() as engine:
-        _compare(engine, job, facts)
+        compared(engine, job, facts)
         return tuple(
             job.lake.merge(table, KEYS[table], [engine.sql(select).to_arrow_table()])
             for table, select in _selects(engine, job, facts).items()
@@ -58,7 +58,7 @@ def note(job: Job, role: Role, ids: Sequence[str]) -> tuple[Delta, ...]:
     return (job.lake.merge(table, KEYS[table], [pa.table({KEYS[table]: pa.array(ids, pa.string())})]),)
 
 
-def _compare(engine: duckdb.DuckDBPyConnection, job: Job, facts: Delta) -> None:
+def compared(engine: duckdb.DuckDBPyConnection, job: Job, facts: Delta) -> None:
     """Put the rows that came, those that they replace, and the keys of those that differ into temporary tables."""
     key = quoted(facts.key)
     files = ", ".join(literal(str(path)) for path, _ in facts.files)

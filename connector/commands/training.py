@@ -23,7 +23,7 @@ from connector.training.discover import discover as compare_deals
 from connector.training.facts import open_facts
 from connector.training.run import Asked, Beside, Result, run_training
 from connector.training.snapshots import TARGETS, Target
-from connector.training.store import field_names, newest_pull, stored_facts
+from connector.training.store import field_names, newest_pull, noting_began, stored_facts
 from scoring.names import nearest
 from scoring.predict.discover import LEAST_WON
 from scoring.values import duration_s
@@ -129,7 +129,7 @@ def _on_store(config: Path, options: TrainOptions, *, keep: bool) -> tuple[Resul
             as_of = options.as_of or newest_pull(reading)
             rules = models(options.rules)[0] if options.rules else line.model
             sources = stored_facts(reading, as_of)
-            facts = open_facts(engine, sources, as_of)
+            facts = open_facts(engine, sources, as_of, noting_began(reading, config))
             beside = Beside(rules, sources, field_names(config))
             result = run_training(engine, facts, _asked(options, reading.settings.train), beside)
         if result.model is None or not keep:

@@ -82,13 +82,17 @@ def _fields(facts: Facts) -> Iterator[tuple[str, ColumnType]]:
     people, accounts = facts.columns["people"], facts.columns["accounts"]
     usable = ("number", "text", "boolean")
     for name, kind in people.items():
-        if kind in usable and name not in _NEVER and not name.endswith("_id"):
+        if kind in usable and is_learnable(name):
             yield (f"account.{name}" if name in _OF_ACCOUNT and accounts.get(name, kind) == kind else name), kind
     for name, kind in accounts.items():
         clash = name in _OF_ACCOUNT and name in people
-        own = name in _NEVER or name.endswith("_id")
-        if kind in usable and not own and not clash and people.get(name, kind) == kind:
+        if kind in usable and is_learnable(name) and not clash and people.get(name, kind) == kind:
             yield f"account.{name}", kind
+
+
+def is_learnable(name: str) -> bool:
+    """Tell whether a field of this name may say what somebody is like, and not merely who they are."""
+    return name not in _NEVER and not name.endswith("_id")
 
 
 def _attribute(name: str, kind: ColumnType) -> Feature:

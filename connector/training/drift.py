@@ -98,7 +98,7 @@ def measure(
     drift = judge_drift(scores, came, promise_of(table.card), reference, fields)
     read = [feature.field for feature in table.features if feature.kind == "attribute" and feature.field]
     people = engine.execute("SELECT count(DISTINCT subject_id) FROM snapshots WHERE is_now").fetchall()[0][0]
-    return Measured(table, drift, matured, int(people), tuple(name for name in read if name not in noted.fields))
+    return Measured(table, drift, matured, int(people), tuple(name for name in read if name not in noted.known))
 
 
 def _target(table: TableModel) -> Target:

@@ -1,7 +1,7 @@
 """The facts that a training reads, as tables of one DuckDB session, and the instant they reach to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -18,11 +18,15 @@ _TIMES: Final = (("people", "created_at"), ("events", "occurred_at"), ("outcomes
 
 @dataclass(frozen=True)
 class Facts:
-    """What there is: the columns of each table with their types, the tables that hold anything, and until when."""
+    """What there is: the columns of each table with their types, the tables that hold anything, and until when.
+
+    noted_since tells of fields (people.X, account.X) from when on all of their changes were noted.
+    """
 
     columns: Mapping[str, Mapping[str, ColumnType]]
     there: frozenset[str]
     now: datetime
+    noted_since: Mapping[str, datetime] = field(default_factory=dict)
 
     @property
     def now_s(self) -> int:
@@ -30,7 +34,12 @@ class Facts:
         return int(self.now.timestamp())
 
 
-def open_facts(engine: duckdb.DuckDBPyConnection, sources: Mapping[str, str], as_of: datetime | None) -> Facts:
+def open_facts(
+    engine: duckdb.DuckDBPyConnection,
+    sources: Mapping[str, str],
+    as_of: datetime | None,
+    noted_since: Mapping[str, datetime] | None = None,
+) -> Facts:
     """Make the tables people, accounts, events, outcomes, attributes and history of these relations.
 
     Nothing later than as_of is seen; without one, the data reach to the newest time that they name. Raises ConfigError
@@ -49,7 +58,7 @@ def open_facts(engine: duckdb.DuckDBPyConnection, sources: Mapping[str, str], as
         raise ConfigError("people: the column 'created_at' is missing: nobody can say what was known of whom when")
     now = as_of or _newest(engine, columns)
     _until(engine, columns, now)
-    return Facts(columns, frozenset(sources), now)
+    return Facts(columns, frozenset(sources), now, noted_since or {})
 
 
 def _newest(engine: duckdb.DuckDBPyConnection, columns: Mapping[str, Mapping[str, ColumnType]]) -> datetime:

@@ -1,7 +1,8 @@
 """What fields held as of a snapshot, where anybody noted it: as columns of the snapshots, for the features to read.
 
 Two kinds of notes: `attributes` tell a value and when it was observed, `history` tells what a field held before a
-change. A field of neither is read as it is now, and is said to have no history.
+change. A field of neither is read as it is now, and is said to have no history. Our own notes of changes begin one day:
+a field that they alone tell of is read with their help, and has a history once every snapshot is later than that day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,10 @@ from scoring.schema import ColumnType
 from scoring.subjects import feature_name
 
 NOTED: Final = "noted"
-_MOST_DIFFERENT: Final = 200
+OF_LEAD: Final = "lead."
+_OF_PERSON: Final = "people."
+_OF_ACCOUNT: Final = "account."
+_MOST_DIFFERENT: Final = 600
 _FORMS: Final[Mapping[ColumnType, str]] = {
     "text": "normalised({})",
     "number": "TRY_CAST({} AS DOUBLE)",
@@ -28,12 +32,14 @@ _FORMS: Final[Mapping[ColumnType, str]] = {
 
 @dataclass(frozen=True)
 class Noted:
-    """The fields with a history, and of each the share of converted subjects in whom it changed after they converted.
+    """The fields whose columns the snapshots have now, and those of them that are known to be as they were.
 
-    The share is over those with any note of it; a field of which no converted subject has one is absent.
+    changed_after is the share of converted subjects in whom a field changed after they converted, over those with any
+    note of it; a field of which no converted subject has one is absent.
     """
 
     fields: frozenset[str]
+    known: frozenset[str]
     changed_after: Mapping[str, float]
 
 
@@ -44,15 +50,45 @@ def note_values(engine: duckdb.DuckDBPyConnection, facts: Facts, names: Mapping[
     """
     engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE {NOTED} AS {_notes(facts)}")
     types = _types(facts)
-    said = engine.execute(f"SELECT DISTINCT name FROM {NOTED} ORDER BY name LIMIT {_MOST_DIFFERENT}").fetchall()  # noqa: S608 - our own names
-    found: dict[str, str] = {}
-    for (name,) in said:
-        for field in ((names or {}).get(name, name), f"account.{name}"):
-            if types.get(field) in _FORMS and field not in found:
-                found[field] = str(name)
-    for field, name in found.items():
-        _widen(engine, field, name, types[field])
-    return Noted(frozenset(found), _changed_after(engine, found))
+    rows = engine.execute(f"SELECT DISTINCT name FROM {NOTED} ORDER BY name LIMIT {_MOST_DIFFERENT}").fetchall()  # noqa: S608 - our own names
+    said = [str(name) for (name,) in rows]
+    told: dict[str, str] = {}
+    for name in said:
+        for place in ((names or {}).get(name, name), f"account.{name}"):
+            if types.get(place) in _FORMS and place not in told and _own(name) is None:
+                told[place] = name
+    own = {place: name for name in said if types.get(place := _own(name) or "") in _FORMS and place not in told}
+    of_leads = {place: name for name in said if types.get(place := _of_lead(name) or "") in _FORMS}
+    for place in sorted({*told, *own, *of_leads}):
+        sources = [one[place] for one in (told, own, of_leads) if place in one]
+        _widen(engine, place, sources, types[place])
+    return Noted(
+        frozenset({*told, *own, *of_leads}),
+        frozenset(told) | _noted_long_enough(engine, facts, types),
+        _changed_after(engine, told | own),
+    )
+
+
+def _own(name: str) -> str | None:
+    """Give the field that a note of our own is about; null for another note."""
+    if name.startswith(_OF_PERSON):
+        return name.removeprefix(_OF_PERSON)
+    return name if name.startswith(_OF_ACCOUNT) else None
+
+
+def _of_lead(name: str) -> str | None:
+    return name.removeprefix(OF_LEAD) if name.startswith(OF_LEAD) else None
+
+
+def _noted_long_enough(
+    engine: duckdb.DuckDBPyConnection, facts: Facts, types: Mapping[str, ColumnType]
+) -> frozenset[str]:
+    """Name the fields whose every change since before the first snapshot was noted."""
+    first_s = engine.execute("SELECT min(as_of_s) FROM snapshots").fetchall()[0][0]
+    since = {_own(name) or name: at for name, at in facts.noted_since.items()}
+    return frozenset(
+        place for place, at in since.items() if place in types and first_s is not None and at.timestamp() <= first_s
+    )
 
 
 def _types(facts: Facts) -> dict[str, ColumnType]:
@@ -73,7 +109,7 @@ def _notes(facts: Facts) -> str:
     return " UNION ALL ".join(parts)
 
 
-def _widen(engine: duckdb.DuckDBPyConnection, field: str, name: str, kind: ColumnType) -> None:
+def _widen(engine: duckdb.DuckDBPyConnection, field: str, names: Sequence[str], kind: ColumnType) -> None:
     """Add one field: the newest note before the snapshot, else what the first change after it says was there before,
     else for changes the present value; an observation that came later tells nothing of before."""
     of_account = field.startswith("account.")
@@ -85,7 +121,7 @@ def _widen(engine: duckdb.DuckDBPyConnection, field: str, name: str, kind: Colum
     if of_account and not has_account:
         return
     present = _FORMS[kind].format(f"CAST({'a' if of_account else 'p'}.{quoted(column)} AS VARCHAR)")
-    form = _FORMS[kind]
+    form, said = _FORMS[kind], ", ".join(map(literal, names))
     engine.execute(
         f"""CREATE OR REPLACE TEMPORARY TABLE snapshots AS
         WITH theirs AS (
@@ -97,7 +133,8 @@ def _widen(engine: duckdb.DuckDBPyConnection, field: str, name: str, kind: Colum
                 min(n.at_s) FILTER (n.at_s >= t.as_of_s AND n.is_change) AS next_s,
                 arg_min(n.before, n.at_s) FILTER (n.at_s >= t.as_of_s AND n.is_change) AS before,
                 bool_or(NOT n.is_change) AS observed
-            FROM theirs AS t JOIN {NOTED} AS n ON n.subject_id = t.key AND n.name = {literal(name)} GROUP BY ALL)
+            FROM theirs AS t JOIN {NOTED} AS n ON n.subject_id = t.key AND n.name IN ({said})
+            GROUP BY ALL)
         SELECT s.*, CASE WHEN k.said_s IS NOT NULL THEN {form.format("k.value")}
             WHEN k.next_s IS NOT NULL THEN {form.format("k.before")}
             WHEN k.observed THEN NULL ELSE t.present END AS {quoted(feature_name(field))}

@@ -82,7 +82,7 @@ def run_training(engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, 
     horizon_days = asked.horizon_days or choose_horizon(engine, facts)
     taken = take(engine, facts, horizon_days, asked.most_rows)
     noted = note_values(engine, facts, beside.names)
-    tried = candidates(engine, facts, noted.fields, asked.allowed)
+    tried = candidates(engine, facts, noted.known, asked.allowed)
     has_points = beside.rules is not None and note_points(engine, beside.rules, beside.sources)
     rows = read_rows(engine, facts, (*tried.features, *tried.doubtful), noted.fields, POINTS if has_points else None)
     request = Request(

@@ -6,13 +6,17 @@ from pathlib import Path
 from typing import Final
 
 from connector.credits import outcomes
+from connector.engine.relations import literal, quoted
 from connector.errors import ConfigError
 from connector.facts import relations
 from connector.loading import load_parts
+from connector.noting import CHANGE_KEY, CHANGES, noted_since
 from connector.reading import Reading
 from connector.store import runs
 from connector.store.lake import Lake
-from connector.successors import follow, resolved
+from connector.successors import follow, follow_observations, resolved
+from connector.training.candidates import is_learnable
+from connector.training.histories import OF_LEAD
 from mappings.model import Mapping as CrmMapping
 
 HISTORY: Final = "history"
@@ -27,7 +31,7 @@ def newest_pull(reading: Reading) -> datetime:
 
 
 def stored_facts(reading: Reading, as_of: datetime) -> dict[str, str]:
-    """Name the relations of people, accounts, events, outcomes and history.
+    """Name the relations of people, accounts, events, outcomes and of the changes of fields.
 
     A lead that was converted goes on as its contact, so the person's created_at is the lead's: what came before the
     conversion is what there is to learn from.
@@ -37,9 +41,45 @@ def stored_facts(reading: Reading, as_of: datetime) -> dict[str, str]:
         found["people"] = _since_the_first(reading.lake, found["people"])
     if told := outcomes(reading.lake):
         found["outcomes"] = told
-    if changes := reading.lake.relation(HISTORY):
-        found[HISTORY] = follow(reading.lake, changes, ["subject_id"])
+    parts = [*_told(reading.lake), *_noted(reading.lake), *_converted(reading.lake)]
+    if parts:
+        found[HISTORY] = f"({' UNION ALL BY NAME '.join(parts)})"
     return found
+
+
+def _told(lake: Lake) -> Iterator[str]:
+    """Select what the CRM tells of changes, named by the CRM's fields."""
+    if changes := lake.relation(HISTORY):
+        yield f"SELECT * FROM {follow(lake, changes, ['subject_id'])}"  # noqa: S608 - file lists of our own making
+
+
+def _noted(lake: Lake) -> Iterator[str]:
+    """Select what we noted of changes ourselves, named people.X and account.X."""
+    if changes := lake.relation(CHANGES):
+        columns = f"{CHANGE_KEY} AS history_id, role AS object, subject_id, field, old, new, changed_at"
+        yield f"SELECT {columns} FROM {follow_observations(lake, changes)}"  # noqa: S608 - as above
+
+
+def _converted(lake: Lake) -> Iterator[str]:
+    """Select what a lead's fields held when it went on as a contact, where the contact's differ, named lead.X."""
+    every, ends, columns = lake.relation("people"), resolved(lake, "person"), lake.columns("people")
+    if every is None or ends is None or "converted_at" not in columns:
+        return
+    for name, kind in columns.items():
+        if is_learnable(name) and kind in ("string", "double", "bool"):
+            old, new = (f"{side}.{quoted(name)}::VARCHAR" for side in ("l", "c"))
+            yield (
+                f"SELECT 'lead:' || l.person_id || {literal(f':{name}')} AS history_id, 'person' AS object, "  # noqa: S608 - names are quoted
+                f"s.new_id AS subject_id, {literal(OF_LEAD + name)} AS field, {old} AS old, {new} AS new, "
+                f"l.converted_at AS changed_at FROM {every} AS l JOIN {ends} AS s ON s.old_id = l.person_id "
+                f"JOIN {every} AS c ON c.person_id = s.new_id "
+                f"WHERE l.converted_at IS NOT NULL AND {old} IS DISTINCT FROM {new}"
+            )
+
+
+def noting_began(reading: Reading, config: Path) -> dict[str, datetime]:
+    """Tell from when on we note the changes of each field (people.X, account.X)."""
+    return noted_since(reading.state, load_parts(config, None)[2])
 
 
 def _since_the_first(lake: Lake, people: str) -> str:

@@ -35,7 +35,7 @@ def looked_at(
         begin(engine, facts, "opportunity_created")
         taken = take(engine, facts, horizon_days)
         noted = note_values(engine, facts)
-        tried = candidates(engine, facts, noted.fields)
+        tried = candidates(engine, facts, noted.known)
         return read_rows(engine, facts, tried.features, noted.fields), taken, tried, noted
 
 
