@@ -22,8 +22,18 @@ ResultName = Literal[
     "as_of",
     "state",
     "priority",
+    "probability",
+    "model_total",
+    "model_band",
 ]
-RESULT_DECIMALS: Final[Mapping[str, int]] = {"total": 0, "fit": 0, "engagement": 0, "priority": 2}
+RESULT_DECIMALS: Final[Mapping[str, int]] = {
+    "total": 0,
+    "fit": 0,
+    "engagement": 0,
+    "priority": 2,
+    "probability": 2,
+    "model_total": 0,
+}
 RESULT_LENGTHS: Final[Mapping[str, int]] = {
     "fit_grade": 16,
     "engagement_grade": 16,
@@ -31,6 +41,7 @@ RESULT_LENGTHS: Final[Mapping[str, int]] = {
     "reasons": 255,
     "model": 120,
     "state": 40,
+    "model_band": 80,
 }
 
 

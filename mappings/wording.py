@@ -17,6 +17,9 @@ LABELS: Final[Mapping[ResultName, str]] = {
     "as_of": "scored at",
     "state": "state",
     "priority": "priority",
+    "probability": "probability",
+    "model_total": "model score",
+    "model_band": "model band",
 }
 # for administrators
 DESCRIPTIONS: Final[Mapping[ResultName, str]] = {
@@ -31,6 +34,9 @@ DESCRIPTIONS: Final[Mapping[ResultName, str]] = {
     "as_of": "The moment the score is true for (UTC). Written by Leadlight.",
     "state": "active, never_active, gated, disqualified or suppressed. Written by Leadlight; edits are overwritten.",
     "priority": "Whom to call first: the band, then the points in it. Written by Leadlight; edits are overwritten.",
+    "probability": "By the trained model, 0 to 1: how likely they convert. Written by Leadlight; do not edit.",
+    "model_total": "The score that the trained model would give; nothing acts on it. Written by Leadlight.",
+    "model_band": "The band that the trained model would give; nothing acts on it. Written by Leadlight.",
 }
 # for those who read a record: a Salesforce bubble beside the field
 HELP: Final[Mapping[ResultName, str]] = {
@@ -45,6 +51,9 @@ HELP: Final[Mapping[ResultName, str]] = {
     "as_of": "The score is as of this time.",
     "state": "Why there is no score, where there is none: left out on purpose, or nothing known yet.",
     "priority": "Sort a list by this, highest first, and call from the top.",
+    "probability": "How many of a hundred people like this one went on to convert, learned from the past: 0.25 is 25.",
+    "model_total": "On trial: what the score would be if it were learned from the past. The score itself is another.",
+    "model_band": "On trial: the band that a score learned from the past would give. The band itself is another.",
 }
 KEY_LABEL: Final = "Leadlight key"
 KEY_DESCRIPTION: Final = "Keeps a task from being made twice. Written by Leadlight; do not edit."

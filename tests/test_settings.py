@@ -152,6 +152,8 @@ def test_pools_are_checked_against_actions(tmp_path: Path) -> None:
         ("config_version = 1\nunknown = 3\n", "unknown: unknown key"),
         ("config_version = 1\ncrm = 3\n", "crm: is not a table"),
         ("config_version = 1\nmodel = []\n", "model: is empty"),
+        ("[train]\nauto_publish = true\n", "auto_publish: needs a bound, such as { max_band_moves_share = 0.05 }"),
+        ("[train]\nauto_publish = { max_band_moves_share = 2 }\n", "auto_publish.max_band_moves_share: "),
     ],
 )
 def test_wrong_shapes(tmp_path: Path, text: str, expected: str) -> None:

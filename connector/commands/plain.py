@@ -21,7 +21,8 @@ from scoring.assumed import assumed_columns, custom_columns
 from scoring.compile import compile_model
 from scoring.dialects import GENERATED, dialect_problem
 from scoring.explain import iso
-from scoring.model import Model, ModelError, load_model
+from scoring.model import AS_NAMED, Model, ModelError, load_model
+from scoring.predict.artefact import TableModel
 from scoring.schema import ColumnType
 
 
@@ -85,14 +86,16 @@ def _statement_notes(model: Model, dialect: str, as_of: datetime, custom: Mappin
         yield f"Expects the column {in_comment(name)}: {kind}."
 
 
-def models(source: str, people: Sequence[Line] = ()) -> tuple[Model, Model | None]:
+def models(
+    source: str, people: Sequence[Line] = (), tables: Mapping[str, TableModel] | None = AS_NAMED
+) -> tuple[Model, Model | None]:
     """Read a model and the person model that it rolls up, one of these people's or the one beside its file.
 
-    Raises ConfigError with every problem.
+    tables is as `load_model` has it. Raises ConfigError with every problem.
     """
     try:
         lists = load_lists(None)
-        model = load_model(source, lists=lists)
+        model = load_model(source, lists=lists, tables=tables)
         return model, rolled_model(model, people, lists)
     except ModelError as error:
         raise ConfigError(error.problems) from None

@@ -110,7 +110,7 @@ def _shared_lines(found: Compared) -> list[str | Text | Table]:
 
 
 def _on_files(data: Path, options: TrainOptions) -> Result:
-    rules = models(options.rules)[0] if options.rules else None
+    rules = models(options.rules, tables=None)[0] if options.rules else None
     with open_engine() as engine:
         sources = open_tables(engine, data)
         facts = open_facts(engine, sources, options.as_of)
@@ -127,7 +127,7 @@ def _on_store(config: Path, options: TrainOptions, *, keep: bool) -> tuple[Resul
             raise ConfigError(f"--model {model_id}: is no model of people ({', '.join(one.model.id for one in of)})")
         with reading.engine() as engine:
             as_of = options.as_of or newest_pull(reading)
-            rules = models(options.rules)[0] if options.rules else line.model
+            rules = models(options.rules, tables=None)[0] if options.rules else line.model
             sources = stored_facts(reading, as_of)
             facts = open_facts(engine, sources, as_of, noting_began(reading, config))
             beside = Beside(rules, sources, field_names(config))

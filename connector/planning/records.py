@@ -21,6 +21,7 @@ from mappings.targets import ResultName
 
 ROWS_AT_ONCE: Final = 20_000
 NO_SCORE: Final[Mapping[str, None]] = dict.fromkeys(("model_id", *get_args(ResultName)))
+NOT_LEARNED: Final[Mapping[str, None]] = dict.fromkeys(("probability", "model_total", "model_band"))
 WISHES: Final = ("opted_out", "do_not_call")
 Record = dict[str, Any]
 

@@ -25,6 +25,7 @@ from connector.planning.guards import guards, model_guard, volume_guards
 from connector.planning.owners import Owning, match_rules, new_owner, queue_owned, rota_of
 from connector.planning.plays import cast_of
 from connector.planning.records import (
+    NOT_LEARNED,
     Record,
     count_people,
     deciding_actions,
@@ -169,7 +170,7 @@ def _plan_record(rules: Rules, about: LineRules, draft: Draft, row: Record) -> N
     model = f"{row['model_id']}@{row['model_hash']}" if row["model_id"] else None
     ordered = row.get("priority")  # of a trained model, where one orders people inside a band
     priority = about.order.priority(row["band"], row["total"] if ordered is None else ordered)
-    score = {**row, "model": model, "priority": priority}
+    score = {**NOT_LEARNED, **row, "model": model, "priority": priority}
     fields = field_changes(about.specs.get(row["object"], {}), mirror, score, plain)
     action = about.actions.get(row["band"] or "")
     fields = {**fields, **state_changes(rules, about, row, action, mirror)}

@@ -81,9 +81,7 @@ def _curve(card: Mapping[str, Any]) -> Iterator[Line]:
     rows = [row for row in _list(card, "reliability") if isinstance(row, Mapping)]
     if rows:
         heads = [name.replace("_", " ") for name in rows[0]]
-        yield table(
-            "foretold and come true, on the same rows", heads, [[_number(one) for one in row.values()] for row in rows]
-        )
+        yield table("foretold and come true", heads, [[_number(one) for one in row.values()] for row in rows])
 
 
 def _features(model: TableModel) -> Table:

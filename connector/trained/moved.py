@@ -15,7 +15,7 @@ from connector.models import Line, Models
 from connector.reading import Reading
 from connector.score import STATEMENTS, sources
 from scoring.explain import iso
-from scoring.model import AS_NAMED
+from scoring.model import AS_NAMED, table_path
 from scoring.names import nearest
 from scoring.predict.artefact import TableModel
 
@@ -24,7 +24,7 @@ from scoring.predict.artefact import TableModel
 class Change:
     """Hold a configuration's models as they are, and as they would be with another version of one of them.
 
-    Where the file of the version in use cannot be read, `before` has the rules alone, and `unread` says why.
+    Where there is no file of a version in use, `before` has the rules alone; `unread` says why one cannot be read.
     """
 
     before: Models
@@ -65,7 +65,8 @@ def change_of(config: Path, model_id: str, table: TableModel, instead_of: TableM
         _, before, _ = load_parts(config, {model_id: instead_of} if instead_of else AS_NAMED)
     except ConfigError as error:
         _, before, _ = load_parts(config, None)
-        return Change(before, after, model_id, error.problems)
+        path = table_path(line.model)
+        return Change(before, after, model_id, error.problems if path is not None and path.exists() else ())
     return Change(before, after, model_id)
 
 

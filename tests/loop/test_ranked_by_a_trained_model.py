@@ -1,12 +1,14 @@
-"""A trained model that ranks: rules route at once, and the order inside a band in the CRM is the trained model's."""
+"""What a trained model says is written: the order inside a band, its probability, and what it would do on trial."""
 
 import json
 import math
 
 import pytest
 
+from connector.provisioning import provision
 from scoring.predict.artefact import TableModel, versioned
 from tests.loop.loops import MODEL, Loop
+from tests.loop.versions_world import OLD, PREDICTIVE, score_by, write_model
 from tests.predict.trained import bins, raw_model
 
 CALLS = {"id": "calls", "label": "called", "kind": "count", "event": ["call"]}
@@ -33,3 +35,33 @@ def test_people_of_a_band_are_called_in_the_order_of_the_trained_model(fresh: Lo
     assert float(people["p00"][name]) == pytest.approx(206.01, abs=0.5)
     assert people["p08"][fresh.words.band] == "cold"
     assert float(people["p08"][name]) == pytest.approx(LIKELY, abs=0.5)
+
+
+LEARNED = ("probability", "model_total", "model_band")
+
+
+def test_what_a_model_on_trial_says_stands_beside_the_rules_in_fields_of_its_own(fresh: Loop) -> None:
+    names = {
+        name: f"Leadlight_{name.title()}__c" if fresh.crm == "salesforce" else f"leadlight_{name}" for name in LEARNED
+    }
+    lines = [f'{name} = {{ field = "{field}", from = "{name}" }}' for name, field in names.items()]
+    own = "\n".join([f'extends = "{fresh.crm}"', "[write.person]", *lines, ""])
+    (fresh.folder / "own.toml").write_text(own, encoding="utf-8")
+    text = fresh.config.read_text("utf-8").replace(f'mapping = "{fresh.crm}"', 'mapping = "own.toml"')
+    fresh.config.write_text(text, encoding="utf-8")
+    made = {target.rpartition(".")[2] for target in provision(fresh.config)[0]}
+    assert made == set(names.values())
+    score_by(fresh, OLD)
+    write_model(fresh, PREDICTIVE + "shadow = true\n")
+    fresh.sync()
+    people = {who: person["fields"] for who, person in fresh.people().items()}
+    told = {who: [people[who][names[name]] for name in LEARNED] for who in ("p00", "p05", "p20")}
+    assert [float(value) for value in told["p00"][:2]] == [0.73, 75]  # 1 / (1 + e^-1), and (1 + 2) / 4
+    assert [float(value) for value in told["p20"][:2]] == [0.27, 25]
+    assert [told[who][2] for who in ("p00", "p05", "p20")] == ["hot", "hot", "warm"]
+    assert [people[who][fresh.words.band] for who in ("p00", "p05", "p20")] == ["hot", "warm", "cold"]
+    write_model(fresh, "")  # without a trained model there is nothing to say, and nothing stays behind
+    fresh.advance(60)
+    fresh.sync(allowed=("model_changed",))
+    people = {who: person["fields"] for who, person in fresh.people().items()}
+    assert [people["p00"].get(names[name]) or None for name in LEARNED] == [None, None, None]

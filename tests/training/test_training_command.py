@@ -13,6 +13,7 @@ pytest.importorskip("sklearn", reason="needs the train extra")
 
 from benchmarks.leaky_world import LEAKS, leaky_world
 from connector.cli import app
+from scoring.lint import lint
 from scoring.model import load_model
 from scoring.predict.artefact import read_table
 from tests.training.crm_world import made
@@ -95,6 +96,10 @@ RULES = """
 [model]
 id = "by_hand"
 subject = "person"
+scale = { min = 0, max = 100 }
+[combine]
+kind = "blend"
+model = "model.json"
 [[fit]]
 id = "senior"
 when = { field = "seniority", in = ["vp", "c_level"] }
@@ -116,7 +121,8 @@ def test_rules_are_judged_on_the_same_rows_and_linked_to_log_odds(
     tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]]
 ) -> None:
     made(1000, seed=7).write(tmp_path)
-    (tmp_path / "rules.toml").write_text(RULES, encoding="utf-8")
+    rules = tmp_path / "rules.toml"
+    rules.write_text(RULES, encoding="utf-8")  # they name a model that is yet to be trained
     code, told = run("--rules", str(tmp_path / "rules.toml"), "--horizon", "60d", "--holdout", "0.5")
     assert 0 < told["rules"]["n"] < told["holdout"]["n"]
     assert 0.4 < told["rules"]["auc_same_age"] < 1
@@ -124,6 +130,14 @@ def test_rules_are_judged_on_the_same_rows_and_linked_to_log_odds(
     link = read_table((tmp_path / "model.json").read_bytes()).rules
     assert link is not None
     assert link.beta > 0
+    assert link.model_id == "by_hand"
+    said = "alpha and beta are of the points that these rules gave before they were changed"
+    assert not [one for one in lint(load_model(rules)) if said in one.message]
+    words = RULES.replace("at_least = 30", "at_least = 35").replace("points = 20", 'points = 20\nlabel = "decides"')
+    rules.write_text(words, encoding="utf-8")
+    assert not [one for one in lint(load_model(rules)) if said in one.message]
+    rules.write_text(RULES.replace("points = 5", "points = 6"), encoding="utf-8")
+    assert [one for one in lint(load_model(rules)) if said in one.message]
 
 
 def test_too_little_says_what_is_missing(tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]]) -> None:
