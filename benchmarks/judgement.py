@@ -24,6 +24,7 @@ from mappings.model import Mapping as CrmMapping
 
 Entry = Mapping[str, Any]
 KEPT_BY_VENDOR = ("hs_", "hubspot_owner_assigneddate", "lastmodifieddate")  # HubSpot writes these beside ours
+FILLED_BY_VENDOR = {"createdate", "lifecyclestage", "num_notes", "OwnerId", "Status"}  # of a new person
 TOP_BAND = "hot"
 KEY_TAIL = 8
 UNSEEN = timedelta(seconds=6)  # the longest lag of reads that a storm sets, and the second of a stamp
@@ -37,7 +38,7 @@ class Scene:
 
     journal starts after provisioning. records maps each object to its living records, in the CRM's own fields. gone are
     (object, id) of people whom somebody deleted. forgotten are tasks that a person had deleted when an old copy of the
-    store came back: nothing of them stands anywhere, and one more of each may be made.
+    store came back: nothing of them stands anywhere, and one more of each may be made. creating: a feed creates people.
     """
 
     crm: str
@@ -46,11 +47,12 @@ class Scene:
     store: Path
     gone: frozenset[tuple[str, str]] = frozenset()
     forgotten: frozenset[str] = frozenset()
+    creating: bool = False
 
     @property
     def mapping(self) -> CrmMapping:
         """Give the mapping that the connector was given."""
-        return load_mapping(self.crm)
+        return load_mapping(self.crm).model_copy(update={"creating": self.creating})
 
     def ours(self) -> Iterator[Entry]:
         """Give what the connector changed."""
@@ -184,8 +186,8 @@ def changed_owners(scene: Scene) -> list[str]:
 
 
 def stray_writes(scene: Scene) -> list[str]:
-    """I8: the connector changes fields of the mapping on objects of the mapping, and makes tasks."""
-    write = scene.mapping.write
+    """I8: the connector changes fields of the mapping on objects of the mapping, makes tasks, and people for feeds."""
+    write, creates = scene.mapping.write, scene.mapping.creates
     owner = {write.owner.field} if write.owner else set()
     allowed = {name: {spec.field for spec in write.person.values()} | owner for name in scene.mapping.objects("people")}
     allowed |= {name: {spec.field for spec in write.account.values()} for name in scene.mapping.objects("accounts")}
@@ -193,11 +195,19 @@ def stray_writes(scene: Scene) -> list[str]:
     for one in scene.ours():
         if write.task and one["object"] == write.task.object and (one["op"] != "update" or not changed(one)):
             continue
+        if creates and (one["object"], one["op"]) == (creates.object, "create") and asked(one) <= creates.sets:
+            continue
         stray = [name for name in one["after"] if not name.startswith(KEPT_BY_VENDOR)]
         stray = [name for name in stray if name not in allowed.get(one["object"], set())]
         if one["op"] != "update" or stray:
             found.append(f"I8 entry {one['n']}: {one['op']} {one['object']} {one['id']} wrote {', '.join(stray)}")
     return found
+
+
+def asked(one: Entry) -> set[str]:
+    """Name the fields of a new person that the CRM did not fill by itself."""
+    given = {name for name, value in one["after"].items() if value not in (None, "", False)}
+    return {name for name in given if not name.startswith(KEPT_BY_VENDOR)} - FILLED_BY_VENDOR
 
 
 def changed(one: Entry) -> list[str]:

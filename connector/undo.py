@@ -7,6 +7,7 @@ from typing import Any
 from connector.crm.base import JsonScalar
 from connector.errors import ConfigError
 from connector.job import Job
+from connector.prospects.ledger import made
 from connector.store import outbox, runs, written
 from connector.store.outbox import Entry, OutboxRow
 from mappings.model import WriteField
@@ -68,8 +69,7 @@ def _kept(row: OutboxRow) -> Left:
     """Say why what a run made stays."""
     if row.kind != "create":
         return Left(row.object, row.record_id, None, f"a {row.kind} stays with those who have it")
-    made = row.reason is None or row.reason.startswith("without")
-    why = CREATED if made else row.reason or ""
+    why = CREATED if made(row) else row.reason or ""
     return Left(row.object, row.result_id or row.record_id, None, why)
 
 

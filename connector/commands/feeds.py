@@ -12,10 +12,11 @@ from connector.feeds.stage import uses
 from connector.feeds.trial import tried
 from connector.loading import load_parts
 from connector.output import Output, table
+from connector.prospects.told import why_held
 from connector.reading import Reading, open_reading
 from scoring.names import nearest
 
-_LISTED = ("feed", "files", "rows", "events", "attributes", "held", "rejects", "newest_at")
+_LISTED = ("feed", "files", "rows", "events", "attributes", "held", "created", "rejects", "newest_at")
 _TRIED = ("file", "rows", "events", "attributes", "unknown", "rejects", "passed")
 
 
@@ -56,13 +57,15 @@ def feeds_serve(out: Output, config: Path) -> None:
 
 
 def feeds_held(out: Output, config: Path, feed: str | None) -> None:
-    """List whom rows wait for that the CRM does not know."""
+    """List whom rows wait for that the CRM does not know, and of feeds that create people why they still do."""
     with open_reading(config) as reading, reading.engine() as engine:
         _refuse_unknown(reading, feed)
         rows = held_rows(engine, reading.lake, feed)
-    out.result(
-        {"held": rows}, [table(None, ("feed", "key", "rows"), [[_cell(v) for v in row.values()] for row in rows])]
-    )
+        why = why_held(engine, reading, {row["key"] for row in rows})
+    creating = {one.id for one in reading.settings.feed if one.creates}
+    rows = [row | {"why": why.get(row["key"])} if row["feed"] in creating else row for row in rows]
+    heads = ("feed", "key", "rows", *(("why",) if creating else ()))
+    out.result({"held": rows}, [table(None, heads, [[_cell(row.get(name)) for name in heads] for row in rows])])
 
 
 def feeds_rejects(out: Output, config: Path, feed: str | None) -> None:

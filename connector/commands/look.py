@@ -18,6 +18,7 @@ from connector.feeds.look import status_lines
 from connector.matching.look import match_of
 from connector.models import Line
 from connector.output import Output
+from connector.prospects.ledger import came_from
 from connector.reading import open_reading
 from connector.score import STATEMENTS, sources
 from connector.sla.figures import as_hours
@@ -58,6 +59,7 @@ def explain(out: Output, config: Path, record: str, model: str | None, as_of: da
         notes = [
             *([f"{asked} goes on as {moved}"] if moved else []),
             *asides.forerunners(engine, reading, record, line),
+            *(told for one in dict.fromkeys([asked, record]) for told in came_from(reading.state, one)),
             *asides.because(engine, line, told, found),
             *asides.unread(reading),
         ]

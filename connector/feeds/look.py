@@ -8,6 +8,7 @@ from typing import Any
 import duckdb
 
 from connector.feeds import ledger
+from connector.prospects.ledger import created_by_feed
 from connector.settings.feeds import FeedSettings
 from connector.store.lake import Lake
 
@@ -17,11 +18,14 @@ MOST_SHOWN = 200
 def feed_rows(
     engine: duckdb.DuckDBPyConnection, state: sqlite3.Connection, lake: Lake, feeds: Sequence[FeedSettings]
 ) -> list[dict[str, Any]]:
-    """Tell of each feed, those that are no longer configured too: files, rows, newest row, what is held or refused."""
+    """Tell of each feed, those that are no longer configured too: files, rows, newest row, what is held or refused, and
+    how many people were created from it."""
     known = ledger.files(state).values()
     names = list(dict.fromkeys([*(feed.id for feed in feeds), *(file.feed for file in known)]))
     held, rejects = (_counts(engine, lake, table) for table in ("held", "feed_rejects"))
-    return [_feed_row(name, [file for file in known if file.feed == name], held, rejects) for name in names]
+    created = created_by_feed(state)
+    rows = [_feed_row(name, [file for file in known if file.feed == name], held, rejects) for name in names]
+    return [row | {"created": created[row["feed"]]} for row in rows]
 
 
 def held_rows(engine: duckdb.DuckDBPyConnection, lake: Lake, feed: str | None) -> list[dict[str, Any]]:
@@ -58,7 +62,8 @@ def status_lines(rows: list[dict[str, Any]]) -> list[str]:
 
 def _status_line(row: Mapping[str, Any]) -> str:
     came = f"{row['rows']:,} rows of {row['files']:,} files, newest {row['newest_at'] or 'none'}"
-    return f"feed {row['feed']}: {came}, {row['held']:,} held, {row['rejects']:,} rejects"
+    created = f", {row['created']:,} people created" if row["created"] else ""
+    return f"feed {row['feed']}: {came}, {row['held']:,} held, {row['rejects']:,} rejects{created}"
 
 
 def _counts(engine: duckdb.DuckDBPyConnection, lake: Lake, table: str) -> dict[str, int]:

@@ -110,6 +110,9 @@ def _problem(entry: object) -> Problem:
         return Problem("", str(entry)[:MESSAGE_LENGTH])
     context = entry.get("context")
     context = context if isinstance(context, dict) else {}
+    inner = _in_message(str(entry.get("message") or ""))
+    if isinstance(inner, list) and inner and isinstance(inner[0], dict):  # what a refused value of one input says
+        entry = {**entry, "code": inner[0].get("error"), **inner[0]}
     code = entry.get("code") or entry.get("error") or entry.get("category") or entry.get("subCategory") or ""
     return Problem(
         code=str(code),

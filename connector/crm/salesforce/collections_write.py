@@ -85,6 +85,7 @@ def create_rows(gateway: Gateway, source: str, items: Sequence[Item]) -> list[Wr
     """Create at most 200 records with unique keys; one that exists is acknowledged and left as it is.
 
     A create whose answer was lost is sent again: the key makes the second one a duplicate, which is an acknowledgement.
+    A duplicate rule of the org looks before the key does, and may find the record that the first attempt made.
     One that a person deleted meanwhile is none in the vendor's eyes, and is looked for before.
     """
     deleted = _existing(gateway, source, [item.key for item in items if item.again and item.key], deleted=True)
@@ -99,15 +100,18 @@ def _create(gateway: Gateway, source: str, items: Sequence[Item]) -> list[WriteR
     results = _with_second_try(gateway, "POST", source, items)
     results = [replace(each, created=True) if each.ok else each for each in results]
     clashes = [at for at, each in enumerate(results) if each.code == "DUPLICATE_VALUE" and _on_key(items[at], each)]
+    alike = [at for at, each in enumerate(results) if each.code == "DUPLICATES_DETECTED" and items[at].key]
     try:
-        existing = _existing(gateway, source, [key for at in clashes if (key := items[at].key)])
+        existing = _existing(gateway, source, [key for at in (*clashes, *alike) if (key := items[at].key)])
     except LeadlightError:
         existing = {}  # what was created stays acknowledged; the clashes may be sent again
-    for at in clashes:
+    for at in (*clashes, *alike):
         key = items[at].key
         found = existing.get(key[1].casefold()) if key else None
-        # not found: the one it clashes with is not visible yet
-        results[at] = WriteResult(id=found) if found else replace(results[at], retry=True)
+        if found:
+            results[at] = WriteResult(id=found)
+        elif at in clashes:  # the one it clashes with is not visible yet
+            results[at] = replace(results[at], retry=True)
     return results
 
 

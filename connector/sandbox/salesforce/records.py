@@ -47,9 +47,11 @@ class Writer:
             raise required(missing)
         values = {**self._defaults(spec), **values}
         rules.check_new(self._org, spec, values)
-        rules.check_unique(self._org.storage, spec, values, None)
         values |= rules.derived(self._org, spec, {}, values)
+        # before unique values, which the saving itself refuses:
+        # https://developer.salesforce.com/docs/atlas.en-us.apexcode.meta/apexcode/apex_triggers_order_of_execution.htm
         refuse_duplicates(self._org, self._call, spec, {}, values)
+        rules.check_unique(self._org.storage, spec, values, None)
         self._call.claims.claim(None, spec.name, *([values] if locks_parents_when_new(spec.name, values) else []))
         new_id = record_id(spec.name, self._org.storage.next_number(spec.name, first=1_000_000_000))
         track(self._org, spec, new_id, {}, values)

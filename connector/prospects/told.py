@@ -1,0 +1,38 @@
+"""Why people whom feeds found wait."""
+
+from collections.abc import Collection
+
+import duckdb
+
+from connector.plan import utc_text
+from connector.prospects.find import Prospect, prospect_key, prospects, terms_of
+from connector.prospects.ledger import made
+from connector.reading import Reading
+from connector.store import erased, outbox
+from connector.store.outbox import OutboxRow
+
+
+def why_held(engine: duckdb.DuckDBPyConnection, reading: Reading, emails: Collection[str]) -> dict[str, str]:
+    """Say of addresses that rows of creating feeds wait for why nobody is created yet, or what is to come.
+
+    Those whom somebody in the CRM has, and those whose rows name a record, are absent.
+    """
+    terms = terms_of(reading.settings, reading.mapping.creates, erased.load(reading.state))
+    if terms is None:
+        return {}
+    shown = [found for found in prospects(engine, reading.lake, terms) if found.email in emails]
+    keys = {prospect_key(reading.mapping.crm, found.email): found for found in shown}
+    rows = outbox.by_keys(reading.state, keys)
+    return {found.email: _why(found, rows.get(key)) for key, found in keys.items()}
+
+
+def _why(found: Prospect, row: OutboxRow | None) -> str:
+    if row is None or row.state in outbox.UNSETTLED:
+        return found.problem or "to be created by the next sync"
+    if row.state == "superseded":
+        return f"given up: {row.reason}"
+    if row.state == "quarantined":
+        until = f"; tried again from {utc_text(row.not_before)}" if row.not_before else ""
+        return f"refused by the CRM: {row.reason}{until}"
+    told = row.reason if row.reason and not made(row) else f"created as {row.object} {row.result_id}"
+    return f"{told}; the rows land once a pull has seen the record"
