@@ -29,6 +29,8 @@ from scoring.values import Frozen
 AS_NAMED: Final[Mapping[str, TableModel]] = MappingProxyType({})
 """Every trained model is the one in the file that its model names."""
 
+_NEXT: Final = "train one (leadlight train) and put it in use (leadlight model use)"
+
 
 class ModelError(ValueError):
     """A model cannot be used; `problems` has one line each, with file, key and the nearest valid name."""
@@ -110,7 +112,7 @@ def _table(file: str, specification: Specification, given: TableModel | None) ->
     try:
         table = given or read_table((Path(file).parent / name).read_bytes())
     except OSError as error:
-        raise _refused(file, [f"combine.model: {name}: cannot be read ({error.strerror}); train it first"]) from None
+        raise _refused(file, [f"combine.model: {name}: cannot be read ({error.strerror}); {_NEXT}"]) from None
     except TableError as error:
         raise _refused(file, [f"combine.model: {name}: {problem}" for problem in error.problems]) from None
     if problems := table_problems(specification, table):

@@ -9,6 +9,7 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
+from connector import log
 from connector.commands.plain import models
 from connector.engine.duckdb import open_engine
 from connector.engine.plain import open_tables
@@ -18,6 +19,7 @@ from connector.reading import open_reading
 from connector.settings.training import TrainSettings
 from connector.trained.consider import Considered, consider
 from connector.trained.moved import named
+from connector.trained.replacing import replace_file
 from connector.training.discover import Compared
 from connector.training.discover import discover as compare_deals
 from connector.training.facts import open_facts
@@ -67,7 +69,7 @@ def train(out: Output, data: Path | None, config: Path | None, output: Path | No
     else:
         raise ConfigError(_ONE_OF_TWO)
     if result.model is not None and output is not None:
-        output.write_text(result.model.as_json(), encoding="utf-8")
+        replace_file(output, result.model.as_json(), "choose another file with -o")
     if result.suggested is not None and options.suggest is not None:
         options.suggest.write_text(result.suggested, encoding="utf-8")
     told = {**result.told, "version": result.model.version if result.model else None}
@@ -134,6 +136,7 @@ def _on_store(config: Path, options: TrainOptions, *, keep: bool) -> tuple[Resul
             result = run_training(engine, facts, _asked(options, reading.settings.train), beside)
         if result.model is None or not keep:
             return result, None
+        log.configure(reading.settings.log.level, reading.settings.log.format, reading.settings.secrets())
         return result, consider(config, reading, model_id, result.model)
 
 

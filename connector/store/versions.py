@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
 
+from connector.store import facts
 from connector.store.state import from_text, now_text, store_errors, to_text, transaction
 from scoring.predict.artefact import TableModel, read_table
 
@@ -128,6 +129,17 @@ def put_in_use(connection: sqlite3.Connection, model_id: str, version: str, *, b
             (model_id, version, before.version if before else None, now, by, note),
         )
     return True
+
+
+def note_wait(connection: sqlite3.Connection, model_id: str, version: str, why: Sequence[str]) -> None:
+    """Note why a candidate was not put in use by itself."""
+    facts.put(connection, f"waits@{model_id}", json.dumps({"version": version, "why": list(why)}))
+
+
+def waits_because(connection: sqlite3.Connection, model_id: str, version: str) -> tuple[str, ...]:
+    """Tell why a candidate was not put in use by itself; empty where nothing asked that of it."""
+    held = json.loads(facts.get(connection, f"waits@{model_id}") or "{}")
+    return tuple(held["why"]) if held.get("version") == version else ()
 
 
 def kept(connection: sqlite3.Connection, model_id: str) -> tuple[Version, ...]:

@@ -55,12 +55,12 @@ def consider(config: Path, reading: Reading, model_id: str, table: TableModel) -
         change = change_of(config, model_id, table)
         found_moves = _moves(reading, change)
     except ConfigError as error:
-        return _waits(model_id, table, error.problems)
+        return _waits(reading, model_id, table, error.problems)
     why = tuple(_objections(change, found_moves, bound))
     if not is_applied(reading.state, change.old.model):
         why = (*why, "the rules changed since the last plan was applied, and a person has to accept that first")
     if why:
-        return _waits(model_id, table, why, found_moves)
+        return _waits(reading, model_id, table, why, found_moves)
     return _publish(reading, change, table, found_moves)
 
 
@@ -76,12 +76,15 @@ def _publish(reading: Reading, change: Change, table: TableModel, found: Moves) 
         with hold(reading.folder, wait_s=WAIT_S):
             switch(reading.state, change.old.model, change.new.model, Word(versions.BY_ITSELF, note, share))
     except (Locked, StoreError) as error:
-        return _waits(change.model_id, table, (error.message,), found)
+        return _waits(reading, change.model_id, table, (error.message,), found)
     log.info("trained model put in use", model=change.model_id, version=table.version, note=note)
     return Considered(change.model_id, table.version, "in_use", (), found)
 
 
-def _waits(model_id: str, table: TableModel, why: tuple[str, ...], found: Moves | None = None) -> Considered:
+def _waits(
+    reading: Reading, model_id: str, table: TableModel, why: tuple[str, ...], found: Moves | None = None
+) -> Considered:
+    versions.note_wait(reading.state, model_id, table.version, why)
     log.warning("trained model waits", model=model_id, version=table.version, why="; ".join(why))
     return Considered(model_id, table.version, "candidate", why, found)
 

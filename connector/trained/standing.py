@@ -20,13 +20,15 @@ _DAY_S: Final = 86_400.0
 class Standing:
     """Tell how one model stands: the version in its file, what the store knows of it, and what waits.
 
-    noted is null where that file has scored nothing yet; candidate where nothing waits.
+    noted is null where that file has scored nothing yet; candidate where nothing waits. why says why that one was not
+    put in use by itself.
     """
 
     model: Model
     noted: Version | None
     candidate: Version | None
     asked_at: datetime
+    why: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Give it as the command line's JSON has it; null for a version that there is none of."""
@@ -39,6 +41,7 @@ class Standing:
             "age_days": age_days(self.noted, self.asked_at),
             "holdout": dict(self.noted.figures) if self.noted else {},
             "candidate": version_row(self.candidate) if self.candidate else None,
+            "waits_because": list(self.why),
             "warnings": list(self.warnings()),
         }
 
@@ -56,7 +59,8 @@ class Standing:
         if table is not None:
             yield f"trained model of {self.model.id}: version {table.version}, {self._since()}"
         if self.candidate is not None:
-            yield f"  waits: {told(self.candidate)}; leadlight model use {self.candidate.version}"
+            why = f", for {'; '.join(self.why)}" if self.why else ""
+            yield f"  waits: {told(self.candidate)}{why}: leadlight model use {self.candidate.version}"
         yield from (f"warning: {text}" for text in self.warnings())
 
     def _since(self) -> str:
@@ -74,7 +78,8 @@ def standings(state: sqlite3.Connection, models: Models, asked_at: datetime) -> 
         noted = versions.get(state, model.id, model.table.version) if model.table else None
         waiting = versions.candidate(state, model.id)
         if model.table is not None or waiting is not None:
-            found.append(Standing(model, noted, waiting, asked_at))
+            why = versions.waits_because(state, model.id, waiting.version) if waiting else ()
+            found.append(Standing(model, noted, waiting, asked_at, why))
     return found
 
 

@@ -1,4 +1,4 @@
-"""From the CRM's own past to a version that waits, to one that scores, and on to the next."""
+"""From the CRM's own past to a version that waits, to one that scores, and to the next that a bound lets in."""
 
 import random
 from collections.abc import Iterator
@@ -53,10 +53,13 @@ def loop(tmp_path: Path) -> Iterator[Loop]:
 
 def test_what_was_trained_scores_only_when_somebody_says_so(loop: Loop) -> None:
     write_model(loop, PREDICTIVE)  # it names a file that is not there yet
+    bound = "[train]\nauto_publish = { max_band_moves_share = 0.5 }\n"
+    loop.config.write_text(f"{loop.config.read_text('utf-8')}\n{bound}", encoding="utf-8")
     mark = loop.mark()
     first = ask(loop, "train", *ALLOW)
     assert first["published"] is True
-    assert first["considered"] == {"model": "titles", "state": "candidate", "waits_because": [], "moves_share": None}
+    assert first["considered"]["state"] == "candidate"
+    assert "the first one is put in use by a person" in first["considered"]["waits_because"][0]
     assert not (loop.folder / "models").exists()
     told = ask(loop, "model", "card")
     assert told["artefact"]["card"]["holdout"]["auc_same_age"] == told["holdout"]["auc_same_age"] > 0.7
@@ -69,11 +72,11 @@ def test_what_was_trained_scores_only_when_somebody_says_so(loop: Loop) -> None:
     ask(loop, "model", "use", first["version"], "--yes")
     loop.advance(60)
     assert loop.sync().as_dict()["plan"]["tasks"] == seen["plan"]["tasks"]
-    mark = loop.mark()
+    assert states(loop) == {first["version"]: "in_use"}
 
     second = ask(loop, "train", *ALLOW, "--as-of", "2026-06-01")
-    assert second["considered"]["state"] == "candidate"
+    assert second["considered"]["state"] == "in_use"  # a few move at most, and it is no worse
+    assert second["considered"]["moves_share"] <= 0.5
     loop.advance(60)
-    loop.sync()
-    assert loop.writes(mark) == []
-    assert states(loop) == {first["version"]: "in_use", second["version"]: "candidate"}
+    assert any("auto_publish" in note for note in loop.sync().notes)
+    assert states(loop) == {first["version"]: "retired", second["version"]: "in_use"}

@@ -78,7 +78,7 @@ def test_a_trained_model_of_something_else_is_refused(tmp_path: Path, changes: d
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "m.toml: combine.model: models/t.json: cannot be read (No such file or directory); train it first"),
+        (None, "m.toml: combine.model: models/t.json: cannot be read (No such file or directory); train one"),
         (b"{", "m.toml: combine.model: models/t.json: is not JSON"),
         (b'{"schema": 7, "terms": []}', "m.toml: combine.model: models/t.json: has schema 7, this version reads 1"),
     ],
