@@ -30,6 +30,9 @@ def train(
     rules: Annotated[str | None, typer.Option(help="Rules to be better than, a file or preset:NAME.")] = None,
     suggest: Annotated[Path | None, typer.Option(help="Write rules in whole points here, made of the model.")] = None,
     max_rows: Annotated[int | None, typer.Option(min=500, help="Train on about so many rows at most.")] = None,
+    if_due: Annotated[
+        bool, typer.Option("--if-due", help="With --config: only if it is too old or fits no more.")
+    ] = False,
     as_of: AsOf = None,
     json: Json = False,
 ) -> None:
@@ -39,6 +42,12 @@ def train(
     options = training.TrainOptions(
         target, horizon, holdout, tuple(allow or ()), as_of, max_rows, rules, suggest, model
     )
+    if if_due:
+        from connector.commands import retraining  # as above
+
+        if config is None or data is not None or output is not None:
+            raise typer.BadParameter("--if-due is for a store: --config, without --data and -o")
+        raise typer.Exit(retraining.train_if_due(Output(json), config, options))
     raise typer.Exit(training.train(Output(json), data, config, output, options))
 
 

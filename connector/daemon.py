@@ -20,8 +20,10 @@ from connector.compose import open_job
 from connector.errors import LeadlightError
 from connector.feeds.inbox import has_inbox, serving
 from connector.pipeline import Options, sync
+from connector.settings.checks import OFF
 from connector.settings.file import Settings
 from connector.store.lock import hold
+from connector.training.process import train_due
 
 log = structlog.get_logger()
 GRACE_S: Final = 20.0  # service managers kill after 25 to 90 s
@@ -34,13 +36,12 @@ def serve(config: Path, settings: Settings, grace_s: float = GRACE_S) -> None:
 
     A second daemon on the same store is refused (Locked); one-off commands work between its runs. Missed times are
     made up for by one run, and one run follows the start at once. That one and those of schedule.rescore score
-    everybody, those of schedule.sync whoever changed.
+    everybody, those of schedule.sync whoever changed. At train.schedule trained models are looked after, beside them.
     """
     stop = threading.Event()
     with hold(Path(settings.store.path) / "daemon"):
-        scheduler = scheduler_of(
-            settings, Turns(lambda changed_only: run_once(config, stop, changed_only=changed_only))
-        )
+        turns = Turns(lambda changed_only: run_once(config, stop, changed_only=changed_only))
+        scheduler = scheduler_of(settings, turns, lambda: train_due(config, stop))
         _end_on_signals(stop, grace_s)
         with serving(settings) if has_inbox(settings.feed) else nullcontext("") as inbox:
             scheduler.start()
@@ -113,8 +114,8 @@ def run_once(config: Path, stop: threading.Event, *, changed_only: bool) -> bool
     return True
 
 
-def scheduler_of(settings: Settings, turns: Turns) -> BackgroundScheduler:
-    """Make the schedule; times that were missed become one."""
+def scheduler_of(settings: Settings, turns: Turns, train: Callable[[], None] | None = None) -> BackgroundScheduler:
+    """Make the schedule; times that were missed become one. train is what looks after trained models, beside syncs."""
     # One gate for both times: APScheduler's max_instances counts per job, and two syncs must never overlap.
     zone = settings.schedule.zone
     scheduler = BackgroundScheduler(
@@ -125,6 +126,11 @@ def scheduler_of(settings: Settings, turns: Turns) -> BackgroundScheduler:
         trigger = OncePerWallTime(CronTrigger.from_crontab(expression, timezone=zone), expression)
         first = {"next_run_time": datetime.now(UTC)} if name == "sync" else {}
         scheduler.add_job(turn, trigger, id=name, **first)
+    if train is not None and settings.train.schedule != OFF:
+        trigger = OncePerWallTime(
+            CronTrigger.from_crontab(settings.train.schedule, timezone=zone), settings.train.schedule
+        )
+        scheduler.add_job(train, trigger, id="train")
     scheduler.add_listener(_tell, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
     return scheduler
 

@@ -15,9 +15,11 @@ from connector.errors import ConfigError, LeadlightError
 from connector.fitting import bands_of, model_problems
 from connector.models import Models
 from connector.routing.pools import resolve_table
+from connector.settings.checks import OFF
 from connector.settings.file import Settings
 from connector.store.state import open_state
 from connector.surroundings import Check, clock_check, quota_check, store_checks, warning
+from connector.training.process import can_learn, trained_models
 from mappings.check import check_mapping
 from mappings.fields import ObjectInfo
 from mappings.model import Mapping as CrmMapping
@@ -35,6 +37,7 @@ def examine(config: Path) -> list[Check]:
     except ConfigError as error:
         return [Check("configuration", False, problem, f"edit {config.name}") for problem in error.problems]
     found = [Check("configuration", True, f"model {models.name}, mapping {settings.crm.mapping}")]
+    found += _training(settings, models)
     found += store_checks(Path(settings.store.path))
     sound = all(check.ok for check in found if check.name == "store")
     crm = connect(settings)
@@ -51,6 +54,18 @@ def examine(config: Path) -> list[Check]:
             Check("crm", False, error.message, "grant the right or try again later; checks after it are left out")
         )
     return found
+
+
+def _training(settings: Settings, models: Models) -> Iterator[Check]:
+    """Say whether a trained model can be trained again where that is scheduled."""
+    ids = trained_models(models)
+    if not ids or settings.train.schedule == OFF:
+        return
+    if can_learn():
+        yield Check("training", True, f"{', '.join(ids)}: looked after at {settings.train.schedule!r} by the daemon")
+        return
+    fix = 'pip install "leadlight[train]", or train elsewhere and set [train] schedule = "off"'
+    yield warning("training", f"{', '.join(ids)} cannot be trained again here: the extra train is not installed", fix)
 
 
 def _connected(settings: Settings, connection: Connection, *, store_is_sound: bool) -> Iterator[Check]:

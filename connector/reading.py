@@ -27,7 +27,7 @@ from connector.store import coverage, outbox, runs
 from connector.store.lake import Lake
 from connector.store.state import open_state
 from connector.trained.standing import Standing, standings
-from connector.training import drift_told
+from connector.training import drift_told, due
 from connector.verdicts import verdict_counts
 from mappings.model import Mapping as CrmMapping
 from scoring.model import AS_NAMED
@@ -111,6 +111,7 @@ class Reading:
             },
             "sla": [figures.as_dict() for figures in sla_figures(self.state)],
             "drift": drift_told.kept(self.state),
+            "training": [looked.as_dict() for looked in due.kept(self.state)],
             "trained": [standing.as_dict() for standing in self.standings()],
         }
 

@@ -24,7 +24,7 @@ from connector.score import STATEMENTS, sources
 from connector.sla.figures import as_hours
 from connector.store import assignments
 from connector.trained.standing import scored_by
-from connector.training import drift_told
+from connector.training import drift_told, due
 from scoring.explain import Contribution, Explanation, sentence
 
 _MOST_TERMS = 5
@@ -123,6 +123,7 @@ def status(out: Output, config: Path) -> None:
     lines += [_sla_line(row) for row in data["sla"]]
     lines += [line for one in data["drift"] for line in drift_told.lines(one, short=True)]
     lines += trained
+    lines += [line for one in data["training"] for line in due.looked_of(one).lines()]
     lines += [f"{run['run_id']} {run['command']} {run['status']}, as of {run['as_of']}" for run in data["runs"]]
     out.result(data, lines)
 

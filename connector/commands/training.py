@@ -65,7 +65,7 @@ def train(out: Output, data: Path | None, config: Path | None, output: Path | No
     if data is not None and config is None:
         result, output = _on_files(data, options), output or _DEFAULT
     elif config is not None and data is None:
-        result, considered = _on_store(config, options, keep=output is None)
+        result, considered = on_store(config, options, keep=output is None)
     else:
         raise ConfigError(_ONE_OF_TWO)
     if result.model is not None and output is not None:
@@ -119,7 +119,7 @@ def _on_files(data: Path, options: TrainOptions) -> Result:
         return run_training(engine, facts, _asked(options, TrainSettings()), Beside(rules, sources))
 
 
-def _on_store(config: Path, options: TrainOptions, *, keep: bool) -> tuple[Result, Considered | None]:
+def on_store(config: Path, options: TrainOptions, *, keep: bool) -> tuple[Result, Considered | None]:
     """Train on a store, whether the trained model that it scores by is there or not."""
     with open_reading(config, None) as reading:
         of = reading.models.of("person")

@@ -18,6 +18,7 @@ from mappings.naming import PREFIX as FIELD_PREFIX
 from scoring.names import nearest
 
 A = TypeVar("A", bound=BaseModel)
+OFF = "off"
 NEEDED = {
     "token": ("token",),
     "client_credentials": ("client_id", "client_secret"),
@@ -158,6 +159,11 @@ def cron(value: str) -> str:
     except ValueError:
         raise ValueError(f"{value!r} is no cron expression (minute hour day month weekday)") from None
     return value
+
+
+def cron_or_off(value: str) -> str:
+    """Check a cron expression that may also be off."""
+    return value if value == OFF else cron(value)
 
 
 def distinct(rows: tuple[Any, ...], keys: tuple[str, ...]) -> tuple[Any, ...]:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from connector.settings.checks import cron_or_off
 from connector.settings.table import Table
 
 
@@ -47,6 +48,23 @@ class TrainSettings(Table):
         examples=[False],
         json_schema_extra={"shown": True},
     )
+
+    schedule: str = Field(
+        default="40 3 * * *",
+        description="When the daemon looks whether the trained model is due to be trained again (cron; off for never). "
+        "What comes of it is a candidate, and nothing changes before somebody says so",
+    )
+    max_age_days: int = Field(
+        default=30, ge=1, description="It is due when what it learned from is so old, if enough has come since"
+    )
+    min_new_conversions: int = Field(
+        default=20, ge=1, description="So many conversions that it did not learn from must have matured for that"
+    )
+    retrain_on_drift: bool = Field(
+        default=True, description="It is due when `leadlight drift` says that it fits no more"
+    )
+
+    _cron = field_validator("schedule")(cron_or_off)
 
     @field_validator("auto_publish", mode="before")
     @classmethod

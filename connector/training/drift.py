@@ -6,7 +6,7 @@ horizon has ended is held against its outcomes; no row of it is one that the mod
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -54,7 +54,8 @@ _KEYS: Final = ("subject_id", "as_of_s")
 class Matured:
     """How much has matured that the model did not learn from: people, how many are needed, and when they are there.
 
-    since_s and until_s bound the month; ready_at is null where nobody can say.
+    since_s and until_s bound the month; ready_at is null where nobody can say. conversions_since counts the people who
+    converted after any row that matured in days_since, the days since the model learned.
     """
 
     people: int
@@ -62,6 +63,8 @@ class Matured:
     since_s: int
     until_s: int
     ready_at: datetime | None
+    conversions_since: int = 0
+    days_since: float = 0.0
 
     @property
     def is_enough(self) -> bool:
@@ -135,7 +138,11 @@ def _look(
         SELECT subject_id, as_of_s, {age} AS age FROM ({looks})
         WHERE end_s IS NULL OR end_s >= as_of_s"""  # noqa: S608 - numbers of our own
     )
-    matured = _matured(engine, facts, table, reference, trained_s)
+    matured = replace(
+        _matured(engine, facts, table, reference, trained_s),
+        conversions_since=_converted_since(engine, table, trained_s, mature_s),
+        days_since=max(0.0, (mature_s - trained_s) / DAY_S),
+    )
     within = f"as_of_s > {matured.since_s} AND as_of_s <= {mature_s}"
     lots = [
         f"""{which} AND subject_id IN (
@@ -181,6 +188,16 @@ def _matured(
     ready = None if at_s is None else datetime.fromtimestamp(at_s + (table.horizon_days + 1) * DAY_S, UTC)
     return Matured(
         people, needed, since_s, last_s, None if ready is None else max(ready, facts.now + timedelta(days=1))
+    )
+
+
+def _converted_since(engine: duckdb.DuckDBPyConnection, table: TableModel, trained_s: int, mature_s: int) -> int:
+    return int(
+        engine.execute(
+            """SELECT count(DISTINCT subject_id) FROM seen AS s JOIN conversions AS c USING (subject_id)
+               WHERE as_of_s > ? AND as_of_s <= ? AND at_s >= as_of_s AND at_s < as_of_s + ?""",
+            [trained_s, mature_s, table.horizon_days * DAY_S],
+        ).fetchall()[0][0]
     )
 
 

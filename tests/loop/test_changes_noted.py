@@ -3,6 +3,8 @@
 import json
 import random
 import shutil
+import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,12 +23,14 @@ from connector.reading import open_reading
 from connector.training.candidates import candidates
 from connector.training.facts import open_facts
 from connector.training.histories import note_values
+from connector.training.process import train_due
 from connector.training.rows import read_rows
 from connector.training.snapshots import begin, take
 from connector.training.store import newest_pull, noting_began, stored_facts
-from scoring.predict.artefact import read_table
+from scoring.predict.artefact import read_table, versioned
 from tests.loop.loops import CHIEF, CLERK, MODEL, Loop, copy_of, make_template
 from tests.training.crm_world import iso, write
+from tests.training.test_training_drift import table
 
 DAY_S = 86_400
 BEGUN = datetime(2026, 7, 1, tzinfo=UTC)
@@ -209,3 +213,50 @@ def test_a_field_that_is_read_no_more_leaves_no_note_and_begins_anew(story: Stor
     with open_reading(aside) as reading:
         began = noting_began(reading, aside)
     assert began["people.segment"] == again.as_of > began["people.plan"]
+
+
+RANK = 'scale = { min = 0, max = 100 }\n[combine]\nkind = "rank"\nmodel = "table.json"\n'
+
+
+@pytest.fixture
+def in_use(aside: Path) -> Path:
+    """Give a copy of the store whose model has a trained one, made half a year ago."""
+    trained_at = (BEGUN - timedelta(days=90)).isoformat()
+    old = versioned(table().model_copy(update={"as_of": trained_at, "horizon_days": HORIZON_DAYS}))
+    (aside.parent / "table.json").write_text(old.as_json(), encoding="utf-8")
+    (aside.parent / "model.toml").write_text(MODEL.replace('id = "titles"\n', f'id = "titles"\n{RANK}'), "utf-8")
+    return aside
+
+
+def test_a_training_that_is_due_gives_a_candidate_and_changes_nothing(in_use: Path) -> None:
+    file = (in_use.parent / "table.json").read_bytes()
+    text = in_use.read_text(encoding="utf-8")
+    in_use.write_text(f"{text}\n[train]\nhorizon_days = {HORIZON_DAYS}\nholdout = 0.4\n", encoding="utf-8")
+    train_due(in_use, threading.Event())
+    told = run("status", "--config", str(in_use))[1]
+    (looked,) = told["training"]
+    assert looked["attempt"]["ended"] == "candidate", looked
+    assert "train.max_age_days is 30" in looked["attempt"]["because"][0]
+    assert told["trained"][0]["candidate"]["version"] == looked["attempt"]["version"]
+    assert (in_use.parent / "table.json").read_bytes() == file
+    assert told["drift"][0]["version"] == read_table(file).version
+    code, again = run("train", "--config", str(in_use), "--if-due")
+    assert (code, again["trained"], again["due"]) == (0, None, [])
+    assert again["waits"]
+
+
+def test_a_refusal_is_told_with_what_is_missing(in_use: Path) -> None:
+    code, told = run("train", "--config", str(in_use), "--if-due", "--target", "closed_won")
+    assert code == 4
+    assert told["attempt"]["ended"] == "refused"
+    said = CliRunner().invoke(app, ["status", "--config", str(in_use)]).stdout
+    assert "no person has an outcome closed_won" in said
+
+
+def test_a_training_that_crashes_or_is_ended_harms_nobody(in_use: Path) -> None:
+    crash, sleeper = ("import sys; sys.exit(70)", "import time; time.sleep(600)")
+    train_due(in_use, threading.Event(), (sys.executable, "-c", crash))
+    stop = threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    train_due(in_use, stop, (sys.executable, "-c", sleeper))
+    assert run("status", "--config", str(in_use))[1]["training"] == []
