@@ -85,7 +85,7 @@ def _came(measured: Measured) -> dict[str, Any]:
         return {"matured": month, "base_rate": None, "lift_20": None, "calibration": None}
     expected = found.expected_rate
     return {
-        "matured": month | {"rows": found.n, "conversions": found.conversions},
+        "matured": month | {"measured": found.people, "rows": found.n, "conversions": found.conversions},
         "base_rate": {
             "rate": round(found.rate, 6),
             "low": round(found.low, 6),
@@ -169,7 +169,7 @@ def _figures(told: Mapping[str, Any]) -> Iterator[str]:
     if rate := told["base_rate"]:
         asked = "" if rate["expected"] is None else f", {rate['expected']:.1%} expected ({_LEVELS[rate['state']]})"
         yield (
-            f"  converted: {rate['rate']:.1%} of {month['people']:,} people looked at from {month['from']} to "
+            f"  converted: {rate['rate']:.1%} of {month['measured']:,} people looked at from {month['from']} to "
             f"{month['until']}, 95 % {rate['low']:.1%} to {rate['high']:.1%}{asked}"
         )
     if (lift := told["lift_20"]) and lift["realised"] is not None:

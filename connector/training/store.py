@@ -61,9 +61,12 @@ def _noted(lake: Lake) -> Iterator[str]:
 
 
 def _converted(lake: Lake) -> Iterator[str]:
-    """Select what a lead's fields held when it went on as a contact, where the contact's differ, named lead.X."""
+    """Select what a lead's fields held when it became a contact, where the contact's differ, named lead.X.
+
+    A lead that went on as a contact which was there before tells nothing of that one's fields.
+    """
     every, ends, columns = lake.relation("people"), resolved(lake, "person"), lake.columns("people")
-    if every is None or ends is None or "converted_at" not in columns:
+    if every is None or ends is None or not {"converted_at", "created_at"} <= columns.keys():
         return
     for name, kind in columns.items():
         if is_learnable(name) and kind in ("string", "double", "bool"):
@@ -71,9 +74,9 @@ def _converted(lake: Lake) -> Iterator[str]:
             yield (
                 f"SELECT 'lead:' || l.person_id || {literal(f':{name}')} AS history_id, 'person' AS object, "  # noqa: S608 - names are quoted
                 f"s.new_id AS subject_id, {literal(OF_LEAD + name)} AS field, {old} AS old, {new} AS new, "
-                f"l.converted_at AS changed_at FROM {every} AS l JOIN {ends} AS s ON s.old_id = l.person_id "
+                f"c.created_at AS changed_at FROM {every} AS l JOIN {ends} AS s ON s.old_id = l.person_id "
                 f"JOIN {every} AS c ON c.person_id = s.new_id "
-                f"WHERE l.converted_at IS NOT NULL AND {old} IS DISTINCT FROM {new}"
+                f"WHERE c.created_at >= date_trunc('day', l.converted_at) AND {old} IS DISTINCT FROM {new}"
             )
 
 

@@ -9,7 +9,8 @@ from connector.compose import open_job
 from connector.job import Silent
 from connector.pull import pull_stage
 from connector.reading import open_reading
-from tests.loop.loops import Loop
+from connector.training.store import newest_pull, stored_facts
+from tests.loop.loops import CHIEF, CLERK, Loop
 from tests.loop.signals import events_behind, model_of, scored, totals, use_model
 
 pytestmark = pytest.mark.parametrize("crm", ["salesforce"])
@@ -189,3 +190,22 @@ def test_a_record_that_is_deleted_while_it_is_read_leaves_nothing(fresh: Loop) -
     with open_job(fresh.config, writer=True) as job:
         pull_stage(replace(job, progress=Deleting(fresh, mail)))
     assert not [row for row in kept(fresh, "events") if mail in row["event_id"]]
+
+
+def test_a_contact_is_read_as_the_lead_that_it_was(fresh: Loop) -> None:
+    people = fresh.people()
+    leads = people["p20"]["id"], people["p21"]["id"]
+    fresh.sync()
+    contact = convert(fresh, leads[0])
+    convert(fresh, leads[1], contact_id=people["p23"]["id"])
+    became = {"object": "Contact", "id": contact}
+    fresh.edit(became, **{fresh.words.title: CHIEF})
+    fresh.advance(60)
+    fresh.sync()
+    with open_reading(fresh.config) as reading, reading.engine() as engine:
+        history = stored_facts(reading, newest_pull(reading))["history"]
+        rows = engine.execute(f"SELECT subject_id, field, old, new FROM {history}").fetchall()  # noqa: S608 - a file list
+    changed = {field: (old, new) for who, field, old, new in rows if who == contact}
+    assert changed["lead.title"] == (CLERK, CHIEF)
+    assert changed["lead.seniority"][1] == "c_level"
+    assert {who for who, field, _, _ in rows if field.startswith("lead.")} == {contact}
