@@ -9,6 +9,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from connector import log
 from connector.compose import open_job
 from connector.engine.difference import Moves
 from connector.errors import AuthError, ConfigError, QuotaExhausted, RetryableError
@@ -22,7 +23,7 @@ from connector.trained.card import lines_of
 from connector.trained.moved import Change, change_of, counts, moves_by, moves_share, named
 from connector.trained.preview import preview
 from connector.trained.replacing import replace_file
-from connector.trained.standing import version_row
+from connector.trained.standing import Standing, version_row
 from connector.trained.switch import Word, is_applied, switch
 from connector.training.store import newest_pull
 
@@ -69,6 +70,7 @@ def export(out: Output, config: Path, version: str, model: str | None, output: P
 def use(out: Output, config: Path, version: str, model: str | None, *, yes: bool) -> None:
     """Show whom another version would move and what would be written; with `yes`, put it in use."""
     with open_reading(config, None) as reading:
+        log.configure(reading.settings.log.level, reading.settings.log.format, reading.settings.secrets())
         model_id = named(reading.models, model)
         wanted = _version(reading, model_id, version)
         change = _change(config, reading, wanted)
@@ -194,7 +196,9 @@ def _version(reading: Reading, model_id: str, version: str | None) -> Version:
 def _headline(change: Change, wanted: Version, *, done: bool) -> list[str | Text | Table]:
     table_before = change.old.model.table
     before = f"version {table_before.version}" if table_before else "no trained model: the rules alone"
-    lines: list[str | Text | Table] = [Text(f"warning: {why}", style="yellow") for why in change.unread]
+    standing = Standing(change.new.model, None, None, wanted.made_at)
+    warnings = [*change.unread, *standing.warnings()]
+    lines: list[str | Text | Table] = [Text(f"warning: {why}", style="yellow") for why in warnings]
     if done:
         return [*lines, f"model {change.model_id}: version {wanted.version} is the one in use"]
     return [*lines, f"model {change.model_id}: version {wanted.version} in place of {before}"]

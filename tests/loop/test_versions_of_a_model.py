@@ -94,6 +94,7 @@ def test_a_switch_that_died_half_way_is_whole_in_the_end(fresh: Loop) -> None:
     assert (told["changed"], told["in_use"]) == (CLERKS + 3, False)
     assert fresh.sync().status == "ok"
     assert states(fresh) == {OLD.version: "retired", NEW.version: "in_use"}
+    assert ask(fresh, "status")["trained"][0]["in_use_by"] == "model use"
 
 
 def bound(loop: Loop, share: float) -> None:
@@ -144,6 +145,13 @@ def test_what_cannot_be_used_says_why_and_changes_nothing(fresh: Loop) -> None:
         ask(fresh, *USE, "previous")
     with pytest.raises(ConfigError, match=f"version abc is not kept .*{NEW.version}"):
         ask(fresh, *USE, "abc")
+    with pytest.raises(ConfigError, match="--model title: this configuration has titles, did you mean 'titles'"):
+        ask(fresh, *USE, NEW.version, "--model", "title")
+    fresh.fault("GET", "/", "before_commit", nth=list(range(1, 40)), status=503)
+    alone = ask(fresh, *USE, NEW.version)
+    assert (alone["changed"], alone["plan"]) == (CLERKS + 3, None)
+    assert "the CRM could not be asked" in alone["not_asked"]
+    fresh.control("faults", method="DELETE")
     write_model(fresh, PREDICTIVE.replace("predictive", "blend"))
     keep(fresh, blendless := trained(0.0, 1.0, 0.2, -1.1, rules=None))
     with pytest.raises(ConfigError, match="has no alpha and beta"):
