@@ -4,7 +4,7 @@ Values enter as literals that sqlglot quotes; nothing is ever pasted into text. 
 `1.5` alone is a decimal to several engines and would change the arithmetic.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 
 from sqlglot import exp
@@ -20,6 +20,7 @@ WHITE_SPACE = "".join(
 """What trimming takes away: the Unicode white space characters."""
 
 TRIMMED, LEFT_TRIMMED, NORMALISED, PLACE_IN = "trimmed", "left_trimmed", "normalised", "list_position"
+ENTRY_AT = "list_extract"
 
 _ON_THE_LEFT = f"REGEXP_REPLACE(value, '^[{WHITE_SPACE}]+', '')"
 _ON_BOTH_SIDES = f"REGEXP_REPLACE({_ON_THE_LEFT}, '[{WHITE_SPACE}]+$', '')"
@@ -116,6 +117,15 @@ def place_in(texts: Sequence[str], value: Scalar) -> Scalar:
     DuckDB works it out once per entry of a column's dictionary, where a CASE is worked out for every row.
     """
     return exp.Anonymous(this=PLACE_IN, expressions=[exp.Array(expressions=[raw_text(one) for one in texts]), value])
+
+
+def looked_up(entries: Mapping[str, Scalar], value: Scalar) -> Scalar:
+    """Give the entry of a text; null where it has none, and where it is null.
+
+    Like `place_in` it is worked out once per entry of a dictionary.
+    """
+    values = exp.Array(expressions=list(entries.values()))
+    return exp.Anonymous(this=ENTRY_AT, expressions=[values, place_in(list(entries), value)])
 
 
 def known_number(value: Scalar) -> Scalar:

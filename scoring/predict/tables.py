@@ -3,6 +3,7 @@
 https://duckdb.org/docs/stable/sql/expressions/case
 """
 
+import math
 from collections.abc import Sequence
 
 from sqlglot import exp
@@ -13,16 +14,16 @@ from scoring.expressions import (
     column,
     integer,
     known_number,
+    looked_up,
     named,
     number,
-    raw_text,
     table,
     total,
 )
 from scoring.predict.artefact import TableModel, Term
 
 LOG_ODDS = "log_odds"
-_MOST_IN_A_ROW = 16
+_MOST_IN_A_ROW = 8
 _MOST_EXPONENT = 500.0  # beyond it some engines refuse EXP, and the probability is 0 or 1 to the last bit anyway
 
 
@@ -50,21 +51,25 @@ def _of_bin(term: Term, value: Scalar, results: Sequence[Scalar]) -> Scalar:
     unknown, *known = results
     if term.feature.role == "numeric":
         return _cut(value, term.cuts, known, [(value.is_(exp.null()), unknown)])
-    tests: list[Scalar] = [exp.EQ(this=value.copy(), expression=raw_text(level)) for level in term.levels]
-    return case([(value.is_(exp.null()), unknown), *zip(tests, known[:-1], strict=True)], known[-1])
+    other = case([(value.is_(exp.null()), unknown)], known[-1])
+    if not term.levels:
+        return other
+    return exp.Coalesce(this=looked_up(dict(zip(term.levels, known[:-1], strict=True)), value), expressions=[other])
 
 
 def _cut(
     value: Scalar, cuts: Sequence[float], results: Sequence[Scalar], first: Sequence[tuple[Scalar, Scalar]] = ()
 ) -> Scalar:
-    """Go through the cuts one by one; through many of them by halves, which saves a tenth of the time."""
+    """Go through the cuts one by one; through many of them by runs, which halves the tests that a row meets."""
     if len(cuts) <= _MOST_IN_A_ROW:
         tests: list[Scalar] = [exp.LT(this=value.copy(), expression=number(cut)) for cut in cuts]
         return case([*first, *zip(tests, results[:-1], strict=True)], results[-1])
-    half = len(cuts) // 2
-    below: Scalar = exp.LT(this=value.copy(), expression=number(cuts[half]))
-    lower, upper = _cut(value, cuts[:half], results[: half + 1]), _cut(value, cuts[half + 1 :], results[half + 1 :])
-    return case([*first, (below, lower)], upper)
+    size = math.isqrt(len(cuts)) + 1
+    runs = range(size, len(results), size)
+    below: list[Scalar] = [exp.LT(this=value.copy(), expression=number(cuts[end - 1])) for end in runs]
+    parts = [_cut(value, cuts[end - size : end - 1], results[end - size : end]) for end in runs]
+    last = _cut(value, cuts[runs[-1] :], results[runs[-1] :])
+    return case([*first, *zip(below, parts, strict=True)], last)
 
 
 def summed_log_odds(model: TableModel) -> Scalar:
