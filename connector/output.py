@@ -26,7 +26,7 @@ class Output:
     @property
     def people(self) -> Console:
         """Give the console for words."""
-        return Console(stderr=True, highlight=False)
+        return _console(stderr=True)
 
     def result(self, data: Mapping[str, Any], lines: Sequence[str | Text | Table] = ()) -> None:
         """Give the command's result: JSON where it is wanted, else the lines."""
@@ -34,7 +34,7 @@ class Output:
             sys.stdout.write(json.dumps({"schema": SCHEMA, **data}, ensure_ascii=False, default=str) + "\n")
             sys.stdout.flush()
             return
-        console = Console(highlight=False)
+        console = _console(stderr=False)
         if not console.is_terminal:
             console.width = max(console.width, PIPED_WIDTH)
         for line in lines:
@@ -73,6 +73,11 @@ class Steps:
         """Count things done in the present stage."""
         if self.progress.tasks:
             self.progress.advance(self.progress.tasks[-1].id, n)
+
+
+def _console(*, stderr: bool) -> Console:
+    """Give a console that prints text as it is: a name or a `[table]` in it is no markup, and `:x:` no picture."""
+    return Console(stderr=stderr, highlight=False, markup=False, emoji=False)
 
 
 def band_text(band: str | None, rank: int) -> Text:

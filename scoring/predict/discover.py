@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from scoring.predict.evaluate_intervals import newcombe, wilson
+from scoring.predict.words import edge_words
 
 NEWEST: Final = 100
 LEAST_WON: Final = 10
@@ -94,15 +95,16 @@ def _thirds(values: Sequence[Any]) -> Callable[[Any], str | None]:
     known = sorted(float(value) for value in values if value is not None)
     few = len(set(known)) <= _TERTILES
     low, high = (known[len(known) * k // _TERTILES] for k in (1, 2))
+    words = edge_words(low), edge_words(high)
 
     def third(value: Any) -> str | None:  # noqa: ANN401 - a value of a row
         if value is None:
             return None
         if few:
-            return f"{value:g}"
+            return edge_words(value)
         if value < low:
-            return f"below {low:g}"
-        return f"{low:g} to below {high:g}" if value < high else f"{high:g} and more"
+            return f"below {words[0]}"
+        return f"{words[0]} to below {words[1]}" if value < high else f"{words[1]} and more"
 
     return third
 

@@ -27,10 +27,10 @@ def _span(kind: str, low: float, high: float) -> str:
         return _times(kind, low, high)
     unit = " days" if kind in _OF_DAYS else ""
     if low == -math.inf or (low <= 0 and kind != "attribute"):
-        return "none" if kind == "decayed" and high <= 0 else f"under {_number(high)}{unit}"
+        return "none" if kind == "decayed" and high <= 0 else f"under {edge_words(high)}{unit}"
     if high == math.inf:
-        return f"{_number(low)}{unit} or more"
-    return f"{_number(low)} to {_number(high)}{unit}"
+        return f"{edge_words(low)}{unit} or more"
+    return f"{edge_words(low)} to {edge_words(high)}{unit}"
 
 
 def _times(kind: str, low: float, high: float) -> str:
@@ -47,7 +47,7 @@ def _times(kind: str, low: float, high: float) -> str:
     return f"{first:,} to {last:,} {unit}"
 
 
-def _number(value: float) -> str:
+def edge_words(value: float) -> str:
     """Write an edge as people say it: three digits are enough to know where it is."""
     if value == 0 or not 1e-4 <= abs(value) < 1e15:
         return f"{value:.3g}"
