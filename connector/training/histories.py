@@ -19,6 +19,7 @@ from scoring.subjects import feature_name
 
 NOTED: Final = "noted"
 OF_LEAD: Final = "lead."
+NOBODY: Final = "NULL::VARCHAR"
 _OF_PERSON: Final = "people."
 _OF_ACCOUNT: Final = "account."
 _MOST_DIFFERENT: Final = 600
@@ -109,39 +110,52 @@ def _notes(facts: Facts) -> str:
     return " UNION ALL ".join(parts)
 
 
-def _widen(engine: duckdb.DuckDBPyConnection, field: str, names: Sequence[str], kind: ColumnType) -> None:
+def _widen(
+    engine: duckdb.DuckDBPyConnection, field: str, names: Sequence[str], kind: ColumnType, own: str | None = None
+) -> None:
     """Add one field: the newest note before the snapshot, else what the first change after it says was there before,
-    else for changes the present value; an observation that came later tells nothing of before."""
-    of_account = field.startswith("account.")
-    column = field.removeprefix("account.")
-    key = "a.account_id" if of_account else "s.subject_id"
-    joined = "LEFT JOIN people AS p ON p.person_id = s.subject_id"
-    has_account = of_account and "account_id" in _columns(engine, "people")
-    joined += " LEFT JOIN accounts AS a ON a.account_id = p.account_id" if has_account else ""
-    if of_account and not has_account:
-        return
-    present = _FORMS[kind].format(f"CAST({'a' if of_account else 'p'}.{quoted(column)} AS VARCHAR)")
-    form, said = _FORMS[kind], ", ".join(map(literal, names))
+    else for changes the present value; an observation that came later tells nothing of before.
+
+    own is the relation (id, value) of the present values where people and accounts hold others.
+    """
+    of_account = field.startswith(_OF_ACCOUNT)
+    key, joined = subjects_of(engine, field)
+    present = f"CAST({'a' if of_account else 'p'}.{quoted(field.removeprefix(_OF_ACCOUNT))} AS VARCHAR)"
+    if own is not None:
+        joined, present = f"{joined} LEFT JOIN {own} AS o ON o.id = {key}", "o.value"
+    elif key == NOBODY:
+        present = "NULL"
+    form, said = _FORMS[kind], ", ".join(map(literal, names)) or "NULL"
+    # The newest of a struct, and not arg_max: that passes over nulls, and an emptied field would be as it was before.
     engine.execute(
         f"""CREATE OR REPLACE TEMPORARY TABLE snapshots AS
         WITH theirs AS (
-            SELECT s.subject_id, s.as_of_s, {key} AS key, {present} AS present FROM snapshots AS s {joined}),
+            SELECT s.subject_id, s.as_of_s, {key} AS key, {form.format(present)} AS present
+            FROM snapshots AS s {joined}),
         known AS (
             SELECT t.subject_id, t.as_of_s,
-                max(n.at_s) FILTER (n.at_s < t.as_of_s) AS said_s,
-                arg_max(n.value, n.at_s) FILTER (n.at_s < t.as_of_s) AS value,
-                min(n.at_s) FILTER (n.at_s >= t.as_of_s AND n.is_change) AS next_s,
-                arg_min(n.before, n.at_s) FILTER (n.at_s >= t.as_of_s AND n.is_change) AS before,
+                max({{'at': n.at_s, 'value': n.value}}) FILTER (n.at_s < t.as_of_s) AS last,
+                min({{'at': n.at_s, 'value': n.before}}) FILTER (n.at_s >= t.as_of_s AND n.is_change) AS next,
                 bool_or(NOT n.is_change) AS observed
             FROM theirs AS t JOIN {NOTED} AS n ON n.subject_id = t.key AND n.name IN ({said})
             GROUP BY ALL)
-        SELECT s.*, CASE WHEN k.said_s IS NOT NULL THEN {form.format("k.value")}
-            WHEN k.next_s IS NOT NULL THEN {form.format("k.before")}
+        SELECT s.*, CASE WHEN k.last IS NOT NULL THEN {form.format("k.last.value")}
+            WHEN k.next IS NOT NULL THEN {form.format("k.next.value")}
             WHEN k.observed THEN NULL ELSE t.present END AS {quoted(feature_name(field))}
         FROM snapshots AS s JOIN theirs AS t USING (subject_id, as_of_s)
             LEFT JOIN known AS k USING (subject_id, as_of_s)
         ORDER BY as_of_s, subject_id"""  # noqa: S608 - names are quoted
     )
+
+
+def subjects_of(engine: duckdb.DuckDBPyConnection, field: str) -> tuple[str, str]:
+    """Write whose a field is, of a snapshot s, and the joins of people p and accounts a that it takes."""
+    people = "LEFT JOIN people AS p ON p.person_id = s.subject_id"
+    if not field.startswith(_OF_ACCOUNT):
+        return "s.subject_id", people
+    if "account_id" not in _columns(engine, "people"):
+        return NOBODY, people
+    return "a.account_id", f"{people} LEFT JOIN accounts AS a ON a.account_id = p.account_id"
 
 
 def _columns(engine: duckdb.DuckDBPyConnection, table: str) -> Sequence[str]:

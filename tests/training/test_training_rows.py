@@ -142,10 +142,15 @@ def test_a_value_is_what_was_known_then_and_a_change_after_conversion_is_seen(tm
         ([("a", "b", -5)], "b"),
         ([("a", "b", -5), ("b", "c", 5)], "b"),
         ([("x", "y", 5), ("y", "now", 9)], "x"),
+        ([("", "won", 5), ("won", "now", 9)], None),
+        ([("a", "", -5), ("", "now", 9)], None),
+        ([("a", "b", -9), ("b", "", -5)], None),
         ([], "now"),
     ],
 )
-def test_a_change_tells_what_stood_before(tmp_path: Path, notes: list[tuple[str, str, int]], expected: str) -> None:
+def test_a_change_tells_what_stood_before(
+    tmp_path: Path, notes: list[tuple[str, str, int]], expected: str | None
+) -> None:
     created = datetime(2025, 1, 10, tzinfo=UTC)
     snapshot = created + timedelta(days=1)
     people = [{"person_id": name, "created_at": iso(created), "rating": "now"} for name in ("p1", "p2")]
