@@ -14,6 +14,7 @@ from connector.crm.registry import connect
 from connector.errors import ConfigError, LeadlightError
 from connector.fitting import bands_of, model_problems
 from connector.models import Models
+from connector.planning.records import NOT_LEARNED
 from connector.routing.pools import resolve_table
 from connector.settings.checks import OFF
 from connector.settings.file import Settings
@@ -25,6 +26,7 @@ from mappings.fields import ObjectInfo
 from mappings.model import Mapping as CrmMapping
 from mappings.needs import needs_of, task_keeping
 from mappings.prune import prune
+from scoring.predict.blend import results
 
 Describes = Mapping[str, ObjectInfo | None]
 
@@ -38,6 +40,7 @@ def examine(config: Path) -> list[Check]:
         return [Check("configuration", False, problem, f"edit {config.name}") for problem in error.problems]
     found = [Check("configuration", True, f"model {models.name}, mapping {settings.crm.mapping}")]
     found += _training(settings, models)
+    found += unlearned(models, mapping)
     found += store_checks(Path(settings.store.path))
     sound = all(check.ok for check in found if check.name == "store")
     crm = connect(settings)
@@ -66,6 +69,16 @@ def _training(settings: Settings, models: Models) -> Iterator[Check]:
         return
     fix = 'pip install "leadlight[train]", or train elsewhere and set [train] schedule = "off"'
     yield warning("training", f"{', '.join(ids)} cannot be trained again here: the extra train is not installed", fix)
+
+
+def unlearned(models: Models, mapping: CrmMapping) -> Iterator[Check]:
+    """Name the fields for what a trained model says that no model fills."""
+    for target in mapping.write.targets:
+        line = next((one for one in models.of(target.role) if one.id == target.model_id), None)
+        for key, spec in target.specs.items() if line else ():
+            if line and spec.from_ in NOT_LEARNED and spec.from_ not in results(line.model):
+                detail = f"{target.key}.{key}: model {line.model.id} gives no {spec.from_}, so {spec.field} stays empty"
+                yield warning("mapping", detail, "name a trained model in its [combine], or take the field out")
 
 
 def _connected(settings: Settings, connection: Connection, *, store_is_sound: bool) -> Iterator[Check]:

@@ -5,6 +5,8 @@ import math
 
 import pytest
 
+from connector.doctor import unlearned
+from connector.loading import load_parts
 from connector.provisioning import provision
 from scoring.predict.artefact import TableModel, versioned
 from tests.loop.loops import MODEL, Loop
@@ -40,6 +42,11 @@ def test_people_of_a_band_are_called_in_the_order_of_the_trained_model(fresh: Lo
 LEARNED = ("probability", "model_total", "model_band")
 
 
+def told_by_doctor(loop: Loop) -> list[str]:
+    _, models, mapping = load_parts(loop.config)
+    return [check.detail for check in unlearned(models, mapping)]
+
+
 def test_what_a_model_on_trial_says_stands_beside_the_rules_in_fields_of_its_own(fresh: Loop) -> None:
     names = {
         name: f"Leadlight_{name.title()}__c" if fresh.crm == "salesforce" else f"leadlight_{name}" for name in LEARNED
@@ -60,8 +67,10 @@ def test_what_a_model_on_trial_says_stands_beside_the_rules_in_fields_of_its_own
     assert [float(value) for value in told["p20"][:2]] == [0.27, 25]
     assert [told[who][2] for who in ("p00", "p05", "p20")] == ["hot", "hot", "warm"]
     assert [people[who][fresh.words.band] for who in ("p00", "p05", "p20")] == ["hot", "warm", "cold"]
+    assert told_by_doctor(fresh) == []
     write_model(fresh, "")  # without a trained model there is nothing to say, and nothing stays behind
     fresh.advance(60)
     fresh.sync(allowed=("model_changed",))
     people = {who: person["fields"] for who, person in fresh.people().items()}
     assert [people["p00"].get(names[name]) or None for name in LEARNED] == [None, None, None]
+    assert [text.split(":")[0] for text in told_by_doctor(fresh)] == [f"write.person.{name}" for name in LEARNED]
