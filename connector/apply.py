@@ -24,6 +24,7 @@ from connector.people_first import CHOSEN, send_fields
 from connector.plan import Change, ClockStep, Plan, TaskChange
 from connector.planning.owners import keep_routing
 from connector.prospects.commit import create_entries, withdraw
+from connector.prospects.ledger import made_by_run
 from connector.prospects.send import send_creates
 from connector.score import BANDS, revision
 from connector.store import acceptance, assignments, clocks, episodes, notices, outbox, quarantine, runs, written
@@ -161,7 +162,7 @@ def applied(job: Job, run_id: str) -> Applied:
     counts = Counter(outbox.counts(job.state, run_id))
     waiting = counts["planned"] + counts["inflight"] + counts["retry"]
     held = sum(1 for row in quarantine.refused(job.state) if row.run_id != run_id and row.kind != notices.KIND)
-    created, linked = outbox.created(job.state, run_id)
+    created, linked = made_by_run(job.state, run_id)
     return Applied(counts["done"], counts["quarantined"], counts["superseded"], waiting, held, created, linked)
 
 

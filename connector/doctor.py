@@ -102,6 +102,7 @@ def _against_crm(settings: Settings, models: Models, mapping: CrmMapping, crm: A
         yield Check("mapping", True, "every field that is read or written exists")
     yield from (Check("optional", True, f"{dropped}: left out") for dropped in prune(mapping, describes).dropped)
     yield from _tasks(mapping, describes)
+    yield from _creates(mapping)
     for problem in model_problems(models, mapping, settings.enrich):
         yield Check("model", False, problem, "edit the model or the mapping")
     yield from _pools(crm, settings)
@@ -142,6 +143,14 @@ def _tasks(mapping: CrmMapping, describes: Describes) -> Iterator[Check]:
             yield warning("tasks", f"none can be made: {key} is not unique", fix)
         case "missing":
             yield warning("tasks", f"none can be made yet: {key} does not exist", "run `leadlight provision`")
+
+
+def _creates(mapping: CrmMapping) -> Iterator[Check]:
+    """Say what feeds create, and what keeps a person from being created twice."""
+    create = mapping.creates
+    if create is not None:
+        told = f"feeds create {create.object} records, each with the unique {create.key_field}"
+        yield Check("people", True, f"{told}; nobody without {' and '.join(('an address', *create.needed))}")
 
 
 def _pools(crm: Crm, settings: Settings) -> Iterator[Check]:

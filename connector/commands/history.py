@@ -14,7 +14,7 @@ from connector.reading import open_reading, run_row
 from connector.settings.file import load_settings
 from connector.store import outbox, runs
 from connector.store.outbox import OutboxRow
-from connector.undo import Undo, plan_undo
+from connector.undo import CREATED, Undo, plan_undo
 
 SHOWN = 12
 REJECTED_ROWS = 1
@@ -74,6 +74,10 @@ def _undo_lines(found: Undo) -> Iterator[str]:
         yield f"  {entry.object} {entry.record_id}: " + "; ".join(parts)
     if len(found.entries) > SHOWN:
         yield f"  ... and {len(found.entries) - SHOWN:,} more"
+    made = [left for left in found.left if left.why == CREATED]
+    yield from (f"  {left.object} {left.record_id}: stays, see below" for left in made[:SHOWN])
+    if len(made) > SHOWN:
+        yield f"  ... and {len(made) - SHOWN:,} more that stay"
     for (why, name), n in Counter((left.why, left.field) for left in found.left).most_common():
         yield f"  left as it is: {n:,} x {name or 'record'}: {why}"
 

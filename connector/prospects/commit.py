@@ -6,7 +6,15 @@ from typing import Any
 from connector.crm.base import JsonScalar
 from connector.job import Job
 from connector.plan import Plan
-from connector.prospects.find import Prospect, fields_of, known_addresses, prospect_key, prospects, terms_of
+from connector.prospects.find import (
+    KEY_PREFIX,
+    Prospect,
+    fields_of,
+    known_addresses,
+    prospect_key,
+    prospects,
+    terms_of,
+)
 from connector.store import erased, outbox
 from connector.store.outbox import Entry
 from mappings.create import CreateTarget
@@ -43,7 +51,8 @@ def withdraw(job: Job, plan: Plan) -> None:
     One that was sent, whose person the CRM has by now, stays: the look before it is sent again tells whose it is.
     """
     asked = {change.key for change in plan.creates}
-    left = [row for row in outbox.unsettled(job.state) if row.kind == "create" and row.key not in asked]
+    rows = outbox.with_prefix(job.state, KEY_PREFIX)
+    left = [row for row in rows if row.state in outbox.UNSETTLED and row.key not in asked]
     if not left:
         return
     with job.engine() as engine:

@@ -14,6 +14,13 @@ def made(row: OutboxRow) -> bool:
     return row.state == "done" and (row.reason is None or row.reason.startswith("without "))
 
 
+def made_by_run(state: sqlite3.Connection, run_id: str) -> tuple[int, int]:
+    """Count the people whom a run created, and those whom it found there instead."""
+    done = [row for row in outbox.with_prefix(state, KEY_PREFIX) if (row.run_id, row.state) == (run_id, "done")]
+    created = sum(map(made, done))
+    return created, len(done) - created
+
+
 def created_by_feed(state: sqlite3.Connection) -> Counter[str]:
     """Count by feed the people who were created."""
     return Counter(str(row.payload["feed"]) for row in outbox.with_prefix(state, KEY_PREFIX) if made(row))

@@ -1,6 +1,6 @@
 """Why people whom feeds found wait."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import duckdb
 
@@ -23,10 +23,19 @@ def why_held(engine: duckdb.DuckDBPyConnection, reading: Reading, emails: Collec
     shown = [found for found in prospects(engine, reading.lake, terms) if found.email in emails]
     keys = {prospect_key(reading.mapping.crm, found.email): found for found in shown}
     rows = outbox.by_keys(reading.state, keys)
-    return {found.email: _why(found, rows.get(key)) for key, found in keys.items()}
+    there = _there(engine, reading, [row.result_id for row in rows.values() if row.result_id])
+    return {found.email: _why(found, rows.get(key), there) for key, found in keys.items()}
 
 
-def _why(found: Prospect, row: OutboxRow | None) -> str:
+def _there(engine: duckdb.DuckDBPyConnection, reading: Reading, ids: Sequence[str]) -> set[str]:
+    people = reading.lake.relation("people")
+    if people is None or not ids:
+        return set()
+    query = f"SELECT person_id FROM {people} WHERE list_contains(?::VARCHAR[], person_id)"  # noqa: S608 - a file list of our own making
+    return {str(row[0]) for row in engine.execute(query, [list(ids)]).fetchall()}
+
+
+def _why(found: Prospect, row: OutboxRow | None, there: Collection[str]) -> str:
     if row is None or row.state in outbox.UNSETTLED:
         return found.problem or "to be created by the next sync"
     if row.state == "superseded":
@@ -35,4 +44,6 @@ def _why(found: Prospect, row: OutboxRow | None) -> str:
         until = f"; tried again from {utc_text(row.not_before)}" if row.not_before else ""
         return f"refused by the CRM: {row.reason}{until}"
     told = row.reason if row.reason and not made(row) else f"created as {row.object} {row.result_id}"
+    if row.result_id in there:
+        return f"{told}: {row.result_id}, which has another address now; the rows wait for this one"
     return f"{told}; the rows land once a pull has seen the record"

@@ -238,15 +238,6 @@ def withdraw(connection: sqlite3.Connection, ids: Sequence[int]) -> None:
         connection.executemany("DELETE FROM outbox WHERE id = ?", [(row_id,) for row_id in ids])
 
 
-def created(connection: sqlite3.Connection, run_id: str) -> tuple[int, int]:
-    """Count the people whom a run created, and those whom it found there instead."""
-    query = """SELECT coalesce(sum(reason IS NULL OR reason LIKE 'without %'), 0), count(*) FROM outbox
-        WHERE run_id = ? AND state = 'done' AND kind = 'create'"""
-    with store_errors():
-        made, every = connection.execute(query, (run_id,)).fetchone()
-    return int(made), int(every) - int(made)
-
-
 def release_inflight(connection: sqlite3.Connection) -> int:
     """Turn rows whose answer was lost with their process into `retry`; returns how many. Needs the writer lock."""
     with transaction(connection):

@@ -22,12 +22,15 @@ def try_again_at(now: datetime, attempts: int) -> datetime:
 
 
 def release_due(connection: sqlite3.Connection, run_id: str, now: datetime) -> int:
-    """Let a run try keyed rows whose wait is over; returns how many. A record's fields are the plan's to ask again."""
+    """Let a run try keyed rows whose wait is over; returns how many.
+
+    A record's fields are the plan's to ask again, and so is a person to be created.
+    """
     with transaction(connection):
         changed = connection.execute(
             "UPDATE outbox INDEXED BY outbox_open SET state = 'retry', run_id = ?, not_before = NULL, updated_at = ? "
             "WHERE state IN ('planned', 'inflight', 'retry', 'quarantined') AND state = 'quarantined' "
-            "AND key IS NOT NULL AND (not_before IS NULL OR not_before <= ?)",
+            "AND key IS NOT NULL AND kind <> 'create' AND (not_before IS NULL OR not_before <= ?)",
             (run_id, now_text(), to_text(now)),
         )
     return changed.rowcount

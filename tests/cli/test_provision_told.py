@@ -9,7 +9,9 @@ from xml.etree import ElementTree as Tree
 
 import pytest
 
+from connector.crm.salesforce.files import SOURCE, metadata_files
 from connector.sandbox.server import Crm, SandboxOptions, start
+from mappings.loader import load_mapping
 from tests.cli.commands import Shell, refused
 from tests.loop.loops import Loop, configure, loop_of, write_world
 
@@ -175,6 +177,19 @@ def test_the_sets_in_files_grant_no_more_than_is_needed(bare: Loop, shell: Shell
     assert {"ApiEnabled", "EditTask", "TransferAnyLead"} <= set(texts(ours, "name"))
     forbidden = [*texts(ours, "modifyAllRecords"), *texts(ours, "allowDelete"), *texts(ours, "allowCreate")]
     assert set(forbidden) == {"false"}
+
+
+def test_the_set_in_files_lets_people_be_created_where_a_feed_creates_them() -> None:
+    mapping = load_mapping("salesforce").model_copy(update={"creating": True})
+    files = metadata_files(mapping, (), None)
+    ours = Tree.fromstring(files[f"{SOURCE}/permissionsets/Leadlight.permissionset-meta.xml"])  # noqa: S314 - our own
+    may = {texts(one, "object")[0]: texts(one, "allowCreate")[0] for one in ours.iter(f"{META}objectPermissions")}
+    assert [name for name, able in may.items() if able == "true"] == ["Lead"]
+    edited = {
+        texts(one, "field")[0] for one in ours.iter(f"{META}fieldPermissions") if texts(one, "editable") == ["true"]
+    }
+    assert {"Lead.LeadSource", "Lead.Email", "Lead.Title", "Lead.Leadlight_Key__c"} <= edited
+    assert "It may create Lead records" in files["README.md"]
 
 
 @pytest.mark.parametrize("crm", ["salesforce"])

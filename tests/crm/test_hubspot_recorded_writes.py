@@ -105,6 +105,32 @@ def keyed(name: str, *links: tuple[str, str]) -> Write:
 
 
 @pytest.mark.fault("F13")
+def test_a_contact_who_came_in_between_is_told_and_left_as_they_are(tmp_path: Path) -> None:
+    """The recorded batch holds two addresses; the first one is somebody's, whom no look before had found."""
+    answer = from_body("batch/create/contacts/err-partial-success.json", 207)
+    taken, new = "taken@example.com", "person@example.com"
+    look = {
+        "properties": ["email"],
+        "propertiesWithHistory": [],
+        "idProperty": "email",
+        "inputs": [{"id": taken}, {"id": new}],
+    }
+    asked = {
+        "inputs": [
+            {"objectWriteTraceId": str(at), "properties": {"lastname": "Dyer", "email": who}, "associations": []}
+            for at, who in enumerate((taken, new))
+        ]
+    }
+    nobody = {"status": "COMPLETE", "results": [], "numErrors": 0, "errors": []}
+    exchanges = [
+        (Asked("POST", CONTACTS + "read", body=look), Recorded(200, json.dumps(nobody))),
+        (Asked("POST", CONTACTS + "create", body=asked), answer),
+    ]
+    with replayed(tmp_path, exchanges):
+        results = adapter().write([Write("contacts", {"lastname": "Dyer"}, key=("email", who)) for who in (taken, new)])
+    assert results == [WriteResult(id="171591000198"), WriteResult(id="171596044870", created=True)]
+
+
 def test_a_task_is_created_once_and_linked_also_where_it_exists(tmp_path: Path) -> None:
     """The created task is the recorded one; no recording holds an upsert, so `new` and the key are added."""
     task = from_cassette("task.yml", "/tasks").json()

@@ -89,6 +89,7 @@ def test_whom_a_feed_found_is_created_once_and_scored_as_anybody(finding: Loop) 
     assert second.plan is not None
     assert second.plan.creates == ()
     assert float(people_of(finding)[0]["fields"][finding.words.score]) == 60
+    assert len(finding.tasks_of(made["id"])) == 1
     assert {one["email"] for one in table(finding, "held")}.isdisjoint({WHO, MEANWHILE})
     assert f"created from feed finder (run {first.run_id})" in ask(finding, "explain", made["id"])["notes"]
     assert ask(finding, "feeds", "list")["feeds"][0]["created"] == 1

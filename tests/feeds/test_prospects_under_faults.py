@@ -13,7 +13,7 @@ from tests.feeds.prospecting import CREATE, EMAIL, LAST, MADE, created, people_o
 from tests.feeds.test_feeds_commands import ask
 from tests.loop.loops import Loop
 
-SECOND = "second@prospect.example"
+SECOND, OTHER = "second@prospect.example", "other@prospect.example"
 
 
 @pytest.fixture(scope="module")
@@ -64,10 +64,17 @@ def test_a_lost_answer_makes_no_second_person_and_the_refused_wait_with_the_reas
 
 @pytest.mark.parametrize("crm", ["hubspot"])
 def test_hubspot_itself_keeps_two_from_one_address(finding: Loop) -> None:
-    """Two of one batch, which no look before can tell: the second one is refused by HubSpot, and linked."""
+    """Two of one batch, and a contact's second address: no look before tells; HubSpot refuses them, they are linked."""
     fields = {LAST["hubspot"]: "First"}
-    writes = [Write(MADE["hubspot"], fields, key=(EMAIL["hubspot"], who)) for who in (SECOND, SECOND.upper())]
+
+    def wanted(address: str) -> Write:
+        return Write(MADE["hubspot"], fields, key=(EMAIL["hubspot"], address))
+
     with open_job(finding.config, writer=True, writes_crm=True) as job:
-        first, second = job.crm.write(writes)
-    assert (first.created, second.created, second.ok) == (True, False, True)
-    assert first.id == second.id == people_of(finding, SECOND)[0]["id"]
+        first, second = job.crm.write([wanted(SECOND), wanted(SECOND.upper())])
+        [other] = job.crm.write([wanted(OTHER)])
+        merged = {"primaryObjectId": first.id, "objectIdToMerge": other.id}
+        survivor = finding.ask("POST", "/crm/v3/objects/contacts/merge", json=merged)["id"]
+        [linked] = job.crm.write([wanted(OTHER)])
+    assert (first.created, second.created, second.ok, second.id) == (True, False, True, first.id)
+    assert (linked.id, linked.created, linked.ok) == (survivor, False, True)

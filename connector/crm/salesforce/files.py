@@ -181,7 +181,9 @@ def _readme(fields: Sequence[NewField], lists: Sequence[CallList], needs: Sequen
     )
     rows = [(f"{_owner(each)}.{each.name}", type_of(each), each.label) for each in fields]
     customs = sorted(need.object for need in needs if need.object.endswith("__c"))
+    made = [need for need in needs if need.sets and need.object not in ACTIVITIES]
     shown = {"fields": rows, "lists": lists, "customs": customs, "moves": any(need.moves for need in needs)}
+    shown |= {"creates": [need.object for need in made], "sets": sorted({name for need in made for name in need.sets})}
     return environment.get_template("salesforce_setup.md.j2").render(**shown) + "\n"
 
 

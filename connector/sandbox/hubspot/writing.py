@@ -11,7 +11,14 @@ from connector.sandbox.hubspot.computed import Moment, complete
 from connector.sandbox.hubspot.ids import next_id
 from connector.sandbox.hubspot.objects import ObjectType, object_type
 from connector.sandbox.hubspot.pipelines import moves_back, stages_of
-from connector.sandbox.hubspot.reading import id_column, lives, match_text, projection, survivor
+from connector.sandbox.hubspot.reading import (
+    further_addresses,
+    id_column,
+    lives,
+    match_text,
+    projection,
+    survivor,
+)
 from connector.sandbox.hubspot.refusing import refuse_locked
 from connector.sandbox.hubspot.values import Problem, check
 from connector.sandbox.hubspot.wire import ApiError, json_response, not_found, problem_error, validation_error
@@ -171,12 +178,14 @@ def storable(account: Account, kind: ObjectType, values: Mapping[str, str]) -> d
 
 
 def check_unique(account: Account, kind: ObjectType, clean: Mapping[str, str], number: str) -> None:
-    """Raise TakenError where another living record holds a unique value."""
+    """Raise TakenError where another living record holds a unique value, of a contact as a further address too."""
     known = account.schema.of(kind.plural)
     for name, value in clean.items():
         if not known[name].unique or value == "":
             continue
         found = resolve(account, kind, value, name)
+        if found is None and (kind.plural, name) == ("contacts", "email"):
+            found = further_addresses(account, [value]).get(value.lower())
         if found not in (None, number):
             raise TakenError(name, value, str(found))
 
