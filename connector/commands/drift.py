@@ -16,7 +16,7 @@ from connector.reading import open_reading
 from connector.training import drift_told
 from connector.training.drift import measure
 from connector.training.facts import open_facts
-from connector.training.store import field_names, newest_pull, noting_began, stored_facts
+from connector.training.store import newest_pull, past_of, stored_facts
 from scoring.model import ModelError, load_model
 from scoring.predict.artefact import TableError, TableModel, read_table
 
@@ -47,8 +47,8 @@ def on_store(config: Path, as_of: datetime | None) -> list[dict[str, Any]]:
         at = as_of or newest_pull(reading)
         for model_id, table in trained(reading.models).items():
             with reading.engine() as engine:
-                facts = open_facts(engine, stored_facts(reading, at), at, noting_began(reading, config))
-                measured = measure(engine, facts, table, field_names(config))
+                facts = open_facts(engine, stored_facts(reading, at), at, past_of(reading, config))
+                measured = measure(engine, facts, table)
                 found.append(drift_told.as_dict(model_id, measured, facts))
             if as_of is None:
                 drift_told.keep(reading.state, found[-1])

@@ -13,7 +13,7 @@ from connector.training import drift_told, due
 from connector.training.drift import measure
 from connector.training.due import Attempt, Looked
 from connector.training.facts import open_facts
-from connector.training.store import field_names, newest_pull, noting_began, stored_facts
+from connector.training.store import newest_pull, past_of, stored_facts
 
 
 def train_if_due(out: Output, config: Path, options: TrainOptions) -> int:
@@ -49,8 +49,8 @@ def _looked(reading: Reading, config: Path, model_id: str, options: TrainOptions
         )
     at = options.as_of or newest_pull(reading)
     with reading.engine() as engine:
-        facts = open_facts(engine, stored_facts(reading, at), at, noting_began(reading, config))
-        measured = measure(engine, facts, table, field_names(config))
+        facts = open_facts(engine, stored_facts(reading, at), at, past_of(reading, config))
+        measured = measure(engine, facts, table)
     drift_told.keep(reading.state, drift_told.as_dict(model_id, measured, facts))
     return due.look(reading.state, model_id, measured, at, reading.settings.train)
 

@@ -25,7 +25,7 @@ from connector.training.discover import discover as compare_deals
 from connector.training.facts import open_facts
 from connector.training.run import Asked, Beside, Result, run_training
 from connector.training.snapshots import TARGETS, Target
-from connector.training.store import field_names, newest_pull, noting_began, stored_facts
+from connector.training.store import newest_pull, past_of, stored_facts
 from scoring.names import nearest
 from scoring.predict.discover import LEAST_WON
 from scoring.values import duration_s
@@ -131,8 +131,8 @@ def on_store(config: Path, options: TrainOptions, *, keep: bool) -> tuple[Result
             as_of = options.as_of or newest_pull(reading)
             rules = models(options.rules, tables=None)[0] if options.rules else line.model
             sources = stored_facts(reading, as_of)
-            facts = open_facts(engine, sources, as_of, noting_began(reading, config))
-            beside = Beside(rules, sources, field_names(config))
+            facts = open_facts(engine, sources, as_of, past_of(reading, config))
+            beside = Beside(rules, sources)
             result = run_training(engine, facts, _asked(options, reading.settings.train), beside)
         if result.model is None or not keep:
             return result, None

@@ -59,7 +59,7 @@ def seen(enriches: Sequence[EnrichSettings], held: Held, as_of: datetime) -> str
     source = held.attributes or _nothing()
     columns = ", ".join(["subject_id", *found])
     return (
-        f"(SELECT {columns} FROM {_read(enriches, source, held.words)} "  # noqa: S608 - names are quoted
+        f"(SELECT {columns} FROM {worded(enriches, source, held.words)} "  # noqa: S608 - names are quoted
         f"WHERE role = {literal(ROLES[of])} AND name IN ({names}) AND observed_at < {_after(as_of)} "
         f"GROUP BY subject_id)"
     )
@@ -104,7 +104,7 @@ def _typed(enrich: EnrichSettings, text: str) -> str:
     return f"NULLIF({found}, 'NaN'::DOUBLE)" if enrich.type == "number" else found
 
 
-def _read(enriches: Sequence[EnrichSettings], source: str, words: str | None) -> str:
+def worded(enriches: Sequence[EnrichSettings], source: str, words: str | None) -> str:
     """Put in the place of a vendor's text what the attribute's transform read in it."""
     transforms = {enrich.attribute: enrich.transform for enrich in enriches if enrich.transform}
     if not transforms or words is None:

@@ -5,7 +5,6 @@ for under a year the last month's rows are held against those that the model lea
 horizon has ended is held against its outcomes; no row of it is one that the model was trained on.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -83,15 +82,13 @@ class Measured:
     read_as_now: tuple[str, ...]
 
 
-def measure(
-    engine: duckdb.DuckDBPyConnection, facts: Facts, table: TableModel, names: Mapping[str, str] | None = None
-) -> Measured:
+def measure(engine: duckdb.DuckDBPyConnection, facts: Facts, table: TableModel) -> Measured:
     """Measure a model of people; raises ConfigError for another one, or where the facts lack what it reads."""
     reference = reference_of(table.card) or _nothing_known(table)
     begin(engine, facts, _target(table))
     monthly = anything_changes(engine, facts)
     matured = _look(engine, facts, table, reference, monthly=monthly)
-    noted = note_values(engine, facts, names)
+    noted = note_values(engine, facts)
     _score(engine, facts, table, noted.fields)
     now = _scores_now(engine, reference)
     scores = moved_scores(reference, now) if reference.cuts else None

@@ -17,16 +17,41 @@ _TIMES: Final = (("people", "created_at"), ("events", "occurred_at"), ("outcomes
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What there is: the columns of each table with their types, the tables that hold anything, and until when.
+class Believed:
+    """An attribute that vendors tell of: the field it is, what they said, and in which order they are believed.
 
-    noted_since tells of fields (people.X, account.X) from when on all of their changes were noted.
+    observed is the relation (subject_id, vendor, value, observed_at) of it; own is the relation (id, value) of what the
+    CRM's own column says, null where that is not asked.
     """
+
+    field: str
+    observed: str
+    vendors: tuple[str, ...]
+    max_age_days: float | None
+    own: str | None
+
+
+@dataclass(frozen=True)
+class Past:
+    """What a store knows of the past of fields besides the notes.
+
+    names gives the field (people's, or account.X) for a name in the CRM's history where the two differ; noted_since
+    tells of fields (people.X, account.X) from when on all of their changes were noted.
+    """
+
+    names: Mapping[str, str] = field(default_factory=dict)
+    noted_since: Mapping[str, datetime] = field(default_factory=dict)
+    believed: tuple[Believed, ...] = ()
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What there is: the columns of each table with their types, the tables that hold anything, and until when."""
 
     columns: Mapping[str, Mapping[str, ColumnType]]
     there: frozenset[str]
     now: datetime
-    noted_since: Mapping[str, datetime] = field(default_factory=dict)
+    past: Past = Past()
 
     @property
     def now_s(self) -> int:
@@ -38,7 +63,7 @@ def open_facts(
     engine: duckdb.DuckDBPyConnection,
     sources: Mapping[str, str],
     as_of: datetime | None,
-    noted_since: Mapping[str, datetime] | None = None,
+    past: Past | None = None,
 ) -> Facts:
     """Make the tables people, accounts, events, outcomes, attributes and history of these relations.
 
@@ -58,7 +83,7 @@ def open_facts(
         raise ConfigError("people: the column 'created_at' is missing: nobody can say what was known of whom when")
     now = as_of or _newest(engine, columns)
     _until(engine, columns, now)
-    return Facts(columns, frozenset(sources), now, noted_since or {})
+    return Facts(columns, frozenset(sources), now, past or Past())
 
 
 def _newest(engine: duckdb.DuckDBPyConnection, columns: Mapping[str, Mapping[str, ColumnType]]) -> datetime:

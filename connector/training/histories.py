@@ -12,6 +12,7 @@ from typing import Final
 import duckdb
 
 from connector.engine.relations import literal, quoted
+from connector.training.believed import NOTHING, believe
 from connector.training.facts import Facts
 from scoring.predict.features import DAY_S
 from scoring.schema import ColumnType
@@ -44,30 +45,32 @@ class Noted:
     changed_after: Mapping[str, float]
 
 
-def note_values(engine: duckdb.DuckDBPyConnection, facts: Facts, names: Mapping[str, str] | None = None) -> Noted:
-    """Widen the table `snapshots` by a column f.FIELD for every field with notes, as it was known before as_of_s.
-
-    names gives the field of people or accounts (as account.X) for a name in the notes where the two differ.
-    """
+def note_values(engine: duckdb.DuckDBPyConnection, facts: Facts) -> Noted:
+    """Widen the table `snapshots` by a column f.FIELD for every field with notes, as it was known before as_of_s."""
     engine.execute(f"CREATE OR REPLACE TEMPORARY TABLE {NOTED} AS {_notes(facts)}")
     types = _types(facts)
     rows = engine.execute(f"SELECT DISTINCT name FROM {NOTED} ORDER BY name LIMIT {_MOST_DIFFERENT}").fetchall()  # noqa: S608 - our own names
     said = [str(name) for (name,) in rows]
     told: dict[str, str] = {}
     for name in said:
-        for place in ((names or {}).get(name, name), f"account.{name}"):
+        for place in (facts.past.names.get(name, name), f"account.{name}"):
             if types.get(place) in _FORMS and place not in told and _own(name) is None:
                 told[place] = name
     own = {place: name for name in said if types.get(place := _own(name) or "") in _FORMS and place not in told}
     of_leads = {place: name for name in said if types.get(place := _of_lead(name) or "") in _FORMS}
-    for place in sorted({*told, *own, *of_leads}):
+    believed = {one.field: one for one in facts.past.believed if types.get(one.field) in _FORMS}
+    places = sorted({*told, *own, *of_leads, *believed})
+    for place in places:
         sources = [one[place] for one in (told, own, of_leads) if place in one]
-        _widen(engine, place, sources, types[place])
-    return Noted(
-        frozenset({*told, *own, *of_leads}),
-        frozenset(told) | _noted_long_enough(engine, facts, types),
-        _changed_after(engine, told | own),
-    )
+        one = believed.get(place)
+        if one is None:
+            _widen(engine, place, sources, types[place])
+        else:
+            _widen(engine, place, sources if one.own else (), types[place], one.own or NOTHING)
+            believe(engine, one, _FORMS[types[place]], subjects_of(engine, place))
+    by_vendors_alone = {place for place, one in believed.items() if one.own is None}
+    known = {*told, *_noted_long_enough(engine, facts, types), *by_vendors_alone}
+    return Noted(frozenset(places), frozenset(known), _changed_after(engine, told | own))
 
 
 def _own(name: str) -> str | None:
@@ -86,7 +89,7 @@ def _noted_long_enough(
 ) -> frozenset[str]:
     """Name the fields whose every change since before the first snapshot was noted."""
     first_s = engine.execute("SELECT min(as_of_s) FROM snapshots").fetchall()[0][0]
-    since = {_own(name) or name: at for name, at in facts.noted_since.items()}
+    since = {_own(name) or name: at for name, at in facts.past.noted_since.items()}
     return frozenset(
         place for place, at in since.items() if place in types and first_s is not None and at.timestamp() <= first_s
     )

@@ -48,14 +48,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Beside:
-    """What a training may know besides the facts: the rules in use with the relations they score, and names of fields.
-
-    names is as `note_values` has it.
-    """
+    """What a training may know besides the facts: the rules in use with the relations they score."""
 
     rules: Model | None = None
     sources: Mapping[str, str] = field(default_factory=dict)
-    names: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ def run_training(engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, 
     begin(engine, facts, target)
     horizon_days = asked.horizon_days or choose_horizon(engine, facts)
     taken = take(engine, facts, horizon_days, asked.most_rows)
-    noted = note_values(engine, facts, beside.names)
+    noted = note_values(engine, facts)
     tried = candidates(engine, facts, noted.known, asked.allowed)
     has_points = beside.rules is not None and note_points(engine, beside.rules, beside.sources)
     rows = read_rows(engine, facts, (*tried.features, *tried.doubtful), noted.fields, POINTS if has_points else None)

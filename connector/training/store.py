@@ -7,15 +7,19 @@ from typing import Final
 
 from connector.credits import outcomes
 from connector.engine.relations import literal, quoted
+from connector.enrichment.resolve import KEYS, ROLES, worded
+from connector.enrichment.step import held_for, subjects
 from connector.errors import ConfigError
 from connector.facts import relations
 from connector.loading import load_parts
 from connector.noting import CHANGE_KEY, CHANGES, noted_since
 from connector.reading import Reading
+from connector.settings.enrichment import CRM
 from connector.store import runs
 from connector.store.lake import Lake
 from connector.successors import follow, follow_observations, resolved
 from connector.training.candidates import is_learnable
+from connector.training.facts import Believed, Past
 from connector.training.histories import OF_LEAD
 from mappings.model import Mapping as CrmMapping
 
@@ -80,9 +84,28 @@ def _converted(lake: Lake) -> Iterator[str]:
             )
 
 
-def noting_began(reading: Reading, config: Path) -> dict[str, datetime]:
-    """Tell from when on we note the changes of each field (people.X, account.X)."""
-    return noted_since(reading.state, load_parts(config, None)[2])
+def past_of(reading: Reading, config: Path) -> Past:
+    """Say what the store of a configuration knows of the past of fields."""
+    mapping = load_parts(config, None)[2]
+    return Past(field_names(mapping), noted_since(reading.state, mapping), tuple(_believed(reading)))
+
+
+def _believed(reading: Reading) -> Iterator[Believed]:
+    """Walk the attributes that vendors tell of, with what each said and what the CRM's own column says."""
+    for enrich in reading.settings.enrich:
+        held, rows = held_for(reading.lake, reading.settings, enrich.of), subjects(reading.lake, enrich.of)
+        if held.attributes is None or rows is None:
+            continue
+        own = None
+        if CRM in enrich.vendors and enrich.attribute in held.columns:
+            own = f"(SELECT {KEYS[enrich.of]} AS id, {quoted(enrich.attribute)}::VARCHAR AS value FROM {rows})"  # noqa: S608 - names are quoted
+        said = f"role = {literal(ROLES[enrich.of])} AND name = {literal(enrich.attribute)}"
+        observed = (
+            f"(SELECT subject_id, vendor, value, observed_at FROM {worded([enrich], held.attributes, held.words)}"  # noqa: S608 - as above
+            f" WHERE {said})"
+        )
+        name = enrich.attribute if enrich.of == "people" else f"account.{enrich.attribute}"
+        yield Believed(name, observed, enrich.vendors, enrich.max_age_days, own)
 
 
 def _since_the_first(lake: Lake, people: str) -> str:
@@ -97,12 +120,11 @@ def _since_the_first(lake: Lake, people: str) -> str:
     return f"(SELECT p.* REPLACE ({created}) FROM {people} AS p LEFT JOIN {first} AS f USING (person_id))"  # noqa: S608 - as above
 
 
-def field_names(config: Path) -> dict[str, str]:
+def field_names(mapping: CrmMapping) -> dict[str, str]:
     """Give the field of people or accounts (account.X) that a field of the CRM is read into as it is.
 
     History names fields as the CRM does. One that goes through a transform, or into two places, is not given.
     """
-    _, _, mapping = load_parts(config, None)
     found: dict[str, set[str]] = {}
     for field, column in _read(mapping):
         found.setdefault(field, set()).add(column)

@@ -26,7 +26,7 @@ from connector.training.histories import note_values
 from connector.training.process import train_due
 from connector.training.rows import read_rows
 from connector.training.snapshots import begin, take
-from connector.training.store import newest_pull, noting_began, stored_facts
+from connector.training.store import newest_pull, past_of, stored_facts
 from scoring.predict.artefact import read_table, versioned
 from tests.loop.loops import CHIEF, CLERK, MODEL, Loop, copy_of, make_template
 from tests.training.crm_world import iso, write
@@ -111,7 +111,7 @@ def test_every_change_is_noted_once_and_nothing_else_is(story: Story) -> None:
         relation = reading.lake.relation(CHANGES)
         columns = "role, subject_id, field, old, new, epoch(changed_at)::BIGINT"
         rows = engine.execute(f"SELECT {columns} FROM {relation}").fetchall()  # noqa: S608 - a file list
-        began = noting_began(reading, story.loop.config)
+        began = past_of(reading, story.loop.config).noted_since
     expected = [
         ("person", record, "people.segment", old, new, int(at.timestamp())) for record, old, new, at in story.edits
     ]
@@ -130,7 +130,7 @@ def segment_at(story: Story, record: str, first: str, at_s: float) -> str:
 def test_rows_hold_what_was_known_then(story: Story) -> None:
     with open_reading(story.loop.config) as reading, reading.engine() as engine:
         at = newest_pull(reading)
-        facts = open_facts(engine, stored_facts(reading, at), at, noting_began(reading, story.loop.config))
+        facts = open_facts(engine, stored_facts(reading, at), at, past_of(reading, story.loop.config))
         begin(engine, facts, "opportunity_created")
         take(engine, facts, HORIZON_DAYS)
         noted = note_values(engine, facts)
@@ -211,7 +211,7 @@ def test_a_field_that_is_read_no_more_leaves_no_note_and_begins_anew(story: Stor
     again = replace(story.loop, folder=aside.parent).sync()
     assert noted_of(aside) == []
     with open_reading(aside) as reading:
-        began = noting_began(reading, aside)
+        began = past_of(reading, aside).noted_since
     assert began["people.segment"] == again.as_of > began["people.plan"]
 
 
