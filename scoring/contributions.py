@@ -30,9 +30,10 @@ from scoring.model import Model
 from scoring.overrides import before_state, override_changes
 from scoring.people import part_column, parts
 from scoring.pillars import pillar_column
-from scoring.predict.blend import Weights, weights
-from scoring.predict.tables import log_odds_column, term_bin, value_column
-from scoring.predict.words import bin_words
+from scoring.predict.artefact import Part, SegmentTables, TableModel
+from scoring.predict.blend import weighed
+from scoring.predict.tables import by_part, log_odds_column, term_bin, value_column
+from scoring.predict.words import bin_words, part_words
 from scoring.rules import EngagementRule, MultiplyRule
 
 # Finer than the 9 decimals of a total, so that the rounding of many rows cannot add up to a difference from it.
@@ -66,8 +67,8 @@ def lines(model: Model, *, adjusted: bool) -> tuple[Line, ...]:
     found = _of_rules(model, adjusted=adjusted)
     scaled, combined = "scaled", "combined"
     if model.table is not None and model.spec.combine.leads:
-        of = weights(model, model.table)
-        found = [*(_weighed(found, of) if model.spec.combine.blends else ()), *_of_table(model, of)]
+        worth = weighed(model, model.table, lambda of: of.of_rules)
+        found = [*(_weighed(found, worth) if model.spec.combine.blends else ()), *_of_table(model, model.table)]
         scaled, combined = "model_scaled", "model_combined"
     found.append(Line("scale", "scale limit", "scale_clamp", column(scaled) - column(combined)))
     found += [Line(name, title, "override", change) for name, title, change in override_changes(model)]
@@ -78,25 +79,46 @@ def model_lines(model: Model) -> tuple[Line, ...]:
     """Give the rows of a trained model that stands beside the rules, in points on its scale; none if it leads."""
     if model.table is None or model.spec.combine.leads:
         return ()
-    return tuple(_of_table(model, weights(model, model.table)))
+    return tuple(_of_table(model, model.table))
 
 
-def _of_table(model: Model, of: Weights) -> list[Line]:
-    """Give a row per feature, and one for what belongs to nobody."""
+def _of_table(model: Model, table: TableModel) -> list[Line]:
+    """Give a row per feature, and one for what belongs to nobody; where segments have tables, its words say whose."""
     found = []
-    for term in model.table.terms if model.table else ():
-        name = term.feature.id
-        points = times(number(of.of_features), column(log_odds_column(name)))
-        words = bin_words(term)
-        place = term_bin(term, column(value_column(name)))
-        found.append(Line(name, term.feature.label, "model", points, place=place, words=words))
-    return [*found, Line(CONSTANT, "where everybody starts", CONSTANT, number(of.constant))]
+    labels = {feature.id: feature.label for feature in table.features}
+    for name in table.scored:
+        points = times(weighed(model, table, lambda of: of.of_features), column(log_odds_column(name)))
+        place, words = _bins(table, name)
+        found.append(Line(name, labels[name], "model", points, place=place, words=words))
+    constant = weighed(model, table, lambda of: of.constant)
+    if not table.segments:
+        return [*found, Line(CONSTANT, part_words(table, table), CONSTANT, constant)]
+    starts = tuple(part_words(table, part) for part in table.parts)
+    place = by_part(table, lambda part: integer(starts.index(part_words(table, part))))
+    return [*found, Line(CONSTANT, starts[0], CONSTANT, constant, place=place, words=starts)]
 
 
-def _weighed(found: Sequence[Line], of: Weights) -> list[Line]:
+def _bins(table: TableModel, name: str) -> tuple[Scalar, tuple[str, ...]]:
+    """Give which words are meant, and those of the bins of a feature in each of the tables that have it."""
+    words: list[str] = []
+    places: dict[str | None, Scalar] = {}
+    for part in table.parts:
+        segment = part.id if isinstance(part, SegmentTables) else None
+        said = f" ({table.segment.label}: {segment})" if segment is not None and table.segment else ""
+        for term in part.terms:
+            if term.feature.id == name:
+                places[segment] = term_bin(term, column(value_column(name)), len(words))
+                words += [f"{word}{said}" for word in bin_words(term)]
+
+    def of(part: Part) -> Scalar:
+        return places.get(part.id if isinstance(part, SegmentTables) else None, integer(0)).copy()
+
+    return by_part(table, of), tuple(words)
+
+
+def _weighed(found: Sequence[Line], worth: Scalar) -> list[Line]:
     """Give the rules' rows what they are worth in a blend."""
     limit = Line(RULES, "limit of the rules", "scale_clamp", column("scaled") - column("combined"))
-    worth = number(of.of_rules)
     return [replace(line, points=times(worth.copy(), line.points)) for line in (*found, limit)]
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from scoring.contributions import RULES
-from scoring.explain import Contribution, Explanation, Help, NextBand
+from scoring.explain import CONSTANT, Contribution, Explanation, Help, NextBand
 from scoring.model import Model
 from scoring.predict.blend import weights
+from scoring.predict.words import part_words
 from scoring.rules import Band, EngagementRule, FitRule
 
 MOST_HELP = 5
@@ -81,7 +82,9 @@ def _worth(model: Model, told: Explanation, segment: str | None) -> Iterator[Hel
     if model.table is None or not model.spec.combine.leads:
         yield from _helps(model, told, segment)
         return
-    worth = weights(model, model.table).of_rules
+    starts = {row.label for row in told.contributions if row.kind == CONSTANT}
+    parts = (one for one in model.table.segments if part_words(model.table, one) in starts)
+    worth = weights(model, model.table, next(parts, None)).of_rules
     if worth <= 0:
         return
     rows = (row for row in told.contributions if row.kind not in _OF_TABLE and not _is_of_state(row))

@@ -16,6 +16,8 @@ from scoring.conditions import Condition, leaves
 from scoring.values import EventTypes, Frozen, Identifier, Text
 
 SCHEMA = 1
+SEGMENTED_SCHEMA = 2
+MOST_SEGMENTS = 50
 MOST_FEATURES = 200
 MOST_BINS = 1024
 MOST_BYTES = 8_000_000
@@ -140,6 +142,21 @@ class Term(Frozen):
         return self
 
 
+class SegmentTables(Frozen):
+    """The tables of one segment, in the place of the model's for its subjects; `id` is the segment's value."""
+
+    id: Text
+    n_rows: Count
+    n_conversions: Count
+    intercept: LogOdds
+    terms: tuple[Term, ...] = Field(max_length=MOST_FEATURES)
+
+    @property
+    def weight(self) -> float:
+        """Give the weight in a blend, by the conversions of the segment."""
+        return self.n_conversions / (self.n_conversions + EVIDENCE)
+
+
 class RulesLink(Frozen):
     """What a rules' total says of the log-odds: alpha + beta × total, fitted on rows that had matured.
 
@@ -155,11 +172,13 @@ class RulesLink(Frozen):
 class TableModel(Frozen):
     """A trained model: log-odds = intercept + one entry per feature.
 
+    Subjects whose `segment`, a text, is that of one of `segments` have the log-odds of its tables instead; only then it
+    is schema 2. All other subjects, and those of no segment, have the model's own.
     `version` is 12 hex digits of the rest. `lo` and `hi` are the log-odds that become the ends of a scale. `card` is
     for people: the data's window, the holdout's figures, the reliability curve, the features refused and why.
     """
 
-    schema_: Literal[1] = Field(default=1, alias="schema")
+    schema_: Literal[1, 2] = Field(default=1, alias="schema")
     version: str
     target: Text
     subject: Literal["person", "account"] = "person"
@@ -173,6 +192,8 @@ class TableModel(Frozen):
     lo: LogOdds
     hi: LogOdds
     rules: RulesLink | None = None
+    segment: Feature | None = None
+    segments: tuple[SegmentTables, ...] = Field(default=(), max_length=MOST_SEGMENTS)
     card: dict[str, JsonValue] = Field(default_factory=dict, repr=False)
 
     @field_validator("version")
@@ -185,9 +206,11 @@ class TableModel(Frozen):
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
         problems = []
-        names = [term.feature.id.lower() for term in self.terms]
-        if len(set(names)) < len(names):
-            problems.append("two features have the same id, or differ in case alone")
+        for part in self.parts:
+            names = [term.feature.id.lower() for term in part.terms]
+            if len(set(names)) < len(names):
+                problems.append("two features have the same id, or differ in case alone")
+        problems += _segment_problems(self)
         if not self.lo < self.hi:
             problems.append(f"lo = {self.lo:g} is not below hi = {self.hi:g}")
         if self.n_conversions > self.n_rows:
@@ -197,9 +220,22 @@ class TableModel(Frozen):
         return self
 
     @property
+    def parts(self) -> "tuple[TableModel | SegmentTables, ...]":
+        """List the tables that subjects have: the model's own, then those of segments."""
+        return (self, *self.segments)
+
+    @property
     def features(self) -> tuple[Feature, ...]:
-        """Give the features in the order of their terms."""
-        return tuple(term.feature for term in self.terms)
+        """Give the features in the order of their terms, then those that segments alone read."""
+        terms = [term for part in self.parts for term in part.terms]
+        every = {term.feature.id: term.feature for term in terms}
+        return tuple((every | ({self.segment.id: self.segment} if self.segment else {})).values())
+
+    @property
+    def scored(self) -> tuple[str, ...]:
+        """Name the features that have log-odds: all but a segment that is no term."""
+        terms = (term for part in self.parts for term in part.terms)
+        return tuple(dict.fromkeys(term.feature.id for term in terms))
 
     @property
     def weight(self) -> float:
@@ -211,9 +247,30 @@ class TableModel(Frozen):
         return json.dumps(_plain(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+Part = TableModel | SegmentTables
+"""The tables that some subjects have: a segment's, or the model's own."""
+
+
 def _plain(model: TableModel) -> dict[str, Any]:
     """Give a model as JSON has it, without what is as it is by default."""
-    return model.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"schema": SCHEMA}
+    return model.model_dump(mode="json", by_alias=True, exclude_defaults=True) | {"schema": model.schema_}
+
+
+def _segment_problems(model: TableModel) -> list[str]:
+    """Say what is wrong with the segments, and with features of one id that are not the same."""
+    problems = []
+    if bool(model.segments) != (model.segment is not None) or bool(model.segments) != (
+        model.schema_ == SEGMENTED_SCHEMA
+    ):
+        problems.append(f"'segment', 'segments' and schema {SEGMENTED_SCHEMA} belong together")
+    if model.segment is not None and (model.segment.kind, model.segment.role) != ("attribute", "categorical"):
+        problems.append("segment: a field of texts is needed")
+    if len({one.id for one in model.segments}) < len(model.segments):
+        problems.append("two segments are equal")
+    terms = [term for part in model.parts for term in part.terms]
+    said = {feature.id.lower(): feature for feature in model.features}
+    unlike = sorted({term.feature.id for term in terms if said[term.feature.id.lower()] != term.feature})
+    return [*problems, *(f"{name}: two features of this id are not the same" for name in unlike)]
 
 
 def versioned(model: TableModel) -> TableModel:
@@ -252,8 +309,9 @@ def _kind_problem(raw: object) -> str | None:
     """Say why this is no trained model of this schema."""
     if not isinstance(raw, dict) or "schema" not in raw or "terms" not in raw:
         return "is not a trained model: it has no 'schema' and 'terms'"
-    if raw["schema"] != SCHEMA:
-        return f"has schema {raw['schema']!r}, this version reads {SCHEMA}: train it again, or update"
+    if raw["schema"] not in (SCHEMA, SEGMENTED_SCHEMA) or isinstance(raw["schema"], bool):
+        known = f"{SCHEMA} and {SEGMENTED_SCHEMA}"
+        return f"has schema {raw['schema']!r}, this version reads {known}: train it again, or update"
     features = raw["terms"]
     if isinstance(features, list) and len(features) > MOST_FEATURES:
         return f"has {len(features):,} features, {MOST_FEATURES} is the most: train it with fewer"

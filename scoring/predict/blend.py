@@ -5,19 +5,21 @@ L = w × L_model + (1 - w)(alpha + beta × points)
 and the total is min + (max - min)(L - lo) / (hi - lo): linear, so that every part of L is a part of the total.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from scoring.combine import DISQUALIFIED, SUPPRESSED, total_in_state
 from scoring.expressions import Scalar, case, clamp, column, null, number, raw_text, rounded, times, total
 from scoring.model import Model
 from scoring.overrides import overridden
-from scoring.predict.artefact import TableModel
+from scoring.predict.artefact import Part, TableModel
 from scoring.predict.tables import (
     LOG_ODDS,
+    by_part,
+    feature_log_odds,
     log_odds_column,
     probability,
     summed_log_odds,
-    term_log_odds,
     value_column,
 )
 from scoring.schema import DECIMALS
@@ -37,15 +39,23 @@ class Weights:
     constant: float
 
 
-def weights(model: Model, table: TableModel) -> Weights:
-    """Give the weights of a model's parts on its scale."""
+def weights(model: Model, table: TableModel, part: Part | None = None) -> Weights:
+    """Give the weights of a model's parts on its scale, for subjects who have these tables: the model's own without."""
+    part = part or table
     scale = model.spec.model.scale
     low, high = scale.min or 0.0, scale.max or 0.0
     slope = (high - low) / (table.hi - table.lo)
-    share = table.weight if model.spec.combine.blends else 1.0
+    share = part.weight if model.spec.combine.blends else 1.0
     alpha, beta = (table.rules.alpha, table.rules.beta) if table.rules else (0.0, 0.0)
-    constant = low + slope * (share * table.intercept + (1.0 - share) * alpha - table.lo)
+    constant = low + slope * (share * part.intercept + (1.0 - share) * alpha - table.lo)
     return Weights(slope * share, slope * (1.0 - share) * beta, constant)
+
+
+def weighed(model: Model, table: TableModel, of: Callable[[Weights], float]) -> Scalar:
+    """Give a weight as it is for each subject."""
+    if len({of(weights(model, table, part)) for part in table.parts}) == 1:
+        return number(of(weights(model, table)))
+    return by_part(table, lambda part: number(of(weights(model, table, part))))
 
 
 def results(model: Model) -> tuple[str, ...]:
@@ -58,10 +68,10 @@ def results(model: Model) -> tuple[str, ...]:
 
 def term_columns(model: Model) -> dict[str, Scalar]:
     """Give the log-odds of every feature."""
-    terms = model.table.terms if model.table else ()
-    return {
-        log_odds_column(term.feature.id): term_log_odds(term, column(value_column(term.feature.id))) for term in terms
-    }
+    table = model.table
+    if table is None:
+        return {}
+    return {log_odds_column(name): feature_log_odds(table, name, column(value_column(name))) for name in table.scored}
 
 
 def log_odds_columns(model: Model) -> dict[str, Scalar]:
@@ -73,7 +83,8 @@ def log_odds_columns(model: Model) -> dict[str, Scalar]:
     if not model.spec.combine.blends or table.rules is None:
         return {LOG_ODDS: of_table}
     of_rules = total([number(table.rules.alpha), times(number(table.rules.beta), column("scaled"))])
-    shares = number(table.weight), number(1.0 - table.weight)
+    own = by_part(table, lambda part: number(part.weight))
+    shares = own, by_part(table, lambda part: number(1.0 - part.weight))
     return {LOG_ODDS: total([times(shares[0], of_table), times(shares[1], of_rules)])}
 
 

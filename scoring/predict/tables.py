@@ -4,7 +4,7 @@ https://duckdb.org/docs/stable/sql/expressions/case
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlglot import exp
 
@@ -17,10 +17,11 @@ from scoring.expressions import (
     looked_up,
     named,
     number,
+    raw_text,
     table,
     total,
 )
-from scoring.predict.artefact import TableModel, Term
+from scoring.predict.artefact import Part, TableModel, Term
 
 LOG_ODDS = "log_odds"
 _MOST_IN_A_ROW = 8
@@ -42,9 +43,28 @@ def term_log_odds(term: Term, value: Scalar) -> Scalar:
     return _of_bin(term, value, [number(one.log_odds) for one in term.bins])
 
 
-def term_bin(term: Term, value: Scalar) -> Scalar:
-    """Give the place of the bin that a value falls into."""
-    return _of_bin(term, value, [integer(place) for place in range(len(term.bins))])
+def term_bin(term: Term, value: Scalar, first: int = 0) -> Scalar:
+    """Give the place of the bin that a value falls into, counted from `first`."""
+    return _of_bin(term, value, [integer(first + place) for place in range(len(term.bins))])
+
+
+def by_part(model: TableModel, of: Callable[[Part], Scalar], segment: Scalar | None = None) -> Scalar:
+    """Give what is said of each subject's own tables; `segment` is its segment, the value column without."""
+    if model.segment is None:
+        return of(model)
+    value = column(value_column(model.segment.id)) if segment is None else segment
+    branches = [(value.copy().eq(raw_text(one.id)), of(one)) for one in model.segments]
+    return case(branches, of(model))
+
+
+def feature_log_odds(model: TableModel, feature_id: str, value: Scalar, segment: Scalar | None = None) -> Scalar:
+    """Give the log-odds of a feature: none where the subject's tables do not have it."""
+
+    def of(part: Part) -> Scalar:
+        found = [term_log_odds(term, value.copy()) for term in part.terms if term.feature.id == feature_id]
+        return found[0] if found else number(0.0)
+
+    return by_part(model, of, segment)
 
 
 def _of_bin(term: Term, value: Scalar, results: Sequence[Scalar]) -> Scalar:
@@ -74,7 +94,8 @@ def _cut(
 
 def summed_log_odds(model: TableModel) -> Scalar:
     """Add the intercept and the log-odds of the features, in the order of the terms."""
-    return total([number(model.intercept), *(column(log_odds_column(feature.id)) for feature in model.features)])
+    start = by_part(model, lambda part: number(part.intercept))
+    return total([start, *(column(log_odds_column(name)) for name in model.scored)])
 
 
 def probability(log_odds: Scalar) -> Scalar:
@@ -96,8 +117,10 @@ def table_statement(
     given = {feature.id: column(feature.id) for feature in model.features}
     read = [named(known_number(value) if name in numeric else value, name) for name, value in given.items()]
     known = exp.select(*map(column, keys), *read).from_(table(source), copy=False)
-    values = {log_odds_column(term.feature.id): term_log_odds(term, column(term.feature.id)) for term in model.terms}
+    segment = column(model.segment.id) if model.segment else None
+    values = {log_odds_column(name): feature_log_odds(model, name, column(name), segment) for name in model.scored}
     terms = [named(value, name) for name, value in values.items()]
+    terms += [named(column(model.segment.id), value_column(model.segment.id))] if model.segment else []
     of_terms = exp.select(*map(column, keys), *terms).from_(table("known"), copy=False)
     summed = exp.select(*map(column, (*keys, *values)), named(summed_log_odds(model), LOG_ODDS))
     likely = named(probability(column(LOG_ODDS)), "probability")

@@ -3,7 +3,7 @@
 import math
 from itertools import pairwise
 
-from scoring.predict.artefact import Term
+from scoring.predict.artefact import Part, TableModel, Term
 
 _OF_DAYS = ("recency_days", "tenure_days")
 _WHOLE = ("count", "active_days")
@@ -18,6 +18,13 @@ def bin_words(term: Term) -> tuple[str, ...]:
     edges = [-math.inf, *term.cuts, math.inf]
     spans = [_span(term.feature.kind, low, high) for low, high in pairwise(edges)]
     return (unknown, *(f"{label}: {span}" if span else label for span in spans))
+
+
+def part_words(model: TableModel, part: Part) -> str:
+    """Say whose tables these are, such as `where everybody with region: emea starts`."""
+    if isinstance(part, TableModel) or model.segment is None:
+        return "where everybody starts"
+    return f"where everybody with {model.segment.label}: {part.id} starts"
 
 
 def _span(kind: str, low: float, high: float) -> str:

@@ -24,8 +24,15 @@ def log_odds_of(term: Row, value: Any) -> float:  # noqa: ANN401 - a number, a t
     return float(bins[1 + sum(value >= cut for cut in term.get("cuts", []))])
 
 
+def own_tables(table: Row, values: Row) -> Row:
+    """Give the tables that a subject's log-odds are of: those of its segment, if there are any, or the model's."""
+    segment = values[table["segment"]["id"]] if "segment" in table else None
+    return next((one for one in table.get("segments", []) if one["id"] == segment), table)
+
+
 def summed(table: Row, values: Row) -> float:
     """Give the log-odds of a subject, added up in the order of the file."""
+    table = own_tables(table, values)
     found = float(table["intercept"])
     for term in table["terms"]:
         found += log_odds_of(term, values[term["feature"]["id"]])
@@ -44,7 +51,9 @@ class Predicting(Oracle):
         plain = super().subject(row, account, events, ledger)
         found = Predicted(self, plain.person, plain.account, plain.events)
         found.ledger, found.table = plain.ledger, self.table
-        features = [term["feature"] for term in self.table["terms"]]
+        parts = [self.table, *self.table.get("segments", [])]
+        features = [term["feature"] for part in parts for term in part["terms"]]
+        features += [self.table["segment"]] if "segment" in self.table else []
         found.values = features_at(features, row, account, events, self.now)
         return found
 
@@ -84,7 +93,7 @@ class Predicted(Subject):
         return scale["min"], scale["max"]
 
     def share(self, kind: str) -> float:
-        n = self.table["n_conversions"]
+        n = own_tables(self.table, self.values)["n_conversions"]
         return float(n / (n + 120)) if kind == "blend" else 1.0
 
     def said_by_rules(self, kind: str, points: float) -> float:
@@ -99,11 +108,12 @@ class Predicted(Subject):
         rows = {key: {**row, "points": row["points"] * worth} for key, row in self.rows.items() if key[0] != "state"}
         rows["scale_clamp", "rules"] = rows.pop(("scale_clamp", "scale"))
         self.rows = rows
-        for term in self.table["terms"]:
+        own = own_tables(self.table, self.values)
+        for term in own["terms"]:
             name = term["feature"]["id"]
             self.add("model", name, slope * share * log_odds_of(term, self.values[name]))
         alpha = self.table["rules"]["alpha"] if kind == "blend" else 0.0
-        start = share * self.table["intercept"] + (1 - share) * alpha
+        start = share * own["intercept"] + (1 - share) * alpha
         self.add("link", "link", low + slope * (start - self.table["lo"]))
         self.add("scale_clamp", "scale", clamped)
 

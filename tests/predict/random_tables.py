@@ -69,7 +69,26 @@ def random_table(random: Random, pool: list[Row], subject: str = "person") -> Ta
         "hi": low + random.choice([0.01, 3.0, 9.5]),
         "rules": rules,
     }
+    if random.random() < 0.5:
+        raw |= _segmented(random, features, subject)
     return versioned(TableModel.model_validate({"schema": 1, **raw}))
+
+
+def _segmented(random: Random, features: list[Row], subject: str) -> Row:
+    """Make segments by a field that may be a feature too, with tables of some of the features and of one more."""
+    by = FEATURES[0] if subject == "person" else OF_ACCOUNTS[0]
+    by = {**by, "label": f"the {by['id']}"}
+    more: Row = {"kind": "tenure_days"} if subject == "person" else {"kind": "attribute", "field": "revenue"}
+    more |= {"id": "of_segments", "label": "of segments alone"}
+    values = sorted({text(word) for word in TEXTS if known(word)})
+    segments = []
+    for value in random.sample(values, random.randrange(1, 4)):
+        own = random.sample([*features, more], random.randrange(len(features) + 2))
+        n_rows = random.choice([1, 300, 5000])
+        terms = tuple(_term(random, feature) for feature in own)
+        part = {"id": value, "n_rows": n_rows, "n_conversions": random.randrange(n_rows + 1), "terms": terms}
+        segments.append(part | {"intercept": random.uniform(-5, 2)})
+    return {"schema": 2, "segment": by, "segments": tuple(segments)}
 
 
 def _term(random: Random, feature: Row) -> Row:

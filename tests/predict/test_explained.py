@@ -50,9 +50,14 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def told(
-    engine: duckdb.DuckDBPyConnection, folder: Path, combine: str, more: str = "", kept_in: Path | None = None
+    engine: duckdb.DuckDBPyConnection,
+    folder: Path,
+    combine: str,
+    more: str = "",
+    kept_in: Path | None = None,
+    **changes: Any,  # noqa: ANN401 - of a trained model
 ) -> Explanation:
-    file = written(folder, combine, more)
+    file = written(folder, combine, more, **changes)
     at = NOW - timedelta(days=2)
     views = [{"event_id": str(n), "type": "page_view", "person_id": "p", "occurred_at": at} for n in range(4)]
     rows: dict[str, list[Row]] = {"people": [{"person_id": "p", "kind": "lead", "country": "DE"}], "events": views}
@@ -93,6 +98,28 @@ def test_a_blend_has_the_rows_of_both(engine: duckdb.DuckDBPyConnection, tmp_pat
     assert found.next_band is not None
     assert [one.rule_id for one in found.next_band.helps] == ["demo"]
     assert found.next_band.helps[0].points == pytest.approx(30 * 0.2)
+
+
+def test_a_segment_is_explained_by_its_own_tables(engine: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    own = [{**TERMS[0], "bins": bins(0, -0.5, 0.5, 2.0)}]
+    part = {"id": "de", "n_rows": 900, "n_conversions": 120, "intercept": -1.0, "terms": own}
+    segmented: Row = {"schema": 2, "segment": TERMS[1]["feature"], "segments": [part]}
+    found = told(engine, tmp_path, "kind = 'predictive'", **segmented)
+    labels = {row.rule_id: row.label for row in found.contributions}
+    assert labels == {
+        "calls": "visited the pricing page in 30 days: 4 or more times (country: de)",
+        "link": "where everybody with country: de starts",
+    }
+    # L = -1 + 2, all of the way from lo to hi.
+    assert found.total == pytest.approx(100.0, abs=1e-9)
+    blended = told(engine, tmp_path, "kind = 'blend'", **segmented)
+    points = {(row.kind, row.rule_id): row.points for row in blended.contributions}
+    # w = 120 / 240 by the segment's own conversions.
+    assert points["model", "calls"] == pytest.approx(2.0 * 0.5 * 20, abs=1e-9)
+    assert points["fit", "lead"] == pytest.approx(20 * 0.5 * 0.04 * 20, abs=1e-9)
+    assert sum(points.values()) == pytest.approx(blended.total, abs=1e-9)
+    assert blended.next_band is not None
+    assert [one.points for one in blended.next_band.helps] == [pytest.approx(30 * 0.5 * 0.04 * 20)]
 
 
 @pytest.mark.parametrize("kept", [False, True])

@@ -14,7 +14,7 @@ from connector.engine.duckdb import open_engine
 from scoring.dialects import rendered
 from scoring.predict.artefact import TableModel, versioned
 from scoring.predict.tables import log_odds_column, table_statement
-from tests.predict.blend_oracle import log_odds_of, summed
+from tests.predict.blend_oracle import log_odds_of, own_tables, summed
 
 Row = dict[str, Any]
 ROWS = 20_000
@@ -37,9 +37,17 @@ def trained(random: Random) -> TableModel:
         levels = random.sample([text for text in TEXTS if text and text.strip()], 7)
         shape = {"levels": levels, "bins": bins(random, len(levels) + 2)}
         terms.append({"feature": feature(f"c{number}", "categorical"), **shape})
-    raw = {"schema": 1, "version": "0" * 12, "target": "closed_won", "horizon_days": 90, "n_rows": 9, "terms": terms}
+    own = [{"id": level, "n_rows": 9, "n_conversions": 1, "intercept": 1 / 7, "terms": _again(random, terms)}
+           for level in terms[-1]["levels"][:2]]  # fmt: skip
+    raw: Row = {"schema": 2, "segment": terms[-1]["feature"], "segments": own, "terms": terms}
+    raw |= {"version": "0" * 12, "target": "closed_won", "horizon_days": 90, "n_rows": 9}
     raw |= {"trained_at": "x", "as_of": "x", "n_conversions": 1, "intercept": -1 / 3, "lo": -1.0, "hi": 1.0}
     return versioned(TableModel.model_validate_json(json.dumps(raw)))
+
+
+def _again(random: Random, terms: list[Row]) -> list[Row]:
+    """Give some of the features other log-odds, in another order."""
+    return [{**term, "bins": bins(random, len(term["bins"]))} for term in random.sample(terms, 9)]
 
 
 def feature(name: str, role: str) -> Row:
@@ -81,10 +89,12 @@ def test_twenty_thousand_hostile_rows(engine: duckdb.DuckDBPyConnection) -> None
     assert len(by_id) == ROWS
     for row in rows:
         actual = by_id[row["subject_id"]]
+        own = {term["feature"]["id"]: term for term in own_tables(raw, row)["terms"]}
         for term in raw["terms"]:
             name = term["feature"]["id"]
             value = row[name]
-            assert actual[log_odds_column(name)] == plain_log_odds(term, value), (name, value)
+            expected = plain_log_odds(own[name], value) if name in own else 0.0
+            assert actual[log_odds_column(name)] == expected, (name, value)
         log_odds = summed(raw, {key: filled(value) for key, value in row.items()})
         assert abs(actual["log_odds"] - log_odds) <= 1e-12
         assert abs(actual["probability"] - 1 / (1 + math.exp(-log_odds))) <= 1e-12
