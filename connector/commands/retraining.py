@@ -3,8 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import structlog
+
+from connector import log
 from connector.commands.drift import trained
 from connector.commands.training import REFUSED, TrainOptions, on_store
+from connector.enrichment.due import DueQuery
+from connector.enrichment.due import due as attributes_due
 from connector.errors import ConfigError, LeadlightError
 from connector.output import Output
 from connector.reading import Reading, open_reading
@@ -15,6 +20,8 @@ from connector.training.due import Attempt, Looked
 from connector.training.facts import open_facts
 from connector.training.store import newest_pull, past_of, stored_facts
 
+events = structlog.get_logger()
+
 
 def train_if_due(out: Output, config: Path, options: TrainOptions) -> int:
     """Train the model of a configuration if it is due; exit code 0 also where it is not, 4 where it was refused.
@@ -22,6 +29,7 @@ def train_if_due(out: Output, config: Path, options: TrainOptions) -> int:
     What comes of it is told by `status`, an error too; a training that fails changes nothing.
     """
     with open_reading(config) as reading:
+        log.configure(reading.settings.log.level, reading.settings.log.format, reading.settings.secrets())
         model_id = named(reading.models, options.model)
         looked = _looked(reading, config, model_id, options)
         if not looked.due:
@@ -51,8 +59,11 @@ def _looked(reading: Reading, config: Path, model_id: str, options: TrainOptions
     with reading.engine() as engine:
         facts = open_facts(engine, stored_facts(reading, at), at, past_of(reading, config))
         measured = measure(engine, facts, table)
+        old = attributes_due(engine, DueQuery(reading.lake, reading.settings, reading.models, at), limit=1)[0]
     drift_told.keep(reading.state, drift_told.as_dict(model_id, measured, facts))
-    return due.look(reading.state, model_id, measured, at, reading.settings.train)
+    for alarm in measured.drift.alarms:
+        events.warning("trained model fits no more", model=model_id, version=table.version, why=alarm)
+    return due.look(reading.state, model_id, measured, at, reading.settings.train, attributes_due=old)
 
 
 def _train(config: Path, options: TrainOptions, attempt: Attempt) -> Attempt:

@@ -122,6 +122,7 @@ def _on_files(data: Path, options: TrainOptions) -> Result:
 def on_store(config: Path, options: TrainOptions, *, keep: bool) -> tuple[Result, Considered | None]:
     """Train on a store, whether the trained model that it scores by is there or not."""
     with open_reading(config, None) as reading:
+        log.configure(reading.settings.log.level, reading.settings.log.format, reading.settings.secrets())
         of = reading.models.of("person")
         model_id = named(reading.models, options.model)
         line = next((line for line in of if line.model.id == model_id), None)

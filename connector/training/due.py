@@ -33,13 +33,17 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Looked:
-    """Say whether a model is due, as of when: reasons to train, or what it waits for; and the last attempt."""
+    """Say whether a model is due, as of when: reasons to train, or what it waits for; and the last attempt.
+
+    attributes_due counts vendors' attributes that were to be looked up again by then.
+    """
 
     model_id: str
     as_of: str
     due: tuple[str, ...]
     waits: tuple[str, ...]
     attempt: Attempt | None = None
+    attributes_due: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """Give it as the command line's JSON has it."""
@@ -47,9 +51,11 @@ class Looked:
 
     def lines(self) -> Iterator[str]:
         """Tell it to people."""
-        last = self.attempt
+        last, old = self.attempt, self.attributes_due
         yield from (f"training of {self.model_id} is due: {why}" for why in self.due)
         yield from (f"training of {self.model_id} waits: {why}" for why in self.waits)
+        if old:
+            yield f"  {old:,} vendors' attributes are due to be looked up again before it: leadlight enrichment due"
         if last is not None:
             version = f", version {last.version}" if last.version else ""
             ended = "began and did not end" if last.ended == "started" else f"ended: {last.ended}"
@@ -68,7 +74,13 @@ class Known:
 
 
 def look(
-    state: sqlite3.Connection, model_id: str, measured: Measured, now: datetime, settings: TrainSettings
+    state: sqlite3.Connection,
+    model_id: str,
+    measured: Measured,
+    now: datetime,
+    settings: TrainSettings,
+    *,
+    attributes_due: int = 0,
 ) -> Looked:
     """Say whether a model is due as of an instant, and keep that for `status`."""
     found = [one for one in versions.kept(state, model_id) if one.state in ("in_use", "candidate") and one.as_of]
@@ -76,7 +88,7 @@ def look(
     known = Known(measured, newest, versions.candidate(state, model_id), now)
     last = last_attempt(state, model_id)
     due, waits = decide(known, last, settings)
-    looked = Looked(model_id, now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), due, waits, last)
+    looked = Looked(model_id, now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), due, waits, last, attributes_due)
     keep(state, looked)
     return looked
 
@@ -174,4 +186,6 @@ def looked_of(held: Mapping[str, Any]) -> Looked:
     attempt = None
     if last is not None:
         attempt = Attempt(**{**last, "because": tuple(last["because"]), "why_not": tuple(last["why_not"])})
-    return Looked(held["model_id"], held["as_of"], tuple(held["due"]), tuple(held["waits"]), attempt)
+    return Looked(
+        held["model_id"], held["as_of"], tuple(held["due"]), tuple(held["waits"]), attempt, held["attributes_due"]
+    )

@@ -81,10 +81,11 @@ def test_it_is_tried_once_a_week_however_it_ended() -> None:
 
 def test_what_is_kept_comes_back_as_it_was() -> None:
     attempt = Attempt("2025-03-04T00:00:00Z", ("it is 31 days old",), "failed", None, ("needs the extra `train`",))
-    looked = Looked("m", "2025-03-04T00:00:00Z", (), ("a", "b"), attempt)
+    looked = Looked("m", "2025-03-04T00:00:00Z", (), ("a", "b"), attempt, 412)
     assert looked_of(looked.as_dict() | {"attempt": attempt.__dict__}) == looked
     said = " ".join(looked.lines())
     assert "ended: failed" in said
+    assert "412 vendors' attributes are due" in said
     assert "needs the extra `train`" in said
     assert datetime.fromisoformat(looked.as_of).tzinfo == UTC
 
