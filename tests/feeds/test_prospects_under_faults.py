@@ -8,6 +8,7 @@ from benchmarks.children import Children, Order
 from connector.compose import open_job
 from connector.crash import ARMED, KILLED
 from connector.crm.base import Write
+from connector.errors import RetryableError
 from tests.feeds.drops import drop
 from tests.feeds.prospecting import CREATE, EMAIL, LAST, MADE, created, people_of, row, synced
 from tests.feeds.test_feeds_commands import ask
@@ -60,6 +61,20 @@ def test_a_lost_answer_makes_no_second_person_and_the_refused_wait_with_the_reas
     assert [len(people_of(finding, who)) for who in (SECOND, twin)] == [1, 1]
     held = {one["key"]: one["why"] for one in ask(finding, "feeds", "held")["held"]}
     assert held[odd].startswith("refused by the CRM: INVALID_EMAIL")
+
+
+@pytest.mark.parametrize("crm", ["salesforce"])
+def test_whoever_is_not_to_be_created_any_more_is_not_sent_again(finding: Loop) -> None:
+    drop(finding, "finder", [row(), row(SECOND)])
+    finding.fault("POST", CREATE[finding.crm], "before_commit", nth=list(range(1, 40)), status=503)
+    with pytest.raises(RetryableError):
+        synced(finding)
+    assert finding.waiting() == ["retry", "retry"]
+    finding.control("faults", method="DELETE")
+    drop(finding, "finder", [row(opt_out="yes"), row(SECOND)])
+    synced(finding)
+    assert len(people_of(finding, SECOND)) == len(created(finding)) == 1
+    assert finding.waiting() == []
 
 
 @pytest.mark.parametrize("crm", ["hubspot"])

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from mappings.check import check_mapping, objects_to_describe, prune
+from mappings.drift import without_misfits
 from mappings.fields import FieldInfo, FieldKind, ObjectInfo
 from mappings.loader import load_mapping
 from mappings.model import Mapping
@@ -193,3 +194,17 @@ def test_a_required_object_is_never_pruned() -> None:
     assert {"Lead", "Contact"} <= set(prune(mapping, describes).read)
     problems = check_mapping(mapping, describes, new_fields_ok=True)
     assert [problem.split(":")[0] for problem in problems] == ["read.Lead", "read.Contact"]
+
+
+def test_creating_is_switched_off_alone_where_its_key_is_gone() -> None:
+    mapping = load_mapping("salesforce").model_copy(update={"creating": True})
+    assert mapping.creates is not None
+    describes = describes_of(mapping, provisioned=True)
+    standard = {name: FieldInfo(name, name, "text") for name in mapping.creates.sets - {mapping.creates.key_field}}
+    altered(describes, "Lead", **standard)
+    assert without_misfits(mapping, describes, {}).mapping.creates == mapping.create
+    altered(describes, "Lead", Leadlight_Key__c=None)
+    fitted = without_misfits(mapping, describes, {})
+    assert fitted.switched_off[0].startswith("create.key_field: Lead has no field Leadlight_Key__c")
+    assert fitted.mapping.creates is None
+    assert fitted.mapping.specs("Lead", "person", None) == mapping.specs("Lead", "person", None)

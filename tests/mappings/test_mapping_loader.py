@@ -211,6 +211,22 @@ def test_write_specs_fit_their_result(tmp_path: Path, write: str, message: str) 
     assert message in problems_of(written(tmp_path, f'extends = "salesforce"\n[write.person]\n{write}\n'))
 
 
+@pytest.mark.parametrize(
+    ("create", "message"),
+    [
+        ('key_field = "Email"', "create.key_field: Salesforce takes an address twice"),
+        ('key_field = "Key__c"', "key_field 'Key__c' must contain leadlight_key"),
+        ("fields = { email = false }", "fields.email is missing"),
+        ('fields = { phone = "Title" }', "Title is written twice"),
+        ('fields = { title = { feild = "T" } }', "create.fields.title.feild: unknown key (did you mean field?)"),
+        ("skip_emails = []", "create.skip_emails: unknown key (did you mean skip_email_classes?)"),
+        ('skip_email_classes = ["fre"]', "'fre' is not one of free, disposable"),
+    ],
+)
+def test_whom_a_mapping_creates_is_checked(tmp_path: Path, create: str, message: str) -> None:
+    assert message in problems_of(written(tmp_path, f'extends = "salesforce"\n[create]\n{create}\n'))
+
+
 def test_files_that_cannot_be_used(tmp_path: Path) -> None:
     assert "cannot be read" in problems_of(tmp_path / "absent.toml")
     assert "did you mean salesforce?" in problems_of("salesfroce")
