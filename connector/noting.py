@@ -42,7 +42,7 @@ def note_changes(job: Job, name: str, facts: Delta) -> tuple[Delta, ...]:
     The time is that of the run, as of which it scores what it pulled.
     """
     read = job.mapping.read[name]
-    since = _unchanged(job.state, name, read)
+    since = _unchanged(job.state, name, read) if job.settings.train.note_changes else {}
     return _changes(job, facts, read.table, since) if facts.rows and since else ()
 
 
@@ -51,10 +51,9 @@ def begin_noting(job: Job, name: str) -> None:
     read, at = job.mapping.read[name], job.connection.server_time_at
     if read.table not in PREFIX:
         return
-    held, since = _held(job.state, name), _unchanged(job.state, name, read)
-    since |= {
-        column: {"at": to_text(at), "how": _how(read, column)} for column in _columns(read) if column not in since
-    }
+    held, columns = _held(job.state, name), _columns(read) if job.settings.train.note_changes else []
+    since = {column: row for column, row in _unchanged(job.state, name, read).items() if column in columns}
+    since |= {column: {"at": to_text(at), "how": _how(read, column)} for column in columns if column not in since}
     if since != held:
         kept.put(job.state, f"{_FACT}{name}", json.dumps(since))
 
@@ -113,7 +112,7 @@ def _select(key: str, columns: Sequence[str], table: str, at: datetime, *, delet
     )
     second = int(at.timestamp())
     return f"""
-        WITH beside AS (
+        WITH beside AS MATERIALIZED (
             SELECT c.{own}::VARCHAR AS id, {sides} FROM came c JOIN went w ON w.{own} = c.{own}
             WHERE c.{own} IN (SELECT {own} FROM differing) {lives})
         SELECT concat_ws(':', '{role}', id, field, '{second}') AS {CHANGE_KEY}, '{role}' AS role, id AS subject_id,
@@ -134,8 +133,8 @@ def noted_since(state: sqlite3.Connection, mapping: CrmMapping) -> dict[str, dat
 
 def forget_unread(job: Job) -> int:
     """Take out of the store what was noted of fields that are read no more; returns the notes that went."""
-    reads = {PREFIX[read.table] + column for read in job.mapping.read.values() if read.table in PREFIX
-             for column in _columns(read)}  # fmt: skip
+    tables = [read for read in job.mapping.read.values() if read.table in PREFIX and job.settings.train.note_changes]
+    reads = {PREFIX[read.table] + column for read in tables for column in _columns(read)}
     before = set(json.loads(kept.get(job.state, _FIELDS) or "[]"))
     if before == reads:
         return 0

@@ -41,6 +41,11 @@ class TrainSettings(Table):
     allow: tuple[str, ...] = Field(
         default=(), description="Fields that training asked about and that are known before the conversion"
     )
+    note_changes: bool = Field(
+        default=True,
+        description="Keep what fields of people and accounts held before they changed, so that training reads them as "
+        "they were; no names, addresses or ids. Where it is switched off, what was kept is deleted",
+    )
     auto_publish: AutoPublish | None = Field(
         default=None,
         description="A version that `train --config` made waits for `leadlight model use`. With a bound such as "

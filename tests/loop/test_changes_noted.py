@@ -215,6 +215,16 @@ def test_a_field_that_is_read_no_more_leaves_no_note_and_begins_anew(story: Stor
     assert began["people.segment"] == again.as_of > began["people.plan"]
 
 
+def test_where_notes_are_not_wanted_none_stay_and_none_come(story: Story, aside: Path) -> None:
+    text = aside.read_text(encoding="utf-8")
+    aside.write_text(f"{text}\n[train]\nnote_changes = false\n", encoding="utf-8")
+    loop = replace(story.loop, folder=aside.parent)
+    loop.sync()
+    assert noted_of(aside) == []
+    with open_reading(aside) as reading:
+        assert past_of(reading, aside).noted_since == {}
+
+
 RANK = 'scale = { min = 0, max = 100 }\n[combine]\nkind = "rank"\nmodel = "table.json"\n'
 
 
