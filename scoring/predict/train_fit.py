@@ -10,7 +10,7 @@ from interpret.glassbox import ExplainableBoostingClassifier
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from scoring.predict.train_matrix import Floats, Rows, Texts, levels_of
+from scoring.predict.train_matrix import RARE, Floats, Rows, Texts, levels_of
 from scoring.predict.train_tables import NumberTable, Table, Tables, TextTable, placed
 
 EBM: Final = "ebm"
@@ -119,10 +119,18 @@ def _texts(levels: tuple[str, ...], places: Mapping[str, int], scores: Floats) -
 
 
 def _quantile_bins(values: Floats) -> NumberTable:
+    """Cut known numbers into eighths; where the least takes more than one, as with counts, the others are cut apart."""
     known = values[~np.isnan(values)]
-    shares = np.linspace(0, 1, QUANTILE_BINS + 1)[1:-1]
-    cuts = tuple(float(cut) for cut in np.unique(np.quantile(known, shares)) if cut > known.min())
-    return NumberTable(cuts, (0.0,) * (len(cuts) + 2))
+    above = known[known > known.min()]
+    cuts = _quantiles(known, QUANTILE_BINS)
+    if RARE <= len(above) < len(known) * (1 - 1 / QUANTILE_BINS):
+        cuts = np.append(_quantiles(above, min(QUANTILE_BINS - 1, len(above) // RARE)), above.min())
+    kept = tuple(float(cut) for cut in np.unique(cuts) if cut > known.min())
+    return NumberTable(kept, (0.0,) * (len(kept) + 2))
+
+
+def _quantiles(values: Floats, bins: int) -> Floats:
+    return np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1])
 
 
 def _one_hot(tables: Mapping[str, Table], rows: Rows) -> tuple[csr_matrix, dict[str, int]]:

@@ -1,6 +1,6 @@
 """An additive model as tables: log-odds = intercept + one look-up per feature; nothing but numbers and names."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -79,9 +79,17 @@ class Tables:
         )
 
     def centred(self, rows: Rows) -> "Tables":
-        """Move each table so that it adds nothing on average over these rows; the log-odds stay what they are."""
+        """Move each table so that it adds nothing on average over these rows; their log-odds stay what they are.
+
+        A place that no row is in adds nothing either, and a table that all rows have one place of is left out.
+        """
         means = {name: float(term.mean()) if len(rows) else 0.0 for name, term in self.terms(rows).items()}
-        moved = {name: _shifted(table, -means[name]) for name, table in self.tables.items()}
+        seen = {name: counts_of(table, rows, name)[0] for name, table in self.tables.items()}
+        moved = {
+            name: _known(_shifted(table, -means[name]), seen[name])
+            for name, table in self.tables.items()
+            if np.count_nonzero(seen[name]) > 1
+        }
         return Tables(self.kind, self.intercept + sum(means.values()), moved)
 
 
@@ -115,6 +123,16 @@ def _scaled(table: Table, slope: float) -> Table:
     if isinstance(table, NumberTable):
         return replace(table, values=values)
     return replace(table, values=values, other=slope * table.other, missing=slope * table.missing)
+
+
+def _known(table: Table, n: Sequence[int]) -> Table:
+    """Let a place that nobody is in add nothing: what was fitted there is chance."""
+    every = table.values if isinstance(table, NumberTable) else table.every
+    values = tuple(value if count else 0.0 for value, count in zip(every, n, strict=True))
+    if isinstance(table, NumberTable):
+        return replace(table, values=values)
+    size = len(table.values)
+    return replace(table, values=values[:size], other=values[size], missing=values[size + 1])
 
 
 def _shifted(table: Table, by: float) -> Table:

@@ -17,7 +17,7 @@ from scoring.predict.train_artefact import artefact
 from scoring.predict.train_calibrate import newest_cohort, platt, shift_to
 from scoring.predict.train_fit import EBM, LR_BINS, fit_ebm, fit_lr_bins, out_of_fold
 from scoring.predict.train_matrix import DAY_S, Rows, folds_of, levels_of, split_by_time
-from scoring.predict.train_tables import TextTable, sigmoids
+from scoring.predict.train_tables import NumberTable, TextTable, sigmoids
 
 START = datetime(2024, 1, 1, tzinfo=UTC).timestamp()
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -51,6 +51,22 @@ def test_both_kinds_find_the_truth(fit: object) -> None:
     assert terms["kind"][red].mean() - terms["kind"][blue].mean() == pytest.approx(1.0, abs=0.25)
     assert np.abs(terms["noise"]).mean() < 0.12
     assert tables.log_odds(rows) == pytest.approx(fit(rows).log_odds(rows), abs=1e-9)  # type: ignore[operator] # as above
+
+
+def test_a_count_that_is_mostly_none_is_cut_above_none_and_what_nobody_has_adds_nothing() -> None:
+    rows = world(4000, seed=1)
+    visits = (np.arange(4000) % 20 == 0) * 3.0
+    won = np.where(visits > 0, 1.0, rows.converted)
+    same = np.full(4000, 7.0)
+    same[:10] = 8.0  # too few to part
+    rows = replace(rows, converted=won, numbers={**rows.numbers, "visits": visits, "same": same})
+    tables = fit_lr_bins(rows).centred(rows)
+    found = tables.tables["visits"]
+    assert isinstance(found, NumberTable)
+    assert (found.cuts, found.values[0]) == ((3.0,), 0.0)
+    assert found.values[2] > 1 > found.values[1]
+    assert "same" not in tables.tables
+    assert tables.log_odds(rows) == pytest.approx(fit_lr_bins(rows).log_odds(rows), abs=1e-9)
 
 
 def test_a_world_with_a_truth_is_published_and_a_world_of_noise_refused() -> None:
