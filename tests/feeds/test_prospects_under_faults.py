@@ -91,5 +91,8 @@ def test_hubspot_itself_keeps_two_from_one_address(finding: Loop) -> None:
         merged = {"primaryObjectId": first.id, "objectIdToMerge": other.id}
         survivor = finding.ask("POST", "/crm/v3/objects/contacts/merge", json=merged)["id"]
         [linked] = job.crm.write([wanted(OTHER)])
+        finding.ask("POST", "/crm/v3/objects/contacts/gdpr-delete", json={"objectId": survivor})
+        refused = job.crm.write([wanted(OTHER), wanted(SECOND)])  # what the contact was called, as HubSpot remembers
     assert (first.created, second.created, second.ok, second.id) == (True, False, True, first.id)
     assert (linked.id, linked.created, linked.ok) == (survivor, False, True)
+    assert [(one.ok, one.retry, one.code) for one in refused] == [(False, False, "VALIDATION_ERROR")] * 2

@@ -155,6 +155,8 @@ def test_who_was_deleted_for_privacy_is_nowhere_and_archived_ones_are() -> None:
     assert portal.status("POST", "/crm/v3/objects/companies/gdpr-delete", {"objectId": "1"}) == 400
     (held,) = [one for one in portal.app.records("contacts") if one["id"] == gone]
     assert held["fields"]["email"] is None
+    assert portal.status("POST", CONTACTS, {"properties": {"email": "Gone@acme.example"}}) == 400
+    assert portal.status("POST", CONTACTS, {"properties": {"email": "new@acme.example"}}) == 201
 
 
 def test_a_merged_contact_is_found_by_the_addresses_of_both() -> None:

@@ -11,6 +11,7 @@ from connector.sandbox.hubspot import (
     account,
     associations,
     batching,
+    blocklist,
     definitions,
     events,
     forms,
@@ -190,7 +191,7 @@ class HubSpotApp:
     def install(self) -> None:
         """Make the tables and HubSpot's own properties."""
         self.schema.install()
-        for part in (associations, events, forms, lists, marketing_events, merging, owners, sequences):
+        for part in (associations, blocklist, events, forms, lists, marketing_events, merging, owners, sequences):
             part.install(self._account.storage)
 
     def set_base_url(self, url: str) -> None:

@@ -1,13 +1,13 @@
 """Deleting a contact for good, as privacy laws ask for it.
 
 No recording: from the vendor's guide to contacts and its page on privacy-compliant deletes. The record is in no list
-afterwards, archived ones included, and a read by its id finds nothing. That the address can then not be used again is
-not enforced here.
+afterwards, archived ones included, and a read by its id finds nothing. Its addresses cannot be used again (blocklist).
 """
 
 from connector.sandbox.http import Response
 from connector.sandbox.hubspot import associations
 from connector.sandbox.hubspot.account import Call
+from connector.sandbox.hubspot.blocklist import block
 from connector.sandbox.hubspot.merging import AWAY
 from connector.sandbox.hubspot.objects import virtual_columns
 from connector.sandbox.hubspot.wire import validation_error
@@ -29,12 +29,18 @@ def purge(call: Call, object: str) -> Response:  # noqa: A002 - the vendor's own
     body = call.body("objectId")
     if kind.plural != "contacts":
         raise validation_error(f"{kind.plural} cannot be deleted for privacy.")
-    number = resolve(call.account, kind, str(body["objectId"]), body.get("idProperty"))
+    key, named = str(body["objectId"]), body.get("idProperty")
+    number = resolve(call.account, kind, key, named)
     if number is None:
+        with call.writing(204) as transaction:
+            block(transaction, [key] if named == "email" else [])
         return Response(204)
+    held = call.account.storage.get(kind.plural, number) or {}
+    addresses = [held.get("email"), *str(held.get("hs_additional_emails") or "").split(";")]
     own = [name for name in call.account.schema.of(kind.plural) if name not in virtual_columns(kind)]
     emptied = ", ".join(f"{quote(name)} = NULL" for name in own)
     with call.writing(204) as transaction:
+        block(transaction, filter(None, addresses))
         transaction.delete(kind.plural, number)
         where = f"UPDATE {quote(kind.plural)} SET _deleted = ?, {emptied} WHERE _id = ?"  # noqa: S608 - quoted identifiers
         transaction.execute(where, [AWAY, number])

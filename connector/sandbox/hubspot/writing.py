@@ -7,6 +7,7 @@ from typing import Any
 from connector.sandbox.http import Response
 from connector.sandbox.hubspot import associations
 from connector.sandbox.hubspot.account import Account, Call
+from connector.sandbox.hubspot.blocklist import refusal
 from connector.sandbox.hubspot.computed import Moment, complete
 from connector.sandbox.hubspot.ids import next_id
 from connector.sandbox.hubspot.objects import ObjectType, object_type
@@ -115,6 +116,8 @@ def accept(
     if problems:
         raise problem_error(problems)
     clean = [values for values, _ in checked]
+    if new and kind.plural == "contacts" and (blocked := refusal(account.storage, clean)):
+        raise blocked
     if new and kind.plural in NEEDS_TIME and not all(values.get("hs_timestamp") for values in clean):
         raise missing_time(kind)
     return clean
