@@ -1,8 +1,8 @@
 """The log: structured, on standard error, and free of secrets.
 
 The program's own events and those of libraries take one road: the same level, the same redaction, which is the last
-step before the text is made. Client libraries are heard from `warning` on, and only with the constant part of what
-they say: their arguments hold addresses, e-mails and bodies.
+step before the text is made. Client and learning libraries are heard from `warning` on, and only with the constant part
+of what they say: their arguments hold addresses, e-mails and bodies.
 """
 
 import base64
@@ -21,7 +21,7 @@ from structlog.types import EventDict, Processor
 
 Format = Literal["auto", "console", "json"]
 HIDDEN = "[hidden]"
-VENDORS = ("urllib3", "requests", "hubspot", "simple_salesforce", "stamina")
+VENDORS = ("urllib3", "requests", "hubspot", "simple_salesforce", "stamina", "interpret")
 _KEYS = re.compile(
     r"token|secret|authorization|password|passphrase|private_key|api_?key|cookie|session_id", re.IGNORECASE
 )

@@ -141,7 +141,7 @@ def _tell_moves(out: Output, found: Moves) -> None:
     }
     lines: list[Text] = [Text(f"{found.compared:,} compared, {len(moved):,} change band")]
     lines += [Text(f"  {row['n']:,} from {row['from']} to {row['to']}") for row in counts]
-    cells = [[m["subject_id"], m["from"], m["to"], f"{m['change']:+g}", m["why"]] for m in moved[:_SHOWN]]
+    cells = [[m["subject_id"], m["from"], m["to"], f"{m['change']:+.1f}", m["why"]] for m in moved[:_SHOWN]]
     shown = [table(None, ("who", "from", "to", "points", "why"), cells)] if moved else []
     more = [Text(f"... and {len(moved) - _SHOWN:,} more, see --json")] if len(moved) > _SHOWN else []
     out.result(result, [*lines, *shown, *more])

@@ -211,7 +211,7 @@ def _seen_lines(seen: _Seen) -> Iterator[str | Text | Table]:
     yield from (f"  {way['n']:,} from {way['from']} to {way['to']}" for way in counts(found.moves))
     moved = [move.as_json() for move in found.moves[:_SHOWN]]
     if moved:
-        cells = [[m["subject_id"], m["from"], m["to"], f"{m['change']:+g}", m["why"]] for m in moved]
+        cells = [[m["subject_id"], m["from"], m["to"], f"{m['change']:+.1f}", m["why"]] for m in moved]
         yield table(None, ("who", "from", "to", "points", "why"), cells)
     if len(found.moves) > _SHOWN:
         yield f"... and {len(found.moves) - _SHOWN:,} more, see --json"

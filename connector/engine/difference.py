@@ -27,11 +27,14 @@ WITH moved AS (
   FROM read_parquet({scores_a}) a FULL JOIN read_parquet({scores_b}) b ON a.subject_id = b.subject_id
 ), parts AS (
   SELECT COALESCE(a.subject_id, b.subject_id) AS subject_id, COALESCE(a.rule_id, b.rule_id) AS rule_id,
-    COALESCE(b.points, 0) - COALESCE(a.points, 0) AS change
+    COALESCE(b.points, 0) - COALESCE(a.points, 0) AS change,
+    CASE WHEN COALESCE(b.kind, a.kind) IN ('model', 'link') THEN COALESCE(b.label, a.label)
+      ELSE COALESCE(b.rule_id, a.rule_id) END AS words
   FROM read_parquet({parts_a}) a FULL JOIN read_parquet({parts_b}) b
     ON a.subject_id = b.subject_id AND a.rule_id = b.rule_id AND a.kind = b.kind
 ), why AS (
-  SELECT subject_id, LIST([rule_id, CAST(ROUND(change, 9) AS VARCHAR)] ORDER BY ABS(change) DESC, rule_id) AS parts
+  SELECT subject_id,
+    LIST([rule_id, CAST(ROUND(change, 9) AS VARCHAR), words] ORDER BY ABS(change) DESC, rule_id) AS parts
   FROM parts WHERE ABS(change) > 1e-9 GROUP BY subject_id
 )
 SELECT moved.subject_id, band_before, band_after, total_before, total_after, parts[1:{whys}]
@@ -42,14 +45,14 @@ WHERE band_before <> band_after ORDER BY moved.subject_id
 
 @dataclass(frozen=True)
 class Move:
-    """One subject that changes band; `why` are the largest changes of points, by rule."""
+    """One subject that changes band; `why` are the largest changes of points: rule, points, and what people call it."""
 
     subject_id: str
     before: str
     after: str
     total_before: float | None
     total_after: float | None
-    why: tuple[tuple[str, float], ...]
+    why: tuple[tuple[str, float, str], ...]
 
     def as_json(self) -> dict[str, object]:
         """Give the object that `model diff --json` prints."""
@@ -60,8 +63,8 @@ class Move:
             "total_before": self.total_before,
             "total_after": self.total_after,
             "change": round((self.total_after or 0.0) - (self.total_before or 0.0), 9),
-            "rules": [{"rule_id": name, "change": change} for name, change in self.why],
-            "why": ", ".join(f"{change:+g} {name}" for name, change in self.why) or "bands or audience",
+            "rules": [{"rule_id": name, "change": change} for name, change, _ in self.why],
+            "why": ", ".join(f"{round(change, 1):+g} {words}" for _, change, words in self.why) or "bands or audience",
         }
 
 
@@ -104,8 +107,7 @@ def moves(
         all_subjects = either.format(names["scores_a"], names["scores_b"])
         compared = connection.execute(f"SELECT COUNT(*) FROM ({all_subjects})").fetchall()[0][0]  # noqa: S608 - quoted
     found = tuple(
-        Move(row[0], row[1], row[2], row[3], row[4], tuple((name, float(change)) for name, change in row[5] or ()))
-        for row in rows
+        Move(*row[:5], tuple((name, float(change), words) for name, change, words in row[5] or ())) for row in rows
     )
     return Moves(iso(at) or "", compared, found)
 
