@@ -54,6 +54,7 @@ class TrainOptions:
     rules: str | None = None
     suggest: Path | None = None
     model: str | None = None
+    segments: str | None = None
 
 
 def train(out: Output, data: Path | None, config: Path | None, output: Path | None, options: TrainOptions) -> int:
@@ -149,6 +150,7 @@ def _asked(options: TrainOptions, settings: TrainSettings) -> Asked:
         allowed=(*options.allow, *settings.allow),
         most_rows=options.most_rows or settings.max_rows,
         suggest=options.suggest is not None,
+        segments=options.segments or settings.segments,
     )
 
 
@@ -192,6 +194,8 @@ def _lines(result: Result, output: Path | None, considered: Considered | None) -
     if found := told.get("suggested"):
         lifts = f"{found['lift_20'] or 0:.2f} times as often by points, {found['model_lift_20'] or 0:.2f} by the model"
         lines.append(f"suggested {found['criteria']} criteria: the best fifth converts {lifts}")
+    if parts := told.get("segments"):
+        lines += _segment_lines(parts)
     if told["blocked_features"]:
         cells = [(one["name"], one["action"], one["why"]) for one in told["blocked_features"]]
         lines.append(table("left out", ("field", "", "why"), cells))
@@ -201,6 +205,19 @@ def _lines(result: Result, output: Path | None, considered: Considered | None) -
             f"honest AUC {honest:.3f} without them; with them it would look like {leaky:.3f} (lr_bins, same rows)"
         )
     return lines
+
+
+def _segment_lines(told: Mapping[str, Any]) -> list[str | Text | Table]:
+    """Say which segments have tables of their own, and why the others keep the shared ones."""
+    if told["why"] is not None:
+        return [Text(f"no segments by {told['field']}: {told['why']}", style="yellow")]
+    cells = [
+        (one["segment"], f"{one['leads']:,}", f"{one['converted']:,}", "own" if one["own_tables"] else "shared",
+         _shown(one["log_loss"]), _shown(one["shared_log_loss"]), "; ".join(one["why"]))
+        for one in told["each"]
+    ]  # fmt: skip
+    headings = (told["field"], "leads", "converted", "tables", "log_loss", "by the shared", "why")
+    return [table("segments", headings, cells)]
 
 
 def _considered_lines(found: Considered) -> list[str | Text | Table]:

@@ -46,6 +46,12 @@ class TrainSettings(Table):
         description="Keep what fields of people and accounts held before they changed, so that training reads them as "
         "they were; no names, addresses or ids. Where it is switched off, what was kept is deleted",
     )
+    segments: str | None = Field(
+        default=None,
+        description="A field of texts, of people or as account.X: people of one value get tables of their own where "
+        "there are enough and that foretells better. Default: one model for all",
+        examples=["account.industry"],
+    )
     auto_publish: AutoPublish | None = Field(
         default=None,
         description="A version that `train --config` made waits for `leadlight model use`. With a bound such as "

@@ -26,7 +26,8 @@ from connector.training.snapshots import (
 )
 from scoring.explain import iso
 from scoring.model import Model
-from scoring.predict.artefact import TableModel
+from scoring.names import nearest
+from scoring.predict.artefact import Feature, TableModel
 
 if TYPE_CHECKING:
     from scoring.predict.train import Request, Trained
@@ -36,7 +37,10 @@ _EXTRA = "training needs the extra `train`: pip install 'leadlight[train]' (scor
 
 @dataclass(frozen=True)
 class Asked:
-    """What to train: null targets and horizons are chosen by the data; allowed are fields that a person vouches for."""
+    """What to train: null targets and horizons are chosen by the data; allowed are fields that a person vouches for.
+
+    segments is a field of texts: where those of one value have enough, tables of their own are tried for them.
+    """
 
     target: Target | None = None
     horizon_days: int | None = None
@@ -44,6 +48,7 @@ class Asked:
     allowed: tuple[str, ...] = ()
     most_rows: int = MOST_ROWS
     suggest: bool = False
+    segments: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ def run_training(engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, 
     """Train on these facts; raises ConfigError where the extra is not installed."""
     beside = beside or Beside()
     try:
-        from scoring.predict import train_artefact, train_suggest
+        from scoring.predict import train_artefact, train_segments, train_suggest
         from scoring.predict.train import Request, train
     except ImportError:
         raise ConfigError(_EXTRA) from None
@@ -81,6 +86,7 @@ def run_training(engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, 
     tried = candidates(engine, facts, noted.known, asked.allowed)
     has_points = beside.rules is not None and note_points(engine, beside.rules, beside.sources)
     rows = read_rows(engine, facts, (*tried.features, *tried.doubtful), noted.fields, POINTS if has_points else None)
+    by = _segment_feature(tried, asked.segments)
     request = Request(
         horizon_days=horizon_days,
         now=facts.now - timedelta(days=1),
@@ -93,12 +99,12 @@ def run_training(engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, 
     )
     trained = train(rows, request)
     known = _about(target, horizon_days, taken, tried, counts, facts)
+    parts = train_segments.segmented(trained, rows, by, request) if by else None
     model = None
     if trained.published is not None:
-        features = tried.features
-        model = train_artefact.artefact(trained, request, features, target, beside.rules, about=known)
+        model = train_artefact.artefact(trained, request, tried.features, target, beside.rules, parts, about=known)
     card = train_artefact.model_card(trained)
-    told = _told(trained, request, known, card, tried)
+    told = _told(trained, request, known, card, tried) | ({"segments": parts.as_dict()} if parts else {})
     suggested = None
     if model is not None and asked.suggest:
         points = train_suggest.suggest(trained, tried.features)
@@ -109,6 +115,16 @@ def run_training(engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, 
             "model_lift_20": points.model_lift,
         }
     return Result({**told, "cpu_seconds": round(time.process_time() - started, 3)}, model, suggested)
+
+
+def _segment_feature(tried: Candidates, field: str | None) -> Feature | None:
+    """Find the feature that segments go by; raises ConfigError where there is no such field of texts."""
+    if field is None:
+        return None
+    texts = {one.field or "": one for one in (*tried.features, *tried.doubtful) if one.role == "categorical"}
+    if field not in texts:
+        raise ConfigError(f"segments: '{field}' is no field of texts that can be learned from{nearest(field, texts)}")
+    return texts[field]
 
 
 def _by_feature(tried: Candidates, noted: Noted) -> dict[str, float]:

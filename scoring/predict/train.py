@@ -148,19 +148,10 @@ def _too_short(split: Split, won: int, request: Request) -> str:
 def _judged(
     rows: Rows, split: Split, honest: Split, supply: gate.Supply, suspects: tuple[Suspect, ...], request: Request
 ) -> Trained:
-    """Fit both kinds, choose by the holdout, and publish what passes the gate."""
-    first, second = sorted(
-        (_judge(kind, honest, request) for kind in (LR_BINS, EBM)),
-        key=lambda one: one.refitted.log_loss + (TIE if one.kind == EBM else 0.0),
-    )
-    few = _sampled(honest.train, FOLD_ROWS)
-    folded = out_of_fold(first.kind, few, folds_of(few), FOLD_BAGS)
-    known = ~np.isnan(folded)
-    line = platt(folded[known], few.converted[known])
-    if needs_slope(line) and line.slope > 0:
-        first = _judge(first.kind, honest, request, line)
-    else:
-        line = replace(line, slope=1.0, offset=0.0)
+    """Publish the chosen kind if it passes the gate."""
+    found = chosen(honest, request)
+    first, second, line, few = found.best, found.challenger, found.line, found.few
+    folded, known = found.folded, ~np.isnan(found.folded)
     cv_auc = auc(folded[known].tolist(), few.take(known).labels())
     rules = _rules(honest, first)
     refused = gate.refusals(first.refitted, rules.beside if rules else None)
@@ -190,13 +181,48 @@ def _judged(
     )
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """The better kind and the other; `line` is what out-of-fold log-odds (`folded`, of the rows `few`) ask for."""
+
+    best: Judged
+    challenger: Judged
+    line: Line
+    few: Rows
+    folded: Floats
+
+
+def chosen(split: Split, request: Request) -> Chosen:
+    """Fit both kinds and choose by the holdout, ties to the regression."""
+    first, second = sorted(
+        (_judge(kind, split, request) for kind in (LR_BINS, EBM)),
+        key=lambda one: one.refitted.log_loss + (TIE if one.kind == EBM else 0.0),
+    )
+    few = _sampled(split.train, FOLD_ROWS)
+    folded = out_of_fold(first.kind, few, folds_of(few), FOLD_BAGS)
+    known = ~np.isnan(folded)
+    line = platt(folded[known], few.converted[known])
+    if needs_slope(line) and line.slope > 0:
+        first = _judge(first.kind, split, request, line)
+    else:
+        line = replace(line, slope=1.0, offset=0.0)
+    return Chosen(first, second, line, few, folded)
+
+
+def prequentially(tables: Tables, split: Split, horizon_days: int) -> Floats:
+    """Give log-odds of the rows held out as monthly re-fits of the intercept would have made them."""
+    months = list(np.arange(split.at_s, float(split.holdout.as_of_s.max()) + 1, MONTH_S))
+    log_odds, known = tables.log_odds(split.holdout), tables.log_odds(split.train)
+    return prequential(log_odds, split.holdout, months, horizon_days, split.train, known)
+
+
 def _judge(kind: str, split: Split, request: Request, line: Line | None = None) -> Judged:
     """Fit one kind on the rows before the holdout and hold it against the holdout."""
     tables = fitted(kind, split.train, OUTER_BAGS)
     tables = tables.scaled(line.slope, line.offset) if line else tables
-    log_odds, known = tables.log_odds(split.holdout), tables.log_odds(split.train)
+    log_odds = tables.log_odds(split.holdout)
     months = list(np.arange(split.at_s, float(split.holdout.as_of_s.max()) + 1, MONTH_S))
-    shifted = prequential(log_odds, split.holdout, months, request.horizon_days, split.train, known)
+    shifted = prequentially(tables, split, request.horizon_days)
     by_age = rates_by_age(split.train)
     bases = [by_age[part.ages()] for part in (split.holdout, split.train)]
     level = prequential(bases[0], split.holdout, months, request.horizon_days, split.train, bases[1])

@@ -1,6 +1,6 @@
 """A trained model as the file that scores: tables with what each bin was learned from, and the card for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -8,13 +8,14 @@ from typing import Any, Final
 from pydantic import JsonValue
 
 from scoring.model import Model
-from scoring.predict.artefact import Bin, Feature, RulesLink, TableModel, Term, versioned
+from scoring.predict.artefact import Bin, Feature, RulesLink, SegmentTables, TableModel, Term, versioned
 from scoring.predict.gate import confidence
 from scoring.predict.rules_alone import rules_hash
 from scoring.predict.train import Judged, Request, Trained
 from scoring.predict.train_calibrate import Line
 from scoring.predict.train_matrix import Rows
 from scoring.predict.train_reference import reference
+from scoring.predict.train_segments import Segmented, SegmentTrained
 from scoring.predict.train_tables import Table, TextTable, counts_of
 
 _NO_VERSION: Final = "0" * 12
@@ -26,20 +27,23 @@ def artefact(
     features: Sequence[Feature],
     target: str,
     rules: Model | None = None,
+    segments: Segmented | None = None,
     **card: JsonValue,
 ) -> TableModel:
     """Give the model that was published; raises ValueError where it was refused.
 
-    `rules` are those that gave the points, `card` is added to its card.
+    `rules` are those that gave the points, `segments` may have tables of their own, `card` is added to its card.
     """
     if trained.published is None or trained.rows is None:
         raise ValueError("a refused model has no tables")
     tables, rows = trained.published.tables, trained.rows
-    terms = [_term(feature, tables[feature.id], rows) for feature in features if feature.id in tables]
     newest_s = trained.split.at_s if trained.split else 0.0
+    log_odds = segments.log_odds(trained.published, rows) if segments else None
+    told = {"reference": reference(trained.published, rows, newest_s, log_odds), **card}
+    own = tuple(_segment(one, features, rows) for one in segments.own) if segments else ()
     return versioned(
         TableModel(
-            schema=1,
+            schema=2 if own else 1,
             version=_NO_VERSION,
             target=target,
             horizon_days=request.horizon_days,
@@ -48,12 +52,31 @@ def artefact(
             n_rows=len(rows),
             n_conversions=trained.supply.converted,
             intercept=trained.published.intercept,
-            terms=tuple(terms),
+            terms=_terms(features, tables, rows),
             lo=trained.lo,
             hi=trained.hi,
             rules=_link(trained.link, rules) if trained.link else None,
-            card={**model_card(trained), "reference": reference(trained.published, rows, newest_s), **card},
+            segment=segments.feature if segments and own else None,
+            segments=own,
+            card={**model_card(trained), **told, **({"segments": segments.as_dict()} if segments else {})},
         )
+    )
+
+
+def _terms(features: Sequence[Feature], tables: Mapping[str, Table], rows: Rows) -> tuple[Term, ...]:
+    return tuple(_term(feature, tables[feature.id], rows) for feature in features if feature.id in tables)
+
+
+def _segment(one: SegmentTrained, features: Sequence[Feature], rows: Rows) -> SegmentTables:
+    if one.tables is None or one.inside is None:
+        raise ValueError("a segment without tables of its own")
+    theirs = rows.take(one.inside)
+    return SegmentTables(
+        id=one.id,
+        n_rows=len(theirs),
+        n_conversions=one.supply.converted,
+        intercept=one.tables.intercept,
+        terms=_terms(features, one.tables.tables, theirs),
     )
 
 

@@ -11,10 +11,14 @@ TENTHS: Final = 10
 _SAME: Final = 1e-9
 
 
-def reference(tables: Tables, rows: Rows, from_s: float) -> dict[str, Any]:
-    """Count the rows from a time on, as `drift.Reference` has it; cuts lie between values, never on one."""
-    newest = rows.take(rows.as_of_s >= from_s)
-    scores, ages = tables.log_odds(newest), newest.ages()
+def reference(tables: Tables, rows: Rows, from_s: float, log_odds: Floats | None = None) -> dict[str, Any]:
+    """Count the rows from a time on, as `drift.Reference` has it; cuts lie between values, never on one.
+
+    log_odds are what the rows were given, where that is not by these tables alone.
+    """
+    chosen = rows.as_of_s >= from_s
+    newest = rows.take(chosen)
+    scores, ages = tables.log_odds(newest) if log_odds is None else log_odds[chosen], newest.ages()
     cuts = tenths(scores)
     places = np.searchsorted(np.asarray(cuts), scores, side="right")
     young = newest.take(ages < len(AGE_DAYS))

@@ -37,8 +37,12 @@ def run(tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
 
 def test_a_world_with_a_truth_gives_a_model(tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]]) -> None:
     made(1000, seed=1).write(tmp_path)
-    code, told = run("--suggest", str(tmp_path / "points.toml"))
+    code, told = run("--suggest", str(tmp_path / "points.toml"), "--segments", "seniority")
     assert code == 0
+    assert {(one["segment"], one["own_tables"]) for one in told["segments"]["each"]} == {
+        (name, False) for name in ("staff", "manager", "vp", "c_level")
+    }
+    assert all("300 are needed" in one["why"][0] for one in told["segments"]["each"])
     assert told.keys() >= KEYS
     assert told["holdout"].keys() >= HOLDOUT
     assert told["published"] is True
@@ -165,6 +169,7 @@ def test_no_outcomes_at_all_is_a_refusal_and_not_a_fault(
         (("--target", "closed_wan"), "closed_won"),
         (("--horizon", "soon"), "--horizon"),
         (("--horizon", "12h"), "whole days"),
+        (("--segments", "contry"), "'contry' is no field of texts that can be learned from, did you mean 'country'"),
     ],
 )
 def test_what_cannot_be_asked_is_told_with_the_way_out(
