@@ -1,7 +1,7 @@
 """Two models over the same facts: who changes band, and by which rules."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -106,10 +106,12 @@ def moves(
         either = "SELECT subject_id FROM read_parquet({}) UNION SELECT subject_id FROM read_parquet({})"
         all_subjects = either.format(names["scores_a"], names["scores_b"])
         compared = connection.execute(f"SELECT COUNT(*) FROM ({all_subjects})").fetchall()[0][0]  # noqa: S608 - quoted
-    found = tuple(
-        Move(*row[:5], tuple((name, float(change), words) for name, change, words in row[5] or ())) for row in rows
-    )
+    found = tuple(Move(row[0], row[1], row[2], row[3], row[4], _whys(row[5])) for row in rows)
     return Moves(iso(at) or "", compared, found)
+
+
+def _whys(parts: Sequence[Sequence[str]] | None) -> tuple[tuple[str, float, str], ...]:
+    return tuple((name, float(change), words) for name, change, words in parts or ())
 
 
 def _score(
