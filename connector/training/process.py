@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,7 @@ from connector.models import Models
 log = structlog.get_logger()
 COMMAND: Final = (sys.executable, "-m", "connector")
 LEARNING: Final = ("interpret", "sklearn", "numpy")
+LONGEST_S: Final = 2 * 3600.0
 _GRACE_S: Final = 5.0
 _LOOK_S: Final = 1.0
 _BEHIND: Final = 10  # nice: syncs go first
@@ -56,16 +58,21 @@ def can_learn() -> bool:
 
 
 def _run(command: Sequence[str], stop: threading.Event) -> int | None:
-    """Run a command to its end; one that is under way when stop is set is ended, and gives null."""
+    """Run a command to its end; one that is under way when stop is set, or takes too long, is ended and gives null."""
+    until_s = time.monotonic() + LONGEST_S
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:  # noqa: S603 - our own command
         with suppress(OSError):  # it may have ended already
             os.setpriority(os.PRIO_PROCESS, process.pid, _BEHIND)
         while process.poll() is None:
-            if stop.wait(_LOOK_S):
-                process.terminate()
-                try:
-                    process.wait(_GRACE_S)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+            if stop.wait(_LOOK_S) or time.monotonic() > until_s:
+                _end(process)
                 return None
         return process.returncode
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+    try:
+        process.wait(_GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()

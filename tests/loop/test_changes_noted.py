@@ -20,6 +20,7 @@ pytest.importorskip("sklearn", reason="needs the train extra")
 from connector.cli import app
 from connector.noting import CHANGES
 from connector.reading import open_reading
+from connector.store import versions
 from connector.training.candidates import candidates
 from connector.training.facts import open_facts
 from connector.training.histories import note_values
@@ -149,35 +150,6 @@ def run(*args: str) -> tuple[int, Row]:
     return result.exit_code, json.loads(result.stdout)
 
 
-def test_a_training_on_the_store_learns_what_the_same_world_in_plain_files_teaches(
-    story: Story, tmp_path: Path
-) -> None:
-    loop, asked = story.loop, ["--horizon", f"{HORIZON_DAYS}d", "--holdout", "0.4"]
-    with open_reading(loop.config) as reading, reading.engine() as engine:
-        for name, relation in stored_facts(reading, newest_pull(reading)).items():
-            if name not in ("history", "adjustments"):
-                engine.execute(f"COPY (SELECT * FROM {relation}) TO '{tmp_path / name}.parquet'")  # noqa: S608 - file lists
-        as_of = newest_pull(reading).isoformat()
-    history = [
-        {"history_id": f"h{place}", "object": "contacts", "subject_id": record, "field": "segment", "old": old,
-         "new": new, "changed_at": at.isoformat()}
-        for place, (record, old, new, at) in enumerate(story.edits)
-    ]  # fmt: skip
-    write(tmp_path / "history.csv", history)
-    code, ours = run("train", "--config", str(loop.config), "-o", str(tmp_path / "ours.json"), *asked)
-    rules = ["--rules", str(loop.folder / "model.toml"), "--as-of", as_of]
-    code_plain, plain = run("train", "--data", str(tmp_path), "-o", str(tmp_path / "plain.json"), *asked, *rules)
-    assert (code, code_plain) == (0, 0), (ours["refused_because"], plain["refused_because"])
-    models = [read_table((tmp_path / name).read_bytes()) for name in ("ours.json", "plain.json")]
-    assert models[0].terms == models[1].terms
-    assert models[0].intercept == models[1].intercept
-    assert ours["holdout"] == plain["holdout"]
-    left_out = [{one["name"]: one["why"] for one in told["blocked_features"]} for told in (ours, plain)]
-    assert left_out[0] == left_out[1]
-    assert "segment" in left_out[0]
-    assert ours["holdout"]["auc_same_age"] < 0.95
-
-
 def noted_of(config: Path) -> list[tuple[str, str]]:
     """List what is noted in the store of a configuration: whose, and which field."""
     with open_reading(config) as reading, reading.engine() as engine:
@@ -238,7 +210,25 @@ def in_use(aside: Path) -> Path:
     return aside
 
 
-def test_a_training_that_is_due_gives_a_candidate_and_changes_nothing(in_use: Path) -> None:
+def plain_files(story: Story, folder: Path) -> str:
+    """Write the world as it is in the store, and what the test itself changed as its history; gives as of when."""
+    with open_reading(story.loop.config) as reading, reading.engine() as engine:
+        for name, relation in stored_facts(reading, newest_pull(reading)).items():
+            if name not in ("history", "adjustments"):
+                engine.execute(f"COPY (SELECT * FROM {relation}) TO '{folder / name}.parquet'")  # noqa: S608 - file lists
+        as_of = newest_pull(reading).isoformat()
+    history = [
+        {"history_id": f"h{place}", "object": "contacts", "subject_id": record, "field": "segment", "old": old,
+         "new": new, "changed_at": at.isoformat()}
+        for place, (record, old, new, at) in enumerate(story.edits)
+    ]  # fmt: skip
+    write(folder / "history.csv", history)
+    return as_of
+
+
+def test_a_training_that_is_due_learns_what_plain_files_teach_and_changes_nothing(
+    story: Story, in_use: Path, tmp_path: Path
+) -> None:
     file = (in_use.parent / "table.json").read_bytes()
     text = in_use.read_text(encoding="utf-8")
     in_use.write_text(f"{text}\n[train]\nhorizon_days = {HORIZON_DAYS}\nholdout = 0.4\n", encoding="utf-8")
@@ -253,6 +243,19 @@ def test_a_training_that_is_due_gives_a_candidate_and_changes_nothing(in_use: Pa
     code, again = run("train", "--config", str(in_use), "--if-due")
     assert (code, again["trained"], again["due"]) == (0, None, [])
     assert again["waits"]
+
+    asked = ["--horizon", f"{HORIZON_DAYS}d", "--holdout", "0.4", "--rules", str(in_use.parent / "model.toml")]
+    as_of = plain_files(story, tmp_path)
+    code, plain = run("train", "--data", str(tmp_path), "-o", str(tmp_path / "plain.json"), *asked, "--as-of", as_of)
+    assert code == 0, plain["refused_because"]
+    with open_reading(in_use) as reading:
+        ours = versions.artefact(reading.state, "titles", looked["attempt"]["version"])
+    theirs = read_table((tmp_path / "plain.json").read_bytes())
+    assert (ours.terms, ours.intercept) == (theirs.terms, theirs.intercept)
+    for name in ("holdout", "reference", "refused_features", "reliability"):
+        assert ours.card[name] == theirs.card[name]
+    assert "segment" in {one["name"] for one in plain["blocked_features"]}
+    assert plain["holdout"]["auc_same_age"] < 0.95
 
 
 def test_a_refusal_is_told_with_what_is_missing(in_use: Path) -> None:
@@ -270,3 +273,11 @@ def test_a_training_that_crashes_or_is_ended_harms_nobody(in_use: Path) -> None:
     threading.Timer(0.2, stop.set).start()
     train_due(in_use, stop, (sys.executable, "-c", sleeper))
     assert run("status", "--config", str(in_use))[1]["training"] == []
+
+
+def test_without_the_extra_one_line_says_what_to_install(in_use: Path) -> None:
+    bare = "import sys; sys.modules['interpret'] = None; from connector.cli import main; main()"
+    train_due(in_use, threading.Event(), (sys.executable, "-c", bare))
+    (looked,) = run("status", "--config", str(in_use))[1]["training"]
+    assert looked["attempt"]["ended"] == "failed"
+    assert "pip install 'leadlight[train]'" in looked["attempt"]["why_not"][0]
