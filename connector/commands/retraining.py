@@ -31,7 +31,11 @@ def train_if_due(out: Output, config: Path, options: TrainOptions) -> int:
     with open_reading(config) as reading:
         log.configure(reading.settings.log.level, reading.settings.log.format, reading.settings.secrets())
         model_id = named(reading.models, options.model)
-        looked = _looked(reading, config, model_id, options)
+        try:
+            looked = _looked(reading, config, model_id, options)
+        except LeadlightError as error:
+            due.could_not_look(reading.state, model_id, error.message)
+            raise
         if not looked.due:
             out.result({**looked.as_dict(), "trained": None}, list(looked.lines()))
             return 0

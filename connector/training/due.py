@@ -88,9 +88,18 @@ def look(
     known = Known(measured, newest, versions.candidate(state, model_id), now)
     last = last_attempt(state, model_id)
     due, waits = decide(known, last, settings)
-    looked = Looked(model_id, now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), due, waits, last, attributes_due)
+    looked = Looked(model_id, _utc(now), due, waits, last, attributes_due)
     keep(state, looked)
     return looked
+
+
+def could_not_look(state: sqlite3.Connection, model_id: str, why: str) -> None:
+    """Keep for `status` that nobody knows whether a model is due."""
+    keep(state, Looked(model_id, _utc(datetime.now(UTC)), (), (why,), last_attempt(state, model_id)))
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def decide(known: Known, last: Attempt | None, settings: TrainSettings) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -28,7 +28,7 @@ from connector.training.process import train_due
 from connector.training.rows import read_rows
 from connector.training.snapshots import begin, take
 from connector.training.store import newest_pull, past_of, stored_facts
-from scoring.predict.artefact import read_table, versioned
+from scoring.predict.artefact import TableModel, read_table, versioned
 from tests.loop.loops import CHIEF, CLERK, MODEL, Loop, copy_of, make_template
 from tests.training.crm_world import iso, write
 from tests.training.test_training_drift import table
@@ -264,6 +264,18 @@ def test_a_refusal_is_told_with_what_is_missing(in_use: Path) -> None:
     assert told["attempt"]["ended"] == "refused"
     said = CliRunner().invoke(app, ["status", "--config", str(in_use)]).stdout
     assert "no person has an outcome closed_won" in said
+
+
+def test_a_model_that_cannot_be_measured_is_told_by_status(in_use: Path) -> None:
+    file = in_use.parent / "table.json"
+    text = file.read_text(encoding="utf-8").replace('"field": "seniority"', '"field": "gone_field"')
+    model = TableModel.model_validate_json(text)
+    file.write_text(versioned(model).as_json(), encoding="utf-8")
+    refused = CliRunner().invoke(app, ["train", "--config", str(in_use), "--if-due"])
+    assert "gone_field" in str(refused.exception)
+    (looked,) = run("status", "--config", str(in_use))[1]["training"]
+    assert "gone_field" in looked["waits"][0]
+    assert looked["attempt"] is None
 
 
 def test_a_training_that_crashes_or_is_ended_harms_nobody(in_use: Path) -> None:
