@@ -146,6 +146,36 @@ def lightgbm(split: Split) -> Floats:
     return np.asarray(found[:, 1], dtype=np.float64)
 
 
+def additive(split: Split, interactions: int | str) -> Floats:
+    """Fit interpret's EBM as the product does, with as many pairs of features beside the tables."""
+    from interpret.glassbox import ExplainableBoostingClassifier
+
+    matrices = []
+    for rows in (split.train, split.holdout):
+        columns: list[Any] = [*rows.numbers.values()]
+        for name in rows.texts:
+            kept = set(levels_of(split.train.texts[name]))
+            columns.append([None if v is None else v if v in kept else "(other)" for v in rows.texts[name]])
+        matrix = np.empty((len(rows), len(columns)), dtype=object)
+        for place, values in enumerate(columns):
+            matrix[:, place] = values
+        matrices.append(matrix)
+    kinds = ["continuous"] * len(split.train.numbers) + ["nominal"] * len(split.train.texts)
+    shape = {"max_bins": 32, "outer_bags": 8, "random_state": 0, "n_jobs": 1}
+    model = ExplainableBoostingClassifier(feature_types=kinds, interactions=interactions, **shape)
+    return probabilities(model, matrices[0], matrices[1], split)
+
+
+def no_pairs(split: Split) -> Floats:
+    """Fit an EBM without pairs."""
+    return additive(split, 0)
+
+
+def with_pairs(split: Split) -> Floats:
+    """Fit an EBM with three pairs per feature, as it comes."""
+    return additive(split, "3x")
+
+
 def probabilities(model: Any, train: Floats, holdout: Floats, split: Split) -> Floats:  # noqa: ANN401 - an estimator
     """Fit and predict."""
     model.fit(train, split.train.converted.astype(int))
@@ -190,6 +220,8 @@ OTHERS: Final[Mapping[str, Callable[[Split], Floats]]] = {
     "HGB": boosted,
     "HGB-small": boosted_small,
     "LightGBM": lightgbm,
+    "EBM": no_pairs,
+    "EBM, pairs": with_pairs,
     "naive Bayes": naive_bayes,
 }
 

@@ -30,6 +30,12 @@ def train(
     rules: Annotated[str | None, typer.Option(help="Rules to be better than, a file or preset:NAME.")] = None,
     suggest: Annotated[Path | None, typer.Option(help="Write rules in whole points here, made of the model.")] = None,
     segments: Annotated[str | None, typer.Option(help="A field: try tables of its own for each of its values.")] = None,
+    increasing: Annotated[
+        list[str] | None, typer.Option(help="A number of which more is never to lower a score.")
+    ] = None,
+    decreasing: Annotated[
+        list[str] | None, typer.Option(help="A number of which more is never to raise a score.")
+    ] = None,
     max_rows: Annotated[int | None, typer.Option(min=500, help="Train on about so many rows at most.")] = None,
     if_due: Annotated[
         bool, typer.Option("--if-due", help="With --config: only if it is too old or fits no more.")
@@ -41,7 +47,18 @@ def train(
     from connector.commands import training  # on use, so that --help stays quick
 
     options = training.TrainOptions(
-        target, horizon, holdout, tuple(allow or ()), as_of, max_rows, rules, suggest, model, segments
+        target,
+        horizon,
+        holdout,
+        tuple(allow or ()),
+        as_of,
+        max_rows,
+        rules,
+        suggest,
+        model,
+        segments,
+        tuple(increasing or ()),
+        tuple(decreasing or ()),
     )
     if if_due:
         from connector.commands import retraining  # as above

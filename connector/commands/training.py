@@ -55,6 +55,8 @@ class TrainOptions:
     suggest: Path | None = None
     model: str | None = None
     segments: str | None = None
+    increasing: tuple[str, ...] = ()
+    decreasing: tuple[str, ...] = ()
 
 
 def train(out: Output, data: Path | None, config: Path | None, output: Path | None, options: TrainOptions) -> int:
@@ -151,6 +153,8 @@ def _asked(options: TrainOptions, settings: TrainSettings) -> Asked:
         most_rows=options.most_rows or settings.max_rows,
         suggest=options.suggest is not None,
         segments=options.segments or settings.segments,
+        increasing=(*options.increasing, *settings.increasing),
+        decreasing=(*options.decreasing, *settings.decreasing),
     )
 
 

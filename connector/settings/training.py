@@ -46,6 +46,13 @@ class TrainSettings(Table):
         description="Keep what fields of people and accounts held before they changed, so that training reads them as "
         "they were; no names, addresses or ids. Where it is switched off, what was kept is deleted",
     )
+    increasing: tuple[str, ...] = Field(
+        default=(),
+        description="Numbers, fields or features, of which more is never to lower a score, such as page_view_30d",
+    )
+    decreasing: tuple[str, ...] = Field(
+        default=(), description="Numbers of which more is never to raise a score, such as quiet_days"
+    )
     segments: str | None = Field(
         default=None,
         description="A field of texts, of people or as account.X: people of one value get tables of their own where "

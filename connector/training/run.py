@@ -40,6 +40,7 @@ class Asked:
     """What to train: null targets and horizons are chosen by the data; allowed are fields that a person vouches for.
 
     segments is a field of texts: where those of one value have enough, tables of their own are tried for them.
+    increasing are numbers, fields or features, that more of is never to lower a score, decreasing never to raise it.
     """
 
     target: Target | None = None
@@ -49,6 +50,8 @@ class Asked:
     most_rows: int = MOST_ROWS
     suggest: bool = False
     segments: str | None = None
+    increasing: tuple[str, ...] = ()
+    decreasing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ def run_training(engine: duckdb.DuckDBPyConnection, facts: Facts, asked: Asked, 
         fields=tried.fields,
         allowed=asked.allowed,
         doubts=tried.doubts,
+        monotone=_monotone(tried, asked),
     )
     trained = train(rows, request)
     known = _about(target, horizon_days, taken, tried, counts, facts)
@@ -125,6 +129,20 @@ def _segment_feature(tried: Candidates, field: str | None) -> Feature | None:
     if field not in texts:
         raise ConfigError(f"segments: '{field}' is no field of texts that can be learned from{nearest(field, texts)}")
     return texts[field]
+
+
+def _monotone(tried: Candidates, asked: Asked) -> dict[str, int]:
+    """Give the direction of each feature that is to have one; raises ConfigError with every name that is no number."""
+    numbers = [one for one in tried.features if one.role == "numeric"]
+    ids = {one.field: one.id for one in numbers if one.field is not None} | {one.id: one.id for one in numbers}
+    wanted = [(name, 1) for name in asked.increasing] + [(name, -1) for name in asked.decreasing]
+    problems = [
+        f"increasing, decreasing: '{name}' is no number{nearest(name, ids)}" for name, _ in wanted if name not in ids
+    ]
+    problems += [f"'{name}' is increasing and decreasing" for name in {*asked.increasing} & {*asked.decreasing}]
+    if problems:
+        raise ConfigError(problems)
+    return {ids[name]: sign for name, sign in wanted}
 
 
 def _by_feature(tried: Candidates, noted: Noted) -> dict[str, float]:

@@ -42,7 +42,7 @@ class Request:
 
     behaviours name features of events, changed_after is as `leaks.Betrayal` has it, fields names the field that a
     feature reads. allowed are features or fields that a person vouches for; doubts are features to leave out whatever
-    they betray, and why.
+    they betray, and why. monotone is as `Rows` has it.
     """
 
     horizon_days: int
@@ -53,6 +53,7 @@ class Request:
     fields: Mapping[str, str] = field(default_factory=dict)
     allowed: Sequence[str] = ()
     doubts: Mapping[str, str] = field(default_factory=dict)
+    monotone: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ class Trained:
 
 def train(rows: Rows, request: Request) -> Trained:
     """Train on rows whose horizon has ended, or say why not; the published model is the chosen kind on all of them."""
-    rows = rows.dated()
+    rows = replace(rows.dated(), monotone=request.monotone)
     supply = supply_of(rows, request)
     refused = gate.too_little(supply, request.now)
     if refused:

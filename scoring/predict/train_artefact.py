@@ -101,6 +101,7 @@ def model_card(trained: Trained) -> dict[str, JsonValue]:
         "rules": trained.rules.as_dict() if trained.rules else {},
         "cv_auc": None if trained.cv_auc is None else round(trained.cv_auc, 6),
         "slope": trained.slope,
+        "monotone": dict(rows.monotone) if rows is not None else {},
         "reliability": [asdict(one) for one in trained.curve],
         "refused_features": [asdict(one) for one in trained.suspects],
         "auc_without_refused": None if trained.honest_auc is None else round(trained.honest_auc, 6),

@@ -8,10 +8,11 @@ from typing import Final
 import numpy as np
 from interpret.glassbox import ExplainableBoostingClassifier
 from scipy.sparse import csr_matrix
+from sklearn.isotonic import isotonic_regression
 from sklearn.linear_model import LogisticRegression
 
 from scoring.predict.train_matrix import RARE, Floats, Rows, Texts, levels_of
-from scoring.predict.train_tables import NumberTable, Table, Tables, TextTable, placed
+from scoring.predict.train_tables import NumberTable, Table, Tables, TextTable, counts_of, placed
 
 EBM: Final = "ebm"
 LR_BINS: Final = "lr_bins"
@@ -21,6 +22,7 @@ QUANTILE_BINS: Final = 8
 PENALTY: Final = 0.3
 SEED: Final = 0
 OTHER: Final = "(other)"
+_LEAST_WEIGHT: Final = 1e-6  # of a range that no row is in
 
 
 @dataclass(frozen=True)
@@ -160,8 +162,20 @@ def _log_odds_of(rows: Rows) -> float:
 
 
 def fitted(kind: str, rows: Rows, bags: int = OUTER_BAGS) -> Tables:
-    """Fit the model of this kind."""
-    return fit_ebm(rows, bags) if kind == EBM else fit_lr_bins(rows)
+    """Fit the model of this kind; where a number is to be monotone, at the least change of its table over these rows.
+
+    https://scikit-learn.org/stable/modules/generated/sklearn.isotonic.isotonic_regression.html
+    """
+    tables = fit_ebm(rows, bags) if kind == EBM else fit_lr_bins(rows)
+    changed = dict(tables.tables)
+    for name, sign in rows.monotone.items():
+        table = changed.get(name)
+        if isinstance(table, NumberTable):
+            n, _ = counts_of(table, rows, name)
+            weights = np.asarray(n[1:], dtype=np.float64) + _LEAST_WEIGHT
+            ordered = isotonic_regression(np.asarray(table.values[1:]), sample_weight=weights, increasing=sign > 0)
+            changed[name] = _merged(NumberTable(table.cuts, (table.values[0], *map(float, ordered))))
+    return Tables(tables.kind, tables.intercept, changed)
 
 
 def out_of_fold(kind: str, rows: Rows, folds: np.ndarray[tuple[int], np.dtype[np.int64]], bags: int) -> Floats:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -22,7 +22,8 @@ FOLDS: Final = 5
 class Rows:
     """Snapshots: whose, as of when (seconds since 1970), whether the conversion came within the horizon, and features.
 
-    numbers have NaN where unknown, texts null. points are what the rules gave at that time, NaN where none. first_s is
+    numbers have NaN where unknown, texts null; monotone names numbers that the log-odds are never to fall with (1), or
+    never to rise with (-1). points are what the rules gave at that time, NaN where none. first_s is
     the time of the subject's first row, which stays when rows are taken.
     """
 
@@ -33,6 +34,7 @@ class Rows:
     texts: Mapping[str, Texts]
     points: Floats | None = None
     first_s: Floats | None = None
+    monotone: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.subject)

@@ -15,7 +15,7 @@ from scoring.predict.artefact import Feature, TableModel, read_table
 from scoring.predict.train import Request, Trained, train
 from scoring.predict.train_artefact import artefact
 from scoring.predict.train_calibrate import newest_cohort, platt, shift_to
-from scoring.predict.train_fit import EBM, LR_BINS, fit_ebm, fit_lr_bins, out_of_fold
+from scoring.predict.train_fit import EBM, LR_BINS, fit_ebm, fit_lr_bins, fitted, out_of_fold
 from scoring.predict.train_matrix import DAY_S, Rows, folds_of, levels_of, split_by_time
 from scoring.predict.train_tables import NumberTable, TextTable, sigmoids
 
@@ -207,6 +207,22 @@ def test_the_file_says_what_was_trained_on_hostile_rows_too() -> None:
     assert told.published.log_odds(hostile).tolist() == pytest.approx(expected, abs=1e-12)
     assert sum(one.n for one in model.terms[0].bins) == len(rows)
     assert sum(one.n_converted for one in model.terms[0].bins) == int(rows.converted.sum())
+
+
+@pytest.mark.parametrize("kind", [LR_BINS, EBM])
+def test_more_of_a_monotone_number_never_lowers_a_score(kind: str) -> None:
+    rows = world(1500, seed=13)
+    free = fitted(kind, rows, 2)
+    for sign in (1, -1):
+        bound = fitted(kind, replace(rows, monotone={"size": sign, "noise": sign, "kind": sign}), 2)
+        for name in ("size", "noise"):
+            table = bound.tables[name]
+            assert isinstance(table, NumberTable)
+            assert list(table.values[1:]) == sorted(table.values[1:], reverse=sign < 0)
+            # The mean over rows stays, and the unknown keeps its own.
+            assert bound.terms(rows)[name].mean() == pytest.approx(free.terms(rows)[name].mean(), abs=1e-6)
+            assert table.values[0] == free.tables[name].values[0]
+        assert bound.tables["kind"] == free.tables["kind"]
 
 
 def test_the_better_kind_on_the_newest_rows_is_chosen() -> None:

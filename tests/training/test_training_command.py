@@ -37,7 +37,8 @@ def run(tmp_path: Path) -> Callable[..., tuple[int, dict[str, Any]]]:
 
 def test_a_world_with_a_truth_gives_a_model(tmp_path: Path, run: Callable[..., tuple[int, dict[str, Any]]]) -> None:
     made(1000, seed=1).write(tmp_path)
-    code, told = run("--suggest", str(tmp_path / "points.toml"), "--segments", "seniority")
+    more = ("--segments", "seniority", "--increasing", "page_view_30d", "--decreasing", "quiet_days")
+    code, told = run("--suggest", str(tmp_path / "points.toml"), *more)
     assert code == 0
     assert {(one["segment"], one["own_tables"]) for one in told["segments"]["each"]} == {
         (name, False) for name in ("staff", "manager", "vp", "c_level")
@@ -53,6 +54,10 @@ def test_a_world_with_a_truth_gives_a_model(tmp_path: Path, run: Callable[..., t
     assert model.horizon_days == told["horizon_days"]
     tables = {term.feature.id: term for term in model.terms}
     levels = dict(zip(tables["seniority"].levels, (one.log_odds for one in tables["seniority"].bins[1:]), strict=False))
+    for name, sign in (("page_view_30d", 1), ("quiet_days", -1)):
+        values = [sign * one.log_odds for one in tables[name].bins[1:]]
+        assert values == sorted(values)
+        assert (model.card["monotone"] or {})[name] == sign  # type: ignore[index,call-overload] # it is a table
     assert min(levels["vp"], levels["c_level"]) > max(levels["staff"], levels["manager"]) + 0.5
     assert sum(one.n for one in tables["seniority"].bins) == model.n_rows
     points = load_model(str(tmp_path / "points.toml"), lists={})
@@ -169,6 +174,8 @@ def test_no_outcomes_at_all_is_a_refusal_and_not_a_fault(
         (("--target", "closed_wan"), "closed_won"),
         (("--horizon", "soon"), "--horizon"),
         (("--horizon", "12h"), "whole days"),
+        (("--increasing", "country"), "'country' is no number"),
+        (("--increasing", "quiet_days", "--decreasing", "quiet_days"), "'quiet_days' is increasing and decreasing"),
         (("--segments", "contry"), "'contry' is no field of texts that can be learned from, did you mean 'country'"),
     ],
 )
