@@ -18,7 +18,7 @@ from scoring.predict.words import bin_words
 _FACT: Final = "drift@"
 _DAY_S: Final = 86_400
 SHOWN: Final = 5
-_LEVELS: Final = {"stable": "as it was", "moderate": "moved a little", "act": "train again"}
+_LEVELS: Final = {"stable": "no more than chance", "moderate": "moved a little", "act": "train again"}
 
 
 def as_dict(model_id: str, measured: Measured, facts: Facts) -> dict[str, Any]:
@@ -152,6 +152,8 @@ def lines(told: Mapping[str, Any], *, short: bool = False) -> Iterator[str]:
     if not short or told["alarms"]:
         yield from (f"  {_told_feature(one)}" for one in told["features"][:SHOWN] if one["state"] != "stable")
     yield from (f"  {what}" for what in told["missing"])
+    if short and told["alarms"]:
+        yield "  next: leadlight train --config FILE --if-due, which the daemon does by itself at train.schedule"
 
 
 def _verdict(told: Mapping[str, Any]) -> str:

@@ -30,6 +30,20 @@ class Attempt:
     version: str | None = None
     why_not: tuple[str, ...] = ()
 
+    @property
+    def again_at(self) -> datetime:
+        """Tell from when on it may be tried again."""
+        return datetime.fromisoformat(self.as_of) + AGAIN_DAYS * _DAY
+
+    def lines(self, model_id: str) -> Iterator[str]:
+        """Tell it to people."""
+        ended = "it began and did not end" if self.ended == "started" else f"it ended: {self.ended}"
+        version = f", version {self.version}" if self.version else ""
+        yield f"training of {model_id}, last as of {self.as_of}, since {'; '.join(self.because)}: {ended}{version}"
+        yield from (f"  {why}" for why in self.why_not)
+        if self.ended in ("started", "failed", "refused"):
+            yield f"  tried again from {self.again_at:%d %b %Y} on; leadlight train --config FILE tries now"
+
 
 @dataclass(frozen=True)
 class Looked:
@@ -57,10 +71,7 @@ class Looked:
         if old:
             yield f"  {old:,} vendors' attributes are due to be looked up again before it: leadlight enrichment due"
         if last is not None:
-            version = f", version {last.version}" if last.version else ""
-            ended = "began and did not end" if last.ended == "started" else f"ended: {last.ended}"
-            yield f"  last one as of {last.as_of}, {'; '.join(last.because)}; {ended}{version}"
-            yield from (f"    {why}" for why in last.why_not)
+            yield from last.lines(self.model_id)
 
 
 @dataclass(frozen=True)
@@ -108,9 +119,9 @@ def decide(known: Known, last: Attempt | None, settings: TrainSettings) -> tuple
     waits: list[str] = []
     for is_due, why in (_by_age(known, settings), *_by_drift(known, settings)):
         (due if is_due else waits).append(why)
-    again = datetime.fromisoformat(last.as_of) + AGAIN_DAYS * _DAY if last is not None else known.now
-    if due and last is not None and known.now < again:
-        return (), (f"{'; '.join(due)}; the last try was {last.as_of[:10]} ({last.ended}), the next {again:%d %b %Y}",)
+    if due and last is not None and known.now < last.again_at:
+        tried = f"the last try was {last.as_of[:10]} ({last.ended}), the next {last.again_at:%d %b %Y}"
+        return (), (f"{'; '.join(due)}; {tried}",)
     return tuple(due), () if due else tuple(waits)
 
 
