@@ -1,7 +1,7 @@
 """The creations of a plan as outbox rows: what is known of each person is filled in when the plan is committed."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
 
 from connector.crm.base import JsonScalar
 from connector.job import Job
@@ -16,8 +16,10 @@ from connector.prospects.find import (
     terms_of,
 )
 from connector.store import erased, outbox
-from connector.store.outbox import Entry
+from connector.store.outbox import Entry, OutboxRow, Settlement
 from mappings.create import CreateTarget
+
+THERE: Final = "the CRM has somebody with this address by now"
 
 
 def create_entries(job: Job, plan: Plan) -> Iterator[Entry]:
@@ -46,15 +48,32 @@ def new_record(job: Job, target: CreateTarget, found: Prospect) -> dict[str, Jso
 
 
 def withdraw(job: Job, plan: Plan) -> None:
-    """Take unsent creations out of the outbox that the plan does not ask for; call it once the plan's are in.
+    """Take creations that are not wanted any more out of the outbox; call it once the plan's are in.
 
-    One that was sent, whose person the CRM has by now, stays: the look before it is sent again tells whose it is.
+    One that was sent, whose person the CRM has by now, stays: the look before it is sent again tells whose it is. One
+    that was refused is given up where somebody else brought the person in.
     """
     asked = {change.key for change in plan.creates}
-    rows = outbox.with_prefix(job.state, KEY_PREFIX)
-    left = [row for row in rows if row.state in outbox.UNSETTLED and row.key not in asked]
-    if not left:
+    rows = [row for row in outbox.with_prefix(job.state, KEY_PREFIX) if row.key not in asked]
+    unsent = [row for row in rows if row.state in outbox.UNSETTLED]
+    refused = [row for row in rows if row.state == "quarantined"]
+    if not unsent and not refused:
         return
     with job.engine() as engine:
-        known = known_addresses(engine, job.lake, [row.payload["email"] for row in left])
-    outbox.withdraw(job.state, [row.id for row in left if not (row.attempts and row.payload["email"] in known)])
+        known = known_addresses(engine, job.lake, [row.payload["email"] for row in (*unsent, *refused)])
+    left = _unwanted(job, refused)
+    outbox.settle(job.state, [Settlement(row.id, "superseded", THERE) for row in left if row.payload["email"] in known])
+    gone = [row for row in left if row.payload["email"] not in known]
+    gone += [row for row in unsent if not (row.attempts and row.payload["email"] in known)]
+    outbox.withdraw(job.state, [row.id for row in gone])
+
+
+def _unwanted(job: Job, rows: Sequence[OutboxRow]) -> list[OutboxRow]:
+    """Pick the rows whose person no feed brings any more, or nobody may create."""
+    terms = terms_of(job.settings, job.mapping.creates, erased.load(job.state))
+    if terms is None or not rows:
+        return []
+    crm = job.crm.capabilities.crm
+    with job.engine() as engine:
+        able = {prospect_key(crm, one.email) for one in prospects(engine, job.lake, terms) if one.problem is None}
+    return [row for row in rows if row.key not in able]

@@ -10,7 +10,7 @@ from connector.crash import ARMED, KILLED
 from connector.crm.base import Write
 from connector.errors import RetryableError
 from tests.feeds.drops import drop
-from tests.feeds.prospecting import CREATE, EMAIL, LAST, MADE, created, people_of, row, synced
+from tests.feeds.prospecting import CREATE, EMAIL, LAST, MADE, WHO, created, people_of, row, synced, typed_in
 from tests.feeds.test_feeds_commands import ask
 from tests.loop.loops import Loop
 
@@ -61,6 +61,11 @@ def test_a_lost_answer_makes_no_second_person_and_the_refused_wait_with_the_reas
     assert [len(people_of(finding, who)) for who in (SECOND, twin)] == [1, 1]
     held = {one["key"]: one["why"] for one in ask(finding, "feeds", "held")["held"]}
     assert held[odd].startswith("refused by the CRM: INVALID_EMAIL")
+    drop(finding, "finder", [row(SECOND, last="Ohm")])  # the feed takes the others back, and a rep brings one in
+    if finding.crm == "salesforce":
+        typed_in(finding, WHO)
+    synced(finding)
+    assert ask(finding, "queue", "list")["rows"] == []
 
 
 @pytest.mark.parametrize("crm", ["salesforce"])
