@@ -17,6 +17,7 @@ from connector.errors import ConfigError
 from connector.output import Output, table
 from connector.reading import open_reading
 from connector.settings.training import TrainSettings
+from connector.trained.card import leak_lines, segment_lines
 from connector.trained.consider import Considered, consider
 from connector.trained.moved import named
 from connector.trained.replacing import replace_file
@@ -199,29 +200,12 @@ def _lines(result: Result, output: Path | None, considered: Considered | None) -
         lifts = f"{found['lift_20'] or 0:.2f} times as often by points, {found['model_lift_20'] or 0:.2f} by the model"
         lines.append(f"suggested {found['criteria']} criteria: the best fifth converts {lifts}")
     if parts := told.get("segments"):
-        lines += _segment_lines(parts)
+        lines += segment_lines(parts)
     if told["blocked_features"]:
         cells = [(one["name"], one["action"], one["why"]) for one in told["blocked_features"]]
         lines.append(table("left out", ("field", "", "why"), cells))
-    if told["auc_with_blocked"] is not None:
-        honest, leaky = told["auc_without_blocked"], told["auc_with_blocked"]
-        lines.append(
-            f"honest AUC {honest:.3f} without them; with them it would look like {leaky:.3f} (lr_bins, same rows)"
-        )
+    lines += leak_lines(told["auc_without_blocked"], told["auc_with_blocked"])
     return lines
-
-
-def _segment_lines(told: Mapping[str, Any]) -> list[str | Text | Table]:
-    """Say which segments have tables of their own, and why the others keep the shared ones."""
-    if told["why"] is not None:
-        return [Text(f"no segments by {told['field']}: {told['why']}", style="yellow")]
-    cells = [
-        (one["segment"], f"{one['leads']:,}", f"{one['converted']:,}", "own" if one["own_tables"] else "shared",
-         _shown(one["log_loss"]), _shown(one["shared_log_loss"]), "; ".join(one["why"]))
-        for one in told["each"]
-    ]  # fmt: skip
-    headings = (told["field"], "leads", "converted", "tables", "log_loss", "by the shared", "why")
-    return [table("segments", headings, cells)]
 
 
 def _considered_lines(found: Considered) -> list[str | Text | Table]:

@@ -35,6 +35,8 @@ def lines_of(version: Version, model: TableModel) -> list[Line]:
         *_judged(version.card),
         *_curve(version.card),
         _features(model),
+        *_monotone(version.card),
+        *(segment_lines(segments) if isinstance(segments := version.card.get("segments"), Mapping) else ()),
         *_refused(version.card),
         *(Text(f"warning: {text}", style="yellow") for text in _list(version.card, "warnings")),
     ]
@@ -118,9 +120,34 @@ def _refused(card: Mapping[str, Any]) -> Iterator[Line]:
     if rows:
         cells = [(row.get("name"), row.get("action"), row.get("why")) for row in rows]
         yield table("left out", ("field", "", "why"), cells)
-    leaky = card.get("auc_with_refused")
-    if isinstance(leaky, float):
-        yield f"with them, the AUC of the holdout would have been {leaky:.3f}"
+    yield from leak_lines(card.get("auc_without_refused"), card.get("auc_with_refused"))
+
+
+def leak_lines(honest: float | None, leaky: float | None) -> list[Line]:
+    """Say what the fields that were left out would have made of the same holdout; nothing where none were."""
+    if honest is None or leaky is None:
+        return []
+    return [f"honest AUC {honest:.3f} without them; with them it would look like {leaky:.3f} (lr_bins, same rows)"]
+
+
+def segment_lines(told: Mapping[str, Any]) -> list[Line]:
+    """Say which segments have tables of their own, and why the others keep the shared ones."""
+    if told["why"] is not None:
+        return [Text(f"no segments by {told['field']}: {told['why']}", style="yellow")]
+    cells = [
+        (one["segment"], f"{one['leads']:,}", f"{one['converted']:,}", "own" if one["own_tables"] else "shared",
+         _number(one["log_loss"]), _number(one["shared_log_loss"]), "; ".join(one["why"]))
+        for one in told["each"]
+    ]  # fmt: skip
+    headings = (told["field"], "leads", "converted", "tables", "log_loss", "by the shared", "why")
+    return [table("segments", headings, cells)]
+
+
+def _monotone(card: Mapping[str, Any]) -> Iterator[Line]:
+    found = card.get("monotone")
+    if isinstance(found, Mapping) and found:
+        signs = ", ".join(f"{name} {'never lowers' if sign > 0 else 'never raises'}" for name, sign in found.items())
+        yield f"held to what the team said of more of it: {signs} a score"
 
 
 def _list(card: Mapping[str, Any], name: str) -> Sequence[Any]:

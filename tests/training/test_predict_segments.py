@@ -10,6 +10,9 @@ pytest.importorskip("sklearn", reason="needs the train extra")
 
 import numpy as np
 
+from connector.output import Output
+from connector.store.versions import Version
+from connector.trained.card import lines_of
 from scoring.predict.artefact import Feature, TableModel, Term, read_table
 from scoring.predict.leaks import Suspect
 from scoring.predict.train import Request, train
@@ -58,6 +61,31 @@ def test_a_segment_that_differs_has_its_own_tables_and_the_card_says_why_others_
     assert read_table(model.as_json().encode()) == model
     assert (model.schema_, model.segment) == (2, REGION)
     assert [one.id for one in model.segments] == [one.id for one in parts.each if one.tables is not None]
+
+
+def test_the_card_tells_a_person_all_that_the_file_holds(
+    found: tuple[Rows, Segmented, TableModel], capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, _, model = found
+    card = {**model.card, "monotone": {"size": 1}, "auc_without_refused": 0.71, "auc_with_refused": 0.99}
+    told = {**model.model_dump(mode="json", by_alias=True), "card": card}
+    kept = Version("new_business", model.version, "candidate", REQUEST.now, "train", None, None, told)
+    Output().result({}, lines_of(kept, model))
+    words = capsys.readouterr().out
+    for said in (
+        f"model new_business, version {model.version}: candidate, made 01 Jan 2026 00:00 UTC by train, never in use",
+        "foretells closed_won within 30 days",
+        f"learned from {model.n_rows:,} rows",
+        "on the newest rows, which it never saw",
+        "foretold and come true",
+        "features, by the points that they move on a scale of 100",
+        "held to what the team said of more of it: size never lowers a score",
+        "honest AUC 0.710 without them; with them it would look like 0.990",
+    ):
+        assert said in words
+    rows = {line.split()[0]: line for line in words.splitlines() if line[:4] in ("amer", "anz ")}
+    assert " own " in rows["amer"]
+    assert "300 are needed" in rows["anz"]
 
 
 def at(terms: tuple[Term, ...], name: str, value: float) -> float:
