@@ -15,7 +15,7 @@ from tests.loop.loops import CHIEF, CLERK, Loop, copy_of, make_template
 
 AS_OF = "2026-07-02T12:00:00+00:00"
 EVERY = "CRASH_POINTS"  # how many points to try; `all` tries each of them
-SAMPLE = 3
+SAMPLE = 2
 TASKS_SENT = ("send: made, not linked", "send: answered")  # the last of each is tried in any case
 
 
