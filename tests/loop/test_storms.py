@@ -14,7 +14,7 @@ from benchmarks.storm import storm_in
 from connector.sandbox.server import Crm
 from tests.loop.loops import make_template
 
-SEED, WORLDS, STEPS = 1, 2, 25
+SEED, WORLDS, STEPS = 1, 3, 25
 KILLS = 3
 TASKS_MADE = {"salesforce": r"/composite/sobjects$", "hubspot": r"/tasks/batch/upsert$"}
 
