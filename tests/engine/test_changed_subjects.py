@@ -30,7 +30,7 @@ def engine() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(pair=pairs(), seed=st.integers(0, 2**32))
 def test_the_rows_are_those_of_a_full_run(engine: duckdb.DuckDBPyConnection, pair: Pair, seed: int) -> None:
     note(pair.model)
