@@ -5,7 +5,6 @@ such a row is written anew without it, and takes the old one's place; the databa
 log and the copies that a migration made too. A run that was killed half way is simply run again.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -19,6 +18,7 @@ from connector.crash import crash_point
 from connector.engine.relations import literal, quoted
 from connector.feeds.spool import FOLDER
 from connector.store import coverage, erased
+from connector.store.durable import make_durable
 from connector.store.lake import Lake
 from connector.store.manifest import LakeFile, live, retired
 from connector.store.parquet import ROW_GROUP_ROWS, row_count
@@ -115,10 +115,10 @@ def _rewrite(
         kept = f"SELECT * FROM {source} WHERE ({test}) IS NOT TRUE"  # noqa: S608 - as above
         engine.execute(f"COPY ({kept}) TO {literal(str(target))} ({options})")
         target.chmod(0o600)
-        _sync(target)
+        make_durable(target)
         rows = row_count(target)
         target.replace(path)
-        _sync(path.parent)
+        make_durable(path.parent)
     with transaction(state):
         update = "UPDATE lake_files SET rows = ?, bytes = ? WHERE table_name = ? AND seq = ?"
         state.execute(update, (rows, path.stat().st_size, file.table, file.seq))
@@ -154,7 +154,7 @@ def _strip_lines(path: Path, who: Forgotten) -> None:
         target = path.with_suffix(".erasing")
         target.touch(mode=0o600)
         target.write_text("".join(kept), encoding="utf-8")
-        _sync(target)
+        make_durable(target)
         target.replace(path)
     who.files, who.rows = who.files + 1, who.rows + len(lines) - len(kept)
 
@@ -183,11 +183,3 @@ def _sqlite_test(columns: Sequence[str], who: Forgotten, whose: Whose) -> tuple[
             tests += [f"instr(lower({name}), ?) > 0" for _ in who.addresses]
             values += who.addresses
     return " OR ".join(tests), values
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

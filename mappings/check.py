@@ -1,7 +1,7 @@
 """Hold a mapping against what a CRM says exists, before anything is read or written; changes nothing in the CRM."""
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Mapping as AbcMapping
 from typing import Final
 
@@ -201,10 +201,8 @@ def _task_problems(task: TaskTarget, info: ObjectInfo | None, new_fields_ok: boo
     if info is None:
         yield _absent_object("write.task", task.object)
         return
-    for part, spec in task.fields.items():
-        yield from _task_field_problems(f"write.task.fields.{part}", task.object, spec.field, info)
-    for field in task.constants:
-        yield from _task_field_problems("write.task.constants", task.object, field, info)
+    sent: dict[str, str] = {part: spec.field for part, spec in task.fields.items()}
+    yield from _new_record_problems("write.task", task.object, sent, task.constants, info)
     if task.unique_field is None:
         return
     unique = info.fields.get(task.unique_field)
@@ -220,12 +218,21 @@ def _task_problems(task: TaskTarget, info: ObjectInfo | None, new_fields_ok: boo
 
 def task_misfits(task: TaskTarget, info: ObjectInfo) -> tuple[frozenset[str], frozenset[str]]:
     """Name the parts and the constants of a task that cannot be set on a new one."""
-    parts = {part for part, spec in task.fields.items() if any(_task_field_problems("", "", spec.field, info))}
-    constants = {field for field in task.constants if any(_task_field_problems("", "", field, info))}
+    parts = {part for part, spec in task.fields.items() if any(_new_field_problems("", "", spec.field, info))}
+    constants = {field for field in task.constants if any(_new_field_problems("", "", field, info))}
     return frozenset(parts), frozenset(constants)
 
 
-def _task_field_problems(key: str, name: str, field: str, info: ObjectInfo) -> Iterator[str]:
+def _new_record_problems(
+    key: str, name: str, fields: AbcMapping[str, str], constants: Iterable[str], info: ObjectInfo
+) -> Iterator[str]:
+    for part, field in fields.items():
+        yield from _new_field_problems(f"{key}.fields.{part}", name, field, info)
+    for field in constants:
+        yield from _new_field_problems(f"{key}.constants", name, field, info)
+
+
+def _new_field_problems(key: str, name: str, field: str, info: ObjectInfo) -> Iterator[str]:
     if field.startswith(ASSOCIATIONS):
         return
     found = info.fields.get(field)
@@ -244,10 +251,8 @@ def create_problems(mapping: Mapping, describes: Describes, *, new_fields_ok: bo
     if info is None:
         yield _absent_object("create", create.object)
         return
-    for name, spec in create.fields.items():
-        yield from _task_field_problems(f"create.fields.{name}", create.object, spec.field, info)
-    for field in create.constants:
-        yield from _task_field_problems("create.constants", create.object, field, info)
+    sent = {name: spec.field for name, spec in create.fields.items()}
+    yield from _new_record_problems("create", create.object, sent, create.constants, info)
     unique = info.fields.get(create.key_field)
     if create.key_is_email:  # the vendor keeps addresses apart, whatever its describe says of the property
         return

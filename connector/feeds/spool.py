@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from connector.errors import Locked
 from connector.feeds.files import Found, found_file
+from connector.store.durable import make_durable
 from connector.store.state import store_errors
 
 FOLDER: Final = "spool"
@@ -38,7 +39,7 @@ def append(store: Path, feed: str, rows: Sequence[Any]) -> None:
             file.flush()
             os.fsync(file.fileno())
         if is_new:
-            _fsync(folder)
+            make_durable(folder)
 
 
 def keep(store: Path, feed: str, file: Path, suffix: str) -> None:
@@ -46,7 +47,7 @@ def keep(store: Path, feed: str, file: Path, suffix: str) -> None:
     folder = _folder(store, feed)
     with _locked(folder), store_errors(folder):
         file.replace(folder / _next(folder, suffix))
-        _fsync(folder)
+        make_durable(folder)
 
 
 def waiting(store: Path, feed: str) -> list[Found]:
@@ -57,7 +58,7 @@ def waiting(store: Path, feed: str) -> list[Found]:
     with _locked(folder), store_errors(folder):
         if (folder / _OPEN).exists():
             (folder / _OPEN).replace(folder / _next(folder, ".jsonl"))
-            _fsync(folder)
+            make_durable(folder)
         return [found_file(path, folder) for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
 
 
@@ -96,11 +97,3 @@ def _next(folder: Path, suffix: str) -> str:
 def _last_byte(file: Any) -> bytes:  # noqa: ANN401 - a binary file
     file.seek(-1, os.SEEK_END)
     return bytes(file.read(1))
-
-
-def _fsync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

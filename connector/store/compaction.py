@@ -1,6 +1,5 @@
 """What the lake asks of DuckDB: the SQL that reads a table's present rows, and the sort into one file."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import duckdb
 import pyarrow as pa
 
 from connector.errors import StoreError
+from connector.store.durable import make_durable
 from connector.store.parquet import ROW_GROUP_ROWS
 
 SPILL = ".spill"
@@ -55,11 +55,7 @@ def write(relation: str, target: Path, order_by: Sequence[str], memory_limit_mb:
         except _DISK_ERRORS as error:
             raise _store_error(target, error) from None
     target.chmod(0o600)
-    handle = os.open(target, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    make_durable(target)
 
 
 def schema(relation: str) -> pa.Schema:

@@ -6,7 +6,6 @@ from the moment its manifest row is committed; until then it is an orphan that `
 replaced stays on the disk for an hour, for readers that still have it in their query.
 """
 
-import os
 import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +16,7 @@ import pyarrow as pa
 
 from connector.crash import crash_point
 from connector.store import compaction
+from connector.store.durable import make_durable
 from connector.store.manifest import LakeFile, add, live, newest_snapshots, retire, retired, strike
 from connector.store.parquet import DELETED, Delta, DeltaWriter, new_file, one_schema, row_count
 from connector.store.state import store_errors, transaction
@@ -216,8 +216,4 @@ def _worth_it(files: Sequence[LakeFile]) -> bool:
 def _make_durable(file: Path) -> None:
     file.chmod(0o600)  # an engine writes another file and puts it in the place of the one reserved
     for path in (file, file.parent):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        make_durable(path)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from connector.errors import StoreError
+from connector.store.durable import make_durable
 from connector.store.state import store_errors
 
 DELETED = "_deleted"
@@ -81,7 +82,7 @@ class DeltaWriter:
         self._finish_file()
         if self._files:
             with store_errors(self._folder):
-                _fsync(self._folder)
+                make_durable(self._folder)
         return Delta(self._table, self._key, tuple(self._files))
 
     def _write_groups(self) -> None:
@@ -195,11 +196,3 @@ def _joint(left: pa.Schema, right: pa.Schema) -> pa.Schema | None:
         return pa.unify_schemas([left, right], promote_options="permissive")
     except (pa.ArrowTypeError, pa.ArrowInvalid):
         return None
-
-
-def _fsync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from connector.errors import StoreError
+from connector.store.durable import make_durable
 
 
 def replace_file(path: Path, text: str, advice: str) -> None:
@@ -20,14 +21,6 @@ def replace_file(path: Path, text: str, advice: str) -> None:
         if mode is not None:
             partial.chmod(mode & 0o777)
         partial.replace(target)
-        _sync_folder(target.parent)
+        make_durable(target.parent)
     except OSError as error:
         raise StoreError(f"{path}: cannot be replaced ({error.strerror or type(error).__name__}); {advice}") from None
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
