@@ -30,7 +30,7 @@ def read_rows(
     query = feature_statement(features, facts.columns, known=known)
     values = ", ".join([*(f'f."{feature.id}"' for feature in features), *([f"s.{points}"] if points else [])])
     table = engine.sql(
-        f"""WITH f AS ({rendered(query, "duckdb")}) SELECT s.subject_id, s.as_of_s, s.converted, {values}
+        f"""WITH f AS ({rendered(query, "duckdb")}) SELECT s.subject_id, s.as_of_s, s.converted, s.ever, {values}
         FROM snapshots AS s JOIN f ON f.subject_id = s.subject_id AND f.as_of_s = s.as_of_s
         ORDER BY s.as_of_s, s.subject_id"""  # noqa: S608 - ids hold letters, digits, _ . and - alone
     ).to_arrow_table()

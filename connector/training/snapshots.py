@@ -108,7 +108,9 @@ def choose_horizon(engine: duckdb.DuckDBPyConnection, facts: Facts) -> int:
 
 
 def take(engine: duckdb.DuckDBPyConnection, facts: Facts, horizon_days: int, most_rows: int = MOST_ROWS) -> Taken:
-    """Make the table `snapshots` (subject_id, as_of_s, converted) of matured rows.
+    """Make the table `snapshots` (subject_id, as_of_s, converted, ever) of matured rows.
+
+    converted is within the horizon; ever is at any time since, by which fields that know the answer are told.
 
     Of each subject at most six rows: the first, and others by lot. The lot is drawn among all times until the horizon,
     also those after the subject's end, which give no row: else who converts early would be seen more often than who
@@ -135,7 +137,8 @@ def take(engine: duckdb.DuckDBPyConnection, facts: Facts, horizon_days: int, mos
     engine.execute(
         f"""CREATE OR REPLACE TEMPORARY TABLE snapshots AS
         SELECT subject_id, as_of_s, EXISTS (FROM conversions AS c WHERE c.subject_id = looks.subject_id
-            AND c.at_s >= looks.as_of_s AND c.at_s < looks.as_of_s + {horizon_days * DAY_S}) AS converted
+            AND c.at_s >= looks.as_of_s AND c.at_s < looks.as_of_s + {horizon_days * DAY_S}) AS converted,
+            EXISTS (FROM conversions AS c WHERE c.subject_id = looks.subject_id AND c.at_s >= looks.as_of_s) AS ever
         FROM looks WHERE is_mature AND {lot} ORDER BY as_of_s, subject_id"""  # noqa: S608 - as above
     )
     kept, subjects = engine.execute("SELECT count(*), count(DISTINCT subject_id) FROM snapshots").fetchall()[0]

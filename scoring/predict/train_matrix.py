@@ -24,7 +24,8 @@ class Rows:
 
     numbers have NaN where unknown, texts null; monotone names numbers that the log-odds are never to fall with (1), or
     never to rise with (-1). points are what the rules gave at that time, NaN where none. first_s is
-    the time of the subject's first row, which stays when rows are taken.
+    the time of the subject's first row, which stays when rows are taken. ever is whether the conversion came at all by
+    now, where that is known.
     """
 
     subject: Texts
@@ -34,6 +35,7 @@ class Rows:
     texts: Mapping[str, Texts]
     points: Floats | None = None
     first_s: Floats | None = None
+    ever: Floats | None = None
     monotone: Mapping[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -60,6 +62,7 @@ class Rows:
             texts={name: values[chosen] for name, values in self.texts.items()},
             points=None if self.points is None else self.points[chosen],
             first_s=None if self.first_s is None else self.first_s[chosen],
+            ever=None if self.ever is None else self.ever[chosen],
         )
 
     def without(self, names: Sequence[str]) -> "Rows":
@@ -83,9 +86,10 @@ class Rows:
         return np.searchsorted(np.asarray(AGE_DAYS), (self.as_of_s - first_s) / DAY_S, side="right").astype(np.int64)
 
     def whole(self) -> "Rows":
-        """Give one row per subject, its first, which converted if any of its rows did."""
+        """Give one row per subject, its first, which converted if any of its rows ever did, also after the horizon."""
         won: dict[Any, float] = {}
-        for subject, converted in zip(self.subject, self.converted, strict=True):
+        known = self.converted if self.ever is None else np.maximum(self.converted, self.ever)
+        for subject, converted in zip(self.subject, known, strict=True):
             won[subject] = max(won.get(subject, 0.0), float(converted))
         first = self.take(self.as_of_s == (self.as_of_s if self.first_s is None else self.first_s))
         return replace(first, converted=np.asarray([won[subject] for subject in first.subject], dtype=np.float64))
@@ -98,7 +102,7 @@ class Rows:
 def rows_of(
     columns: Mapping[str, Sequence[Any]], numeric: Sequence[str], categorical: Sequence[str], points: str | None = None
 ) -> Rows:
-    """Read rows from columns subject_id, as_of_s, converted and the features; null, NaN and infinity are unknown."""
+    """Read rows from columns subject_id, as_of_s, converted, ever (if there) and the features; null, NaN and infinity are unknown."""
     return Rows(
         subject=np.asarray(columns["subject_id"], dtype=object),
         as_of_s=np.asarray(columns["as_of_s"], dtype=np.float64),
@@ -106,6 +110,7 @@ def rows_of(
         numbers={name: _floats(columns[name]) for name in numeric},
         texts={name: np.asarray(columns[name], dtype=object) for name in categorical},
         points=_floats(columns[points]) if points else None,
+        ever=np.asarray(columns["ever"], dtype=np.float64) if "ever" in columns else None,
     )
 
 

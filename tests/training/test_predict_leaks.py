@@ -72,3 +72,16 @@ def test_a_field_of_many_values_that_only_the_converted_have_is_seen() -> None:
     columns = {"subject_id": people, "as_of_s": [0.0] * 1000, "converted": [n % 5 == 0 for n in range(1000)]}
     rows = matrix.rows_of({**columns, "paid": paid}, ["paid"], []).dated()
     assert measure.betrayals(rows)[0].certain_share == 0.5
+
+
+def test_a_field_that_some_have_who_were_won_after_the_horizon_is_seen() -> None:
+    matrix = pytest.importorskip("scoring.predict.train_matrix", reason="needs the train extra")
+    measure = pytest.importorskip("scoring.predict.train_leaks", reason="needs the train extra")
+    people = [f"p{n}" for n in range(1000)]
+    ever = [n % 4 == 0 for n in range(1000)]
+    columns = {"subject_id": people, "as_of_s": [0.0] * 1000, "converted": [n % 5 > 0 and ever[n] for n in range(1000)]}
+    paid = [float(n) if ever[n] and n % 3 == 0 else None for n in range(1000)]
+    within = matrix.rows_of({**columns, "paid": paid}, ["paid"], []).dated()
+    assert measure.betrayals(within.whole())[0].certain_share == 0.0
+    rows = matrix.rows_of({**columns, "ever": ever, "paid": paid}, ["paid"], []).dated()
+    assert measure.betrayals(rows.whole())[0].certain_share == pytest.approx(1 / 3, abs=0.01)

@@ -81,6 +81,11 @@ def test_every_row_is_one_that_a_plain_reading_takes_and_ends_as_it_says(tmp_pat
     assert len(got) == len(rows) == taken.rows
     assert got == plain_rows(world, int(now.timestamp()), HORIZON_DAYS)
     assert taken.immature > 0
+    won = {row["person_id"]: seconds(row["occurred_at"]) for row in world.outcomes}
+    assert rows.ever is not None
+    ever = dict(zip(zip(rows.subject, rows.as_of_s, strict=True), rows.ever, strict=True))
+    assert {key: bool(y) for key, y in ever.items()} == {key: won.get(key[0], -1) >= key[1] for key in ever}
+    assert rows.ever.sum() > rows.converted.sum()
 
 
 def test_who_converts_early_is_not_seen_more_often_than_who_stays(tmp_path: Path) -> None:
