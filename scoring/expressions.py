@@ -20,7 +20,7 @@ WHITE_SPACE = "".join(
 """What trimming takes away: the Unicode white space characters."""
 
 TRIMMED, LEFT_TRIMMED, NORMALISED, PLACE_IN = "trimmed", "left_trimmed", "normalised", "list_position"
-ENTRY_AT = "list_extract"
+ENTRY_AT = "map_extract_value"
 
 _ON_THE_LEFT = f"REGEXP_REPLACE(value, '^[{WHITE_SPACE}]+', '')"
 _ON_BOTH_SIDES = f"REGEXP_REPLACE({_ON_THE_LEFT}, '[{WHITE_SPACE}]+$', '')"
@@ -122,10 +122,13 @@ def place_in(texts: Sequence[str], value: Scalar) -> Scalar:
 def looked_up(entries: Mapping[str, Scalar], value: Scalar) -> Scalar:
     """Give the entry of a text; null where it has none, and where it is null.
 
-    Like `place_in` it is worked out once per entry of a dictionary.
+    Like `place_in` it is worked out once per entry of a dictionary, but only as one function of the column: what is
+    made of a function's result is worked out for every row.
     """
+    texts = exp.Array(expressions=[raw_text(one) for one in entries])
     values = exp.Array(expressions=list(entries.values()))
-    return exp.Anonymous(this=ENTRY_AT, expressions=[values, place_in(list(entries), value)])
+    map_of = exp.Anonymous(this="MAP", expressions=[texts, values])
+    return exp.Anonymous(this=ENTRY_AT, expressions=[map_of, value])
 
 
 def known_number(value: Scalar) -> Scalar:

@@ -18,9 +18,9 @@ def _called(node: exp.Anonymous, parent: exp.Expr | None) -> exp.Expr:
             texts, value = node.expressions
             return case([(value.eq(text), integer(place)) for place, text in enumerate(texts.expressions, start=1)])
         case expressions.ENTRY_AT:
-            values, places = node.expressions  # the places are spelled out before what holds them
-            tests = [branch.this for branch in places.args["ifs"]]
-            return case(list(zip(tests, values.expressions, strict=True)))
+            entries, value = node.expressions
+            texts, values = (of.expressions for of in entries.expressions)
+            return case([(value.eq(text), found) for text, found in zip(texts, values, strict=True)])
         case expressions.TRIMMED:
             return _without(node.expressions[0], _LEADING, _TRAILING)
         case expressions.LEFT_TRIMMED:

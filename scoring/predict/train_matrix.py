@@ -102,7 +102,7 @@ class Rows:
 def rows_of(
     columns: Mapping[str, Sequence[Any]], numeric: Sequence[str], categorical: Sequence[str], points: str | None = None
 ) -> Rows:
-    """Read rows from columns subject_id, as_of_s, converted, ever (if there) and the features; null, NaN and infinity are unknown."""
+    """Read rows from columns subject_id, as_of_s, converted, ever (if there) and features; NaN, infinity: unknown."""
     return Rows(
         subject=np.asarray(columns["subject_id"], dtype=object),
         as_of_s=np.asarray(columns["as_of_s"], dtype=np.float64),
