@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
-from scoring.contributions import Line, events_of, line_column, points_of, time_s
+from scoring.contributions import Line, events_of, line_column, points_of
 from scoring.explain import CONSTANT, MOST_NEGATIVE, MOST_POSITIVE, SEPARATOR
-from scoring.expressions import Scalar, bigint, column, greatest, integer, least, named, number, raw_text, table
+from scoring.expressions import Scalar, column, integer, named, null, raw_text, table
 from scoring.schema import DECIMALS
 
 # A key holds the size of a line in billionths and, for ties, the place of its rule id: sorting keys sorts lines.
@@ -18,23 +18,28 @@ _PLACES = 4096  # more than the lines that a model can have
 _MOST_POINTS = 2.0e6  # what a key of 64 bits can hold
 _LEAST_KEY = 50_000_000 * _PLACES  # 0.05 points; less rounds to 0.0, which tells a reader nothing
 
-# Joining an empty list gives null in DuckDB 1.4 and an empty text in 2.0.
+# Joining an empty list gives null in DuckDB 1.4 and an empty text in 2.0. Only lines of events have an entry in
+# `events` and `ages_s`; `of_events` says which. The year is seen by its first second, since no event is later than now.
 _MACROS = f"""
+line_key(points, place) AS SIGN(points) * ({_PLACES} - place) + {_PLACES} *
+CAST({10**DECIMALS}.0E0 * LEAST(GREATEST(points, {-_MOST_POINTS}E0), {_MOST_POINTS}E0) AS BIGINT);
 line_place(key) AS {_PLACES} - ABS(key) % {_PLACES};
 line_tenths(key) AS (ABS(key) // {_PLACES} + 50000000) // 100000000;
-line_size(tenths) AS CASE WHEN tenths % 10 = 0 THEN CAST(tenths // 10 AS TEXT) ELSE CAST(tenths / 10.0E0 AS TEXT) END;
+line_size(tenths) AS CAST(tenths // 10 AS TEXT) || CASE WHEN tenths % 10 = 0 THEN '' ELSE '.' || tenths % 10 END;
 line_times(events) AS CASE WHEN events > 1 THEN ' ×' || CAST(events AS TEXT) ELSE '' END;
-line_date(last_at, scored_at) AS CASE WHEN last_at IS NULL THEN ''
-WHEN YEAR(last_at) = YEAR(scored_at) THEN ' (last ' || STRFTIME(last_at, '%-d %b') || ')'
-ELSE ' (last ' || STRFTIME(last_at, '%-d %b %Y') || ')' END;
-line_text(key, labels, events, last_s, as_of_s) AS CASE WHEN key > 0 THEN '+' ELSE '-' END
-|| line_size(line_tenths(key)) || ' ' || labels[line_place(key)] || line_times(events[line_place(key)])
-|| line_date(MAKE_TIMESTAMP(last_s[line_place(key)] * 1000000), MAKE_TIMESTAMP(as_of_s * 1000000));
+year_began_s(as_of_s) AS CAST(EPOCH(DATE_TRUNC('year', MAKE_TIMESTAMP(as_of_s * 1000000))) AS BIGINT);
+line_date(last_s, year_s) AS CASE WHEN last_s IS NULL THEN ''
+WHEN last_s >= year_s THEN STRFTIME(MAKE_TIMESTAMP(last_s * 1000000), ' (last %-d %b)')
+ELSE STRFTIME(MAKE_TIMESTAMP(last_s * 1000000), ' (last %-d %b %Y)') END;
+line_text(key, label, of_events, events, ages_s, as_of_s) AS CASE WHEN key > 0 THEN '+' ELSE '-' END
+|| line_size(line_tenths(key)) || ' ' || label || line_times(events[of_events[line_place(key)]])
+|| line_date(as_of_s - ages_s[of_events[line_place(key)]], year_began_s(as_of_s));
 told_keys(keys) AS LIST_CONCAT(
 LIST_FILTER(LIST_AGGREGATE(keys, 'max', {MOST_POSITIVE}), LAMBDA key : key >= {_LEAST_KEY}),
 LIST_FILTER(LIST_AGGREGATE(keys, 'min', {MOST_NEGATIVE}), LAMBDA key : key <= -{_LEAST_KEY}));
-short_reasons(keys, labels, events, last_s, as_of_s) AS COALESCE(ARRAY_TO_STRING(LIST_TRANSFORM(told_keys(keys),
-LAMBDA key : line_text(key, labels, events, last_s, as_of_s)), '{SEPARATOR}'), '')
+short_reasons(keys, labels, of_events, events, ages_s, as_of_s) AS COALESCE(ARRAY_TO_STRING(LIST_TRANSFORM(
+told_keys(keys), LAMBDA key : line_text(key, labels[line_place(key)], of_events, events, ages_s, as_of_s)),
+'{SEPARATOR}'), '')
 """
 _CREATE = "CREATE OR REPLACE TEMPORARY MACRO "
 MACROS = tuple(_CREATE + " ".join(macro.split()) for macro in _MACROS.split(";\n"))
@@ -42,11 +47,9 @@ MACROS = tuple(_CREATE + " ".join(macro.split()) for macro in _MACROS.split(";\n
 
 
 _WORDED = """
-worded_text(key, labels, places, events, last_s, as_of_s) AS CASE WHEN key > 0 THEN '+' ELSE '-' END
-|| line_size(line_tenths(key)) || ' ' || labels[places[line_place(key)]] || line_times(events[line_place(key)])
-|| line_date(MAKE_TIMESTAMP(last_s[line_place(key)] * 1000000), MAKE_TIMESTAMP(as_of_s * 1000000));
-worded_reasons(keys, labels, places, events, last_s, as_of_s) AS COALESCE(ARRAY_TO_STRING(LIST_TRANSFORM(
-told_keys(keys), LAMBDA key : worded_text(key, labels, places, events, last_s, as_of_s)), '{SEPARATOR}'), '')
+worded_reasons(keys, labels, places, of_events, events, ages_s, as_of_s) AS COALESCE(ARRAY_TO_STRING(LIST_TRANSFORM(
+told_keys(keys), LAMBDA key : line_text(key, labels[places[line_place(key)]], of_events, events, ages_s, as_of_s)),
+'{SEPARATOR}'), '')
 """
 WORDED_MACROS = tuple(_CREATE + " ".join(macro.split()) for macro in _WORDED.format(SEPARATOR=SEPARATOR).split(";\n"))
 """What it calls besides where the words of a line depend on the subject."""
@@ -64,21 +67,33 @@ def has_words(found: Sequence[Line]) -> bool:
 
 def reasons(found: Sequence[Line]) -> Scalar:
     """Write the short text from the columns of `explained`; calls the MACROS."""
-    words = [line.words or (line.label,) for line in ranked(found)]
+    in_order = ranked(found)
+    words = [line.words or (line.label,) for line in in_order]
     labels = exp.Array(expressions=[raw_text(word) for of_line in words for word in of_line])
-    read = [*map(column, ("events", "last_s", "as_of_s"))]
+    told = [line for line in in_order if _tells_events(line)]
+    of_events = exp.Array(expressions=[integer(told.index(one) + 1 if one in told else 0) for one in in_order])
+    read = [of_events, *map(column, ("events", "ages_s", "as_of_s"))]
     if has_words(found):
         return exp.Anonymous(this="worded_reasons", expressions=[column("keys"), labels, column("places"), *read])
     return exp.Anonymous(this="short_reasons", expressions=[column("keys"), labels, *read])
 
 
+def _tells_events(line: Line) -> bool:
+    return line.events is not None or line.newest_s is not None
+
+
+def _age_s(line: Line) -> Scalar:
+    return null("bigint") if line.newest_s is None else column(line_column(line, "newest_s"))
+
+
 def explained(found: Sequence[Line]) -> exp.Subquery:
-    """Add to the scored table the lists `keys`, `events` and `last_s`, each with an entry for every line."""
+    """Add to the scored table the lists `keys`, of every line, and `events` and `ages_s`, of those of events."""
     in_order = ranked(found)
-    lists = {
+    told = [line for line in in_order if _tells_events(line)]
+    lists: dict[str, list[Scalar]] = {
         "keys": [_key(line, place) for place, line in enumerate(in_order, start=1)],
-        "events": [events_of(line) for line in in_order],
-        "last_s": [time_s(line, "newest_s") for line in in_order],
+        "events": [events_of(line) for line in told],
+        "ages_s": [_age_s(line) for line in told],
     }
     if has_words(found):
         lists["places"] = _places(in_order)
@@ -100,7 +115,4 @@ def _places(in_order: Sequence[Line]) -> list[Scalar]:
 
 
 def _key(line: Line, place: int) -> Scalar:
-    points = least(greatest(points_of(line), number(-_MOST_POINTS)), number(_MOST_POINTS))
-    nanos = bigint(exp.Mul(this=points, expression=number(10.0**DECIMALS)))
-    tie = exp.Mul(this=exp.Sign(this=points_of(line)), expression=integer(_PLACES - place))
-    return exp.Add(this=exp.Mul(this=nanos, expression=integer(_PLACES)), expression=tie)
+    return exp.Anonymous(this="line_key", expressions=[points_of(line), integer(place)])
