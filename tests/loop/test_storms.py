@@ -14,8 +14,8 @@ from benchmarks.storm import storm_in
 from connector.sandbox.server import Crm
 from tests.loop.loops import make_template
 
-SEED, WORLDS, STEPS = 1, 3, 25
-KILLS = 3
+SEED, WORLDS, STEPS = 1, 3, 16
+KILLS = 2
 TASKS_MADE = {"salesforce": r"/composite/sobjects$", "hubspot": r"/tasks/batch/upsert$"}
 
 

@@ -230,7 +230,7 @@ def test_a_wide_crm_with_names_that_we_use_ourselves_trains(
     won = {row["person_id"] for row in world.outcomes}
     for place, row in enumerate(world.people):
         row |= {"converted": row["person_id"] in won, "tenure_days": place % 7, "a b": place % 3, "a_b": place % 5}
-        row |= {f"custom {n}": (place * (n + 3)) % 11 for n in range(210)}
+        row |= {f"custom {n}": (place * (n + 3)) % 11 for n in range(110)}
     world.write(tmp_path)
     _, told = run()
     assert {one["name"]: one["action"] for one in told["blocked_features"]}["converted"] == "block"
