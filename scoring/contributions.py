@@ -8,7 +8,7 @@ from sqlglot import exp
 from scoring import adjustments
 from scoring.combine import DISQUALIFIED, GATED, SUPPRESSED, group_column, used_groups
 from scoring.events import IDLE, tally_column
-from scoring.explain import CONSTANT
+from scoring.explain import CONSTANT, RULES
 from scoring.expressions import (
     Scalar,
     bigint,
@@ -38,8 +38,6 @@ from scoring.rules import EngagementRule, MultiplyRule
 
 # Finer than the 9 decimals of a total, so that the rounding of many rows cannot add up to a difference from it.
 CONTRIBUTION_DECIMALS = 12
-RULES = "rules"
-"""The row of what the scale takes from the rules in a blend."""
 
 _PEOPLE_LABELS = {"rollup": "what its people do", "breadth": "people engaged", "coverage": "roles engaged"}
 

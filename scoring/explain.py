@@ -12,6 +12,8 @@ MOST_NEGATIVE = 2
 SEPARATOR = "; "
 CONSTANT = "link"
 """The kind of the row that everybody has alike: it belongs to the sum, and is a reason for nothing."""
+RULES = "rules"
+"""The row of what the scale takes from the rules in a blend."""
 
 
 @dataclass(frozen=True)

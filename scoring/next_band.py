@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from scoring.contributions import RULES
-from scoring.explain import CONSTANT, Contribution, Explanation, Help, NextBand
+from scoring.explain import CONSTANT, RULES, Contribution, Explanation, Help, NextBand
 from scoring.model import Model
-from scoring.predict.blend import weights
+from scoring.predict.weights import weights
 from scoring.predict.words import part_words
 from scoring.rules import Band, EngagementRule, FitRule
 

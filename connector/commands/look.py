@@ -15,7 +15,7 @@ from connector.engine.duckdb import explain_account
 from connector.enrichment.told import told_of
 from connector.errors import ConfigError
 from connector.feeds.look import status_lines
-from connector.matching.look import match_of
+from connector.matching.kept import match_of
 from connector.models import Line
 from connector.output import Output
 from connector.prospects.ledger import came_from

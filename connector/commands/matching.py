@@ -6,7 +6,8 @@ from typing import Any
 
 from connector import readings
 from connector.errors import ConfigError
-from connector.matching.look import count_matches, examine, lines_of, list_matches
+from connector.matching.examine import examine, lines_of
+from connector.matching.kept import count_matches, list_matches
 from connector.output import Output, table
 from connector.reading import open_reading
 from mappings.lists import open_lists

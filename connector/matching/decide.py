@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from connector.matching.linked import AMBIGUOUS
 from connector.matching.sides import Account, Person
 from connector.matching.weigh import Candidate
 from connector.settings.matching import MatchingSettings, TieBreaker
 
-AMBIGUOUS: Final = "ambiguous"
 DECIMALS: Final = 4
 _NAMED: Final = 3
 _Rank = Callable[[Person, Account], Any]

@@ -6,6 +6,8 @@ from connector.store.lake import Lake
 from connector.view import Relations, View
 
 MATCHES: Final = "matches"
+AMBIGUOUS: Final = "ambiguous"
+"""The method of a match that is none: several accounts were in question."""
 
 
 def with_matches(lake: Lake, people: str) -> str:

@@ -4,16 +4,18 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from connector.store import facts as kept_facts
 from connector.store.state import store_errors
-from connector.training.drift import Measured
-from connector.training.facts import Facts
 from scoring.explain import iso
 from scoring.predict.artefact import TableModel
 from scoring.predict.drift import LEAST_ROWS, Moved, half_way, promise_of, reference_of
 from scoring.predict.words import bin_words
+
+if TYPE_CHECKING:  # what measures brings the compiler along, which looking at a store does without
+    from connector.training.drift import Measured
+    from connector.training.facts import Facts
 
 _FACT: Final = "drift@"
 _DAY_S: Final = 86_400
@@ -21,7 +23,7 @@ SHOWN: Final = 5
 _LEVELS: Final = {"stable": "no more than chance", "moderate": "moved a little", "act": "train again"}
 
 
-def as_dict(model_id: str, measured: Measured, facts: Facts) -> dict[str, Any]:
+def as_dict(model_id: str, measured: "Measured", facts: "Facts") -> dict[str, Any]:
     """Give the verdict as contracts have it; what cannot be said yet is null, and `missing` says why."""
     table, drift = measured.table, measured.drift
     return {
@@ -49,7 +51,7 @@ def _age_days(table: TableModel, now: datetime) -> int:
     return max(0, int((now - made).total_seconds() // _DAY_S))
 
 
-def _state(measured: Measured) -> str:
+def _state(measured: "Measured") -> str:
     """Say alarm, moderate, stable, or unknown where neither scores nor outcomes can be judged."""
     drift = measured.drift
     if drift.alarms:
@@ -70,7 +72,7 @@ def _moved(one: Moved) -> dict[str, Any]:
     }
 
 
-def _came(measured: Measured) -> dict[str, Any]:
+def _came(measured: "Measured") -> dict[str, Any]:
     """Give what the newest matured month came to."""
     found, drift = measured.drift.realised, measured.drift
     promise, matured = promise_of(measured.table.card), measured.matured
@@ -128,7 +130,7 @@ def _feature(table: TableModel, one: Moved) -> dict[str, Any]:
     }
 
 
-def _missing(measured: Measured) -> Iterator[str]:
+def _missing(measured: "Measured") -> Iterator[str]:
     matured, table = measured.matured, measured.table
     if measured.drift.scores is None and reference_of(table.card) is None:
         yield "the model was trained before scores were kept to compare with: the next training keeps them"

@@ -5,13 +5,15 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from connector.settings.training import TrainSettings
 from connector.store import facts as kept_facts
 from connector.store import versions
 from connector.store.state import store_errors
-from connector.training.drift import Measured
+
+if TYPE_CHECKING:  # what measures brings the compiler along, which looking at a store does without
+    from connector.training.drift import Measured
 
 AGAIN_DAYS: Final = 7
 _FACT: Final = "training@"
@@ -78,7 +80,7 @@ class Looked:
 class Known:
     """Bind what a decision is made from; newest is the version made last that is in use or waits."""
 
-    measured: Measured
+    measured: "Measured"
     newest: versions.Version | None
     waiting: versions.Version | None
     now: datetime
@@ -87,7 +89,7 @@ class Known:
 def look(
     state: sqlite3.Connection,
     model_id: str,
-    measured: Measured,
+    measured: "Measured",
     now: datetime,
     settings: TrainSettings,
     *,

@@ -6,13 +6,12 @@ and the total is min + (max - min)(L - lo) / (hi - lo): linear, so that every pa
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from scoring.combine import DISQUALIFIED, SUPPRESSED, total_in_state
 from scoring.expressions import Scalar, case, clamp, column, null, number, raw_text, rounded, times, total
 from scoring.model import Model
 from scoring.overrides import overridden
-from scoring.predict.artefact import Part, TableModel
+from scoring.predict.artefact import TableModel
 from scoring.predict.tables import (
     LOG_ODDS,
     by_part,
@@ -22,33 +21,10 @@ from scoring.predict.tables import (
     summed_log_odds,
     value_column,
 )
+from scoring.predict.weights import Weights, weights
 from scoring.schema import DECIMALS
 
 PROBABILITY, PRIORITY, MODEL_TOTAL, MODEL_BAND = "probability", "priority", "model_total", "model_band"
-
-
-@dataclass(frozen=True)
-class Weights:
-    """What the parts of the log-odds are worth on the scale: points per log-odds of a feature, per point of the rules.
-
-    `constant` is what belongs to no subject.
-    """
-
-    of_features: float
-    of_rules: float
-    constant: float
-
-
-def weights(model: Model, table: TableModel, part: Part | None = None) -> Weights:
-    """Give the weights of a model's parts on its scale, for subjects who have these tables: the model's own without."""
-    part = part or table
-    scale = model.spec.model.scale
-    low, high = scale.min or 0.0, scale.max or 0.0
-    slope = (high - low) / (table.hi - table.lo)
-    share = part.weight if model.spec.combine.blends else 1.0
-    alpha, beta = (table.rules.alpha, table.rules.beta) if table.rules else (0.0, 0.0)
-    constant = low + slope * (share * part.intercept + (1.0 - share) * alpha - table.lo)
-    return Weights(slope * share, slope * (1.0 - share) * beta, constant)
 
 
 def weighed(model: Model, table: TableModel, of: Callable[[Weights], float]) -> Scalar:

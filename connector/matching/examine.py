@@ -1,26 +1,22 @@
-"""What was matched, for people to read: who belongs to which account and why, and which accounts were in question."""
+"""How one person is judged, for people to read: which accounts were in question, and why each was taken or not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import duckdb
 
 from connector.errors import ConfigError
 from connector.matching import inputs
-from connector.matching.decide import AMBIGUOUS, Decision, decide
+from connector.matching.decide import Decision, decide
 from connector.matching.find import Finder
-from connector.matching.linked import MATCHES
 from connector.matching.sides import Person, keys_of, person_of
 from connector.matching.stage import known_keys
 from connector.matching.weigh import Candidate, objection, weigh
-from connector.mirror import MIRROR
 from connector.settings.matching import MatchingSettings
 from connector.store.lake import Lake
 from mappings.lists import Lists
 from mappings.normal.domains import domain, email_class
-
-_COLUMNS: Final = ("person_id", "person", "account_id", "account", "method", "confidence_share", "evidence", "rivals")
 
 
 @dataclass(frozen=True)
@@ -54,49 +50,6 @@ class Examined:
             ],
             "refused": [{"account_id": key, "name": name, "why": why} for key, name, why in self.refused],
         }
-
-
-def count_matches(engine: duckdb.DuckDBPyConnection, lake: Lake) -> dict[str, int]:
-    """Count matches by method, the ambiguous ones as such; most first."""
-    matches = lake.relation(MATCHES)
-    if matches is None:
-        return {}
-    select = f"SELECT method, count(*) FROM {matches} GROUP BY 1 ORDER BY 2 DESC, 1"  # noqa: S608 - a file list of our own making
-    return dict(engine.execute(select).fetchall())
-
-
-def list_matches(
-    engine: duckdb.DuckDBPyConnection, lake: Lake, *, ambiguous: bool, limit: int | None = None
-) -> list[dict[str, Any]]:
-    """List matches, the least sure first, or the people for whom several accounts were in question."""
-    matches, mirror, accounts = (lake.relation(name) for name in (MATCHES, MIRROR, "accounts"))
-    if matches is None or accounts is None:
-        return []
-    named = f"SELECT record_id, name FROM {mirror} WHERE role = 'person'" if mirror else "SELECT '' AS record_id, ''"  # noqa: S608 - file lists of our own making
-    rows = engine.execute(
-        f"""SELECT m.person_id, n.name, m.account_id, a.name, m.method, m.confidence_share, m.evidence, m.rivals
-            FROM {matches} m LEFT JOIN ({named}) n(record_id, name) ON n.record_id = m.person_id
-            LEFT JOIN {accounts} a ON a.account_id = m.account_id
-            WHERE (m.method = '{AMBIGUOUS}') = ? ORDER BY m.confidence_share, m.person_id LIMIT ?""",  # noqa: S608 - as above
-        [ambiguous, limit],
-    ).fetchall()
-    return [dict(zip(_COLUMNS, row, strict=True)) for row in rows]
-
-
-def match_of(engine: duckdb.DuckDBPyConnection, lake: Lake, person_id: str) -> dict[str, Any] | None:
-    """Give the match of one person with the account's name; null for who has none, or an account of the CRM's own."""
-    matches, accounts = lake.relation(MATCHES), lake.relation("accounts")
-    if matches is None or accounts is None:
-        return None
-    own = "p.account_id IS NULL" if "account_id" in lake.columns("people") else "true"
-    rows = engine.execute(
-        f"""SELECT m.account_id, a.name, m.method, m.confidence_share, m.evidence FROM {matches} m
-            JOIN {lake.relation("people")} p USING (person_id) JOIN {accounts} a ON a.account_id = m.account_id
-            WHERE m.person_id = ? AND {own}""",  # noqa: S608 - as above
-        [person_id],
-    ).fetchall()
-    names = ("account_id", "account", "method", "confidence_share", "evidence")
-    return dict(zip(names, rows[0], strict=True)) if rows else None
 
 
 def examine(
