@@ -118,8 +118,23 @@ def account_subjects(types: Mapping[str, ColumnType], columns: Columns) -> exp.S
 
 
 def subjects(types: Mapping[str, ColumnType], columns: Columns) -> exp.Select:
-    """Select the people that exist at as_of with their features."""
-    features = [named(person_field(field, kind, columns), feature_name(field)) for field, kind in types.items()]
+    """Select the people that exist at as_of with their features.
+
+    Fields of accounts are brought into form before the join: once per account, and not for each of its people.
+    """
+    of_accounts = [field for field, kind in types.items() if _is_of_accounts(field, kind, columns)]
+    known = exp.select(
+        column("account_id", "accounts"),
+        *(named(account_field(field, types[field], columns), feature_name(field)) for field in of_accounts),
+    )
+    accounts = known.from_(table("accounts"), copy=False).subquery("accounts", copy=False)
+    features = [
+        named(
+            _of_person(field, kind, columns) if field in of_accounts else person_field(field, kind, columns),
+            feature_name(field),
+        )
+        for field, kind in types.items()
+    ]
     created_s = epoch_s(source_column("people", "created_at", columns))
     as_of_s = column("as_of_s", "clock")
     in_account = column("account_id", "accounts").eq(source_column("people", "account_id", columns))
@@ -131,7 +146,7 @@ def subjects(types: Mapping[str, ColumnType], columns: Columns) -> exp.Select:
             *features,
         )
         .from_(table("people"), copy=False)
-        .join(table("accounts"), on=in_account, join_type="left", copy=False)
+        .join(accounts, on=in_account, join_type="left", copy=False)
         .join(table("clock"), join_type="cross", copy=False)
         .where(exp.or_(created_s.is_(exp.null()), created_s.copy() <= as_of_s.copy()), copy=False)
     )
@@ -161,6 +176,20 @@ def person_field(field: str, kind: ColumnType, columns: Columns) -> Scalar:
     holders = [table for table in ("accounts", "people") if columns.get(table, {}).get(name) == kind]
     own = [comparable(column(name, table), kind) for table in holders]
     return exp.Coalesce(this=own[0], expressions=own[1:]) if own else null(SQL_TYPES[kind])
+
+
+def _is_of_accounts(field: str, kind: ColumnType, columns: Columns) -> bool:
+    name = field.removeprefix("account.")
+    return name != field and columns.get("accounts", {}).get(name) == kind
+
+
+def _of_person(field: str, kind: ColumnType, columns: Columns) -> Scalar:
+    """Give a field that was brought into form with its account, else what the person says of it."""
+    own = column(feature_name(field), "accounts")
+    name = field.removeprefix("account.")
+    if columns.get("people", {}).get(name) != kind:
+        return own
+    return exp.Coalesce(this=own, expressions=[comparable(column(name, "people"), kind)])
 
 
 def _email_domain(email: Scalar) -> Scalar:
