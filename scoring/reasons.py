@@ -4,6 +4,7 @@ It stands apart from the numeric passes because it needs lists of structs, which
 """
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from sqlglot import exp
 
@@ -70,8 +71,9 @@ def reasons(found: Sequence[Line]) -> Scalar:
     in_order = ranked(found)
     words = [line.words or (line.label,) for line in in_order]
     labels = exp.Array(expressions=[raw_text(word) for of_line in words for word in of_line])
-    told = [line for line in in_order if _tells_events(line)]
-    of_events = exp.Array(expressions=[integer(told.index(one) + 1 if one in told else 0) for one in in_order])
+    tells = [_tells_events(line) for line in in_order]
+    entries = [place if told else 0 for told, place in zip(tells, accumulate(tells), strict=True)]
+    of_events = exp.Array(expressions=list(map(integer, entries)))
     read = [of_events, *map(column, ("events", "ages_s", "as_of_s"))]
     if has_words(found):
         return exp.Anonymous(this="worded_reasons", expressions=[column("keys"), labels, column("places"), *read])
