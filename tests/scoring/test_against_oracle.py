@@ -13,7 +13,7 @@ from connector.engine.duckdb import open_engine
 from tests.scoring.pairs import Pair, compare, pairs
 
 SETTINGS = settings(
-    max_examples=30,
+    max_examples=75,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
