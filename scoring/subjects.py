@@ -122,18 +122,14 @@ def subjects(types: Mapping[str, ColumnType], columns: Columns) -> exp.Select:
 
     Fields of accounts are brought into form before the join: once per account, and not for each of its people.
     """
-    of_accounts = [field for field, kind in types.items() if _is_of_accounts(field, kind, columns)]
-    known = exp.select(
-        column("account_id", "accounts"),
-        *(named(account_field(field, types[field], columns), feature_name(field)) for field in of_accounts),
-    )
-    accounts = known.from_(table("accounts"), copy=False).subquery("accounts", copy=False)
-    features = [
-        named(
-            _of_person(field, kind, columns) if field in of_accounts else person_field(field, kind, columns),
-            feature_name(field),
-        )
+    known = [
+        named(account_field(field, kind, columns), feature_name(field))
         for field, kind in types.items()
+        if "accounts" in _holders(field, kind, columns)
+    ]
+    accounts = exp.select(column("account_id", "accounts"), *known).from_(table("accounts"), copy=False)
+    features = [
+        named(person_field(field, kind, columns, has_form=True), feature_name(field)) for field, kind in types.items()
     ]
     created_s = epoch_s(source_column("people", "created_at", columns))
     as_of_s = column("as_of_s", "clock")
@@ -146,7 +142,7 @@ def subjects(types: Mapping[str, ColumnType], columns: Columns) -> exp.Select:
             *features,
         )
         .from_(table("people"), copy=False)
-        .join(accounts, on=in_account, join_type="left", copy=False)
+        .join(accounts.subquery("accounts", copy=False), on=in_account, join_type="left", copy=False)
         .join(table("clock"), join_type="cross", copy=False)
         .where(exp.or_(created_s.is_(exp.null()), created_s.copy() <= as_of_s.copy()), copy=False)
     )
@@ -166,30 +162,30 @@ def account_field(field: str, kind: ColumnType, columns: Columns) -> Scalar:
     return comparable(source_column("accounts", field.removeprefix("account."), columns), kind)
 
 
-def person_field(field: str, kind: ColumnType, columns: Columns) -> Scalar:
-    """Give a field of a person, of `people` or of `accounts`, in the form that conditions compare."""
+def person_field(field: str, kind: ColumnType, columns: Columns, *, has_form: bool = False) -> Scalar:
+    """Give a field of a person, of `people` or of `accounts`, in the form that conditions compare.
+
+    With has_form, `accounts` has its fields in that form already, each as its feature column.
+    """
     if field == "email_domain":
         return _email_domain(source_column("people", "email", columns))
     if not field.startswith("account."):
         return comparable(source_column("people", field, columns), kind)
     name = field.removeprefix("account.")
-    holders = [table for table in ("accounts", "people") if columns.get(table, {}).get(name) == kind]
-    own = [comparable(column(name, table), kind) for table in holders]
+    own = [
+        column(feature_name(field), table)
+        if has_form and table == "accounts"
+        else comparable(column(name, table), kind)
+        for table in _holders(field, kind, columns)
+    ]
     return exp.Coalesce(this=own[0], expressions=own[1:]) if own else null(SQL_TYPES[kind])
 
 
-def _is_of_accounts(field: str, kind: ColumnType, columns: Columns) -> bool:
+def _holders(field: str, kind: ColumnType, columns: Columns) -> list[str]:
+    """Name the tables that hold a field of an account, the account's own first."""
     name = field.removeprefix("account.")
-    return name != field and columns.get("accounts", {}).get(name) == kind
-
-
-def _of_person(field: str, kind: ColumnType, columns: Columns) -> Scalar:
-    """Give a field that was brought into form with its account, else what the person says of it."""
-    own = column(feature_name(field), "accounts")
-    name = field.removeprefix("account.")
-    if columns.get("people", {}).get(name) != kind:
-        return own
-    return exp.Coalesce(this=own, expressions=[comparable(column(name, "people"), kind)])
+    tables = ("accounts", "people") if name != field else ()
+    return [table for table in tables if columns.get(table, {}).get(name) == kind]
 
 
 def _email_domain(email: Scalar) -> Scalar:
