@@ -55,7 +55,7 @@ def _choose(engine: duckdb.DuckDBPyConnection, folder: Path) -> float:
         EnrichSettings(attribute="employees", of="people", vendors=vendors, max_age_days=90),
         EnrichSettings(attribute="industry", of="people", vendors=vendors[:2]),
     ]
-    held = Held(f"read_parquet('{file}')", None, {"person_id": "string", "employees": "double"})
+    held = Held(f"read_parquet('{file}')", None, {"person_id": "VARCHAR", "employees": "DOUBLE"})
     started = time.process_time()
     engine.execute(f"SELECT sum(employees), count(industry) FROM {resolved('people', wanted, held, AS_OF)}")  # noqa: S608 - our own names
     engine.fetchall()

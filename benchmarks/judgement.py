@@ -16,9 +16,9 @@ from typing import Any
 import duckdb
 
 from connector.acting.actions import band_trigger, task_key
-from connector.score import SCORES
 from connector.store.lake import Lake
 from connector.store.state import open_state
+from connector.tables import SCORES
 from mappings.loader import load_mapping
 from mappings.model import Mapping as CrmMapping
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from connector.engine.relations import literal
-from connector.store.parquet import ROW_GROUP_ROWS
+from connector.store.files import ROW_GROUP_ROWS
 
 AS_OF = datetime(2026, 6, 1, tzinfo=UTC)
 PEOPLE_PER_ACCOUNT = 8

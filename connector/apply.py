@@ -26,10 +26,11 @@ from connector.planning.owners import keep_routing
 from connector.prospects.commit import create_entries, withdraw
 from connector.prospects.ledger import made_by_run
 from connector.prospects.send import send_creates
-from connector.score import BANDS, revision
+from connector.score import revision
 from connector.store import acceptance, assignments, clocks, episodes, notices, outbox, quarantine, runs, written
 from connector.store.outbox import Entry, OutboxRow, Settlement
 from connector.store.state import transaction
+from connector.tables import BANDS
 from connector.undo import Undo
 
 ROWS_AT_ONCE = 10_000  # what one crash can make us send again

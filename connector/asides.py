@@ -5,12 +5,13 @@ from typing import Any
 
 import duckdb
 
-from connector.engine.duckdb import explain as explain_one
-from connector.engine.duckdb import explain_account
+from connector.engine.explaining import explain as explain_one
+from connector.engine.explaining import explain_account
 from connector.models import Line
 from connector.reading import Reading
 from connector.store import runs
-from connector.successors import SUCCESSORS, resolved
+from connector.successors import resolved
+from connector.tables import SUCCESSORS
 from scoring.conditions import Condition
 from scoring.explain import Explanation
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from connector.errors import UnsafePlan
 from connector.job import Job
-from connector.mirror import MIRROR
 from connector.store import written
 from connector.store.outbox import OutboxRow
+from connector.tables import MIRROR
 from mappings.model import WriteField
 from mappings.write import differs
 

@@ -9,8 +9,8 @@ import json
 from collections.abc import Sequence
 
 from connector.job import Job
-from connector.mirror import MIRROR
 from connector.store import cursors
+from connector.tables import MIRROR
 
 SLICE = 500
 

@@ -82,7 +82,7 @@ def _job(
             mapping=fitted.mapping,
             folder=folder,
             state=state,
-            lake=Lake(folder, state, memory_limit_mb=settings.store.memory_limit_mb),
+            lake=Lake(folder, state, memory_limit_mb=settings.store.memory_limit_mb, session=duck),
             crm=crm,
             connection=connection,
             owners=tuple(crm.owners()),

@@ -19,9 +19,10 @@ from connector.engine.relations import literal, quoted
 from connector.feeds.spool import FOLDER
 from connector.store import coverage, erased
 from connector.store.durable import make_durable
+from connector.store.files import ROW_GROUP_ROWS
 from connector.store.lake import Lake
 from connector.store.manifest import LakeFile, live, retired
-from connector.store.parquet import ROW_GROUP_ROWS, row_count
+from connector.store.parquet import row_count
 from connector.store.state import store_errors, transaction
 from connector.successors import resolved
 

@@ -8,6 +8,7 @@ import hashlib
 from datetime import datetime
 from typing import Final
 
+from connector.allowed import allowed
 from connector.bots.see import unflagged
 from connector.credits import in_role
 from connector.currency import in_corporate_currency
@@ -15,7 +16,6 @@ from connector.enrichment.step import enriched
 from connector.matching.linked import matched
 from connector.retold import unretold
 from connector.settings.file import Settings
-from connector.signals import allowed
 from connector.store.lake import Lake
 from connector.successors import followed
 from connector.view import Relations, Step, View

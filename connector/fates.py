@@ -11,17 +11,9 @@ import pyarrow.compute as pc
 from connector.crm.base import Moved, Page
 from connector.gone import GONE, GONE_KEY, gone_rows, held_gone
 from connector.job import Job
-from connector.store.parquet import Delta
-from connector.successors import (
-    SUCCESSOR_KEY,
-    SUCCESSORS,
-    Move,
-    changed_moves,
-    held_ids,
-    held_moves,
-    successor_key,
-    successor_rows,
-)
+from connector.moves import SUCCESSOR_KEY, Move, changed_moves, held_ids, held_moves, successor_key, successor_rows
+from connector.store.files import Delta
+from connector.tables import SUCCESSORS
 from connector.touched import note
 from mappings.targets import Role
 

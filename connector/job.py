@@ -10,6 +10,7 @@ from typing import Protocol
 import duckdb
 
 from connector.crm.base import Connection, Crm, Owner
+from connector.engine.duckdb import new_session
 from connector.models import Models
 from connector.settings.file import Settings
 from connector.store.lake import Lake
@@ -70,6 +71,4 @@ class Job:
 
     def engine(self) -> duckdb.DuckDBPyConnection:
         """Give a fresh session of the run's one DuckDB; its temporary tables go with it."""
-        session = self.duck.cursor()
-        session.execute("SET TimeZone = 'UTC'")  # a setting of each session, not of the database
-        return session
+        return new_session(self.duck)

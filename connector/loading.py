@@ -5,6 +5,7 @@ from pathlib import Path
 
 from connector.acting.configured import state_problems, wording_problems
 from connector.acting.joins import join_problems
+from connector.allowed import allowed_mapping, signal_problems
 from connector.enrichment.checks import enrichment_problems
 from connector.errors import ConfigError
 from connector.feeds.checks import feed_problems
@@ -12,7 +13,6 @@ from connector.models import Models, load_models
 from connector.prospects.checks import create_problems, creating
 from connector.routing.checks import route_problems
 from connector.settings.file import Settings, load_settings
-from connector.signals import allowed_mapping, signal_problems
 from connector.sla.checks import sla_problems
 from mappings.lists import load_lists, open_lists
 from mappings.loader import MappingError, load_mapping

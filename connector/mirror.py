@@ -9,7 +9,6 @@ import pyarrow.compute as pc
 from mappings.fields import ObjectInfo
 from mappings.model import Mapping, ReadTable
 
-MIRROR = "mirror"
 MIRROR_KEY = "mirror_id"
 ROLES = {"people": "person", "accounts": "account"}  # whose scores belong to a table's records
 

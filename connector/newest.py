@@ -3,9 +3,9 @@
 import sqlite3
 
 from connector.models import Line
-from connector.score import RESCORED, tables_of
 from connector.store import coverage
 from connector.store.lake import Lake
+from connector.tables import RESCORED, tables_of
 
 
 def newest_contributions(lake: Lake, state: sqlite3.Connection, line: Line) -> str | None:

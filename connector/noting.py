@@ -18,7 +18,7 @@ import duckdb
 from connector.engine.relations import literal, quoted
 from connector.job import Job
 from connector.store import facts as kept
-from connector.store.parquet import DELETED, Delta
+from connector.store.files import DELETED, Delta
 from connector.store.state import from_text, to_text, transaction
 from connector.touched import compared
 from connector.training.candidates import is_learnable

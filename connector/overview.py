@@ -10,11 +10,10 @@ from connector.acting.configured import line_of, trigger_of
 from connector.acting.wording import record_url
 from connector.job import Job
 from connector.matching.linked import has_accounts, linked_people
-from connector.mirror import MIRROR
 from connector.report.html import Contact, Count, Lead, Overview
-from connector.score import SCORES
 from connector.sla.figures import Figures, as_hours, sla_figures
 from connector.store import episodes, outbox
+from connector.tables import MIRROR, SCORES
 
 STEPS = 10
 

@@ -14,18 +14,20 @@ from connector.errors import Forbidden, SchemaChanged
 from connector.fates import Fates, dead_rows, fates_of
 from connector.gone import GONE, GONE_KEY, purge
 from connector.job import Job
-from connector.mirror import MIRROR, MIRROR_KEY, ROLES, mirror_ids, mirror_rows, mirror_spec
+from connector.mirror import MIRROR_KEY, ROLES, mirror_ids, mirror_rows, mirror_spec
+from connector.moves import SUCCESSOR_KEY
 from connector.noting import CHANGE_KEY, CHANGES, begin_noting, forget_unread, note_changes
 from connector.noting import CLUSTERED as NOTED_TOGETHER
 from connector.store import cursors, episodes, erased, outbox
 from connector.store.erased import Erased
-from connector.store.parquet import Delta
+from connector.store.files import Delta
 from connector.store.state import transaction
-from connector.successors import SUCCESSOR_KEY, SUCCESSORS
+from connector.tables import MIRROR, SUCCESSORS
 from connector.touched import touched_by
 from connector.verdicts import record_keys, verdicts_of
 from mappings.model import ReadTable
-from mappings.read import fields_to_read, record_key, to_canonical
+from mappings.read import to_canonical
+from mappings.wanted import fields_to_read, record_key
 from scoring.schema import TABLES
 
 KEYS = {

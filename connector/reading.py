@@ -3,7 +3,7 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,23 +12,23 @@ from typing import Any
 import duckdb
 
 from connector.bots.see import flag_counts
-from connector.engine.duckdb import open_engine
+from connector.engine.duckdb import new_session, open_engine
 from connector.enrichment.coverage import alarms, last_measured
 from connector.errors import ConfigError
+from connector.feedback import verdict_counts
 from connector.feeds.look import feed_rows
 from connector.loading import load_parts
 from connector.models import Line, Models
 from connector.newest import newest_contributions
 from connector.routing.shares import rule_hits, share_warnings, watched_shares
-from connector.score import ACCOUNT_SCORES, SCORES, tables_of
 from connector.settings.file import Settings
 from connector.sla.figures import sla_figures
 from connector.store import coverage, outbox, runs
 from connector.store.lake import Lake
 from connector.store.state import open_state
+from connector.tables import ACCOUNT_SCORES, SCORES, tables_of
 from connector.trained.standing import Standing, standings
 from connector.training import drift_told, due
-from connector.verdicts import verdict_counts
 from mappings.model import Mapping as CrmMapping
 from scoring.model import AS_NAMED
 from scoring.names import nearest
@@ -47,10 +47,11 @@ class Reading:
     folder: Path
     state: sqlite3.Connection
     lake: Lake
+    duck: duckdb.DuckDBPyConnection
 
     def engine(self) -> duckdb.DuckDBPyConnection:
-        """Open a scoring engine."""
-        return open_engine(self.settings.store.memory_limit_mb, self.folder / "spill")
+        """Give a fresh session of the one DuckDB; its temporary tables go with it."""
+        return new_session(self.duck)
 
     def scored_at(self) -> datetime:
         """Tell as of when the newest scores are; raises ConfigError where nothing was scored."""
@@ -189,11 +190,11 @@ def open_reading(config: Path, tables: Mapping[str, TableModel] | None = AS_NAME
     """Open a store for reading; raises ConfigError where the configuration is wrong. tables: as `load_parts` has it."""
     settings, models, mapping = load_parts(config, tables)
     folder = Path(settings.store.path)
-    state = open_state(folder)
-    try:
-        yield Reading(settings, models, mapping, folder, state, Lake(folder, state))
-    finally:
-        state.close()
+    with (
+        closing(open_state(folder)) as state,
+        open_engine(settings.store.memory_limit_mb, folder / "spill") as duck,
+    ):
+        yield Reading(settings, models, mapping, folder, state, Lake(folder, state, session=duck), duck)
 
 
 def run_row(run: runs.Run) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Events that two records tell: the poorer telling is not seen."""
 
 from connector.view import Relations, View
-from mappings.read import REPLACES
+from mappings.wanted import REPLACES
 
 
 def unretold(view: View, found: Relations) -> Relations:

@@ -1,42 +1,28 @@
 """The score stage: committed facts in, committed scores and contributions out."""
 
 import hashlib
-import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Final
 
 import duckdb
 
 from connector import changes
 from connector.crash import crash_point
 from connector.engine.changed import Changed
-from connector.engine.duckdb import score_subjects
-from connector.facts import relations
+from connector.engine.scoring import score_subjects
+from connector.inputs import STATEMENTS, bands_run, sources
 from connector.job import Job
 from connector.models import Line
-from connector.settings.file import Settings
 from connector.store import coverage, runs
 from connector.store.coverage import Coverage
-from connector.store.lake import KEEP_SNAPSHOTS, Lake
+from connector.store.lake import KEEP_SNAPSHOTS
 from connector.store.parquet import row_count
 from connector.store.state import transaction
-from mappings.targets import Role
+from connector.tables import BANDS, PERSON, RESCORED, SCORES, SUBJECTS, tables_of
 
-SCORES = "scores"
-CONTRIBUTIONS = "contributions"
-ACCOUNT_SCORES = "account_scores"
-ACCOUNT_CONTRIBUTIONS = "account_contributions"
-PERSON: Final = "person"
-ACCOUNT: Final = "account"
-TABLES_OF = {PERSON: (SCORES, CONTRIBUTIONS), ACCOUNT: (ACCOUNT_SCORES, ACCOUNT_CONTRIBUTIONS)}
-SUBJECTS: Final[Mapping[str, tuple[Role, str]]] = {"people": (PERSON, "person_id"), "accounts": (ACCOUNT, "account_id")}
 FACTS = ("people", "accounts", "events", "attributes", "flags", "adjustments", "mirror", "matches")
-RESCORED = "rescored"  # who was scored anew by a run that kept the other rows
-STATEMENTS = "statements"  # the folder of a store where compiled models are kept
-BANDS = "bands"  # what people saw: kept per applied plan, since hysteresis depends on it
 
 
 @dataclass(frozen=True)
@@ -50,14 +36,6 @@ class Scored:
     accounts: int
     by_model: Mapping[str, int]
     kept: Mapping[str, int]
-
-
-def tables_of(line: Line) -> tuple[str, str]:
-    """Name the tables that a model's scores and contributions are kept in."""
-    scores, contributions = TABLES_OF[line.role]
-    return (
-        (scores, contributions) if line.primary else (f"{scores}@{line.model.id}", f"{contributions}@{line.model.id}")
-    )
 
 
 def score_stage(job: Job, run_id: str, as_of: datetime, *, changed_only: bool = False) -> Scored:
@@ -141,39 +119,6 @@ def _counted(engine: duckdb.DuckDBPyConnection, job: Job, made: Mapping[str, Pat
             files = [str(made[tables_of(line)[0]]) for line in lines]
             have[table], kept[table] = changes.count_subjects(engine, files, role if RESCORED in made else None)
     return Scored(have["people"], have["accounts"], rows, kept)
-
-
-def sources(lake: Lake, state: sqlite3.Connection, settings: Settings, as_of: datetime, line: Line) -> dict[str, str]:
-    """Name the relations the engine reads for one model: the facts, with the bands of this model.
-
-    previous_band is what people saw last before as_of.
-    """
-    found = relations(lake, settings, as_of)
-    for table, (role, key) in SUBJECTS.items():
-        seen = previous_bands(lake, state, as_of, line.seat if role == line.role else role)
-        if table in found and seen is not None:
-            found[table] = (
-                f"(SELECT t.*, b.band AS previous_band FROM {found[table]} t"  # noqa: S608 - a file list of our own making
-                f" LEFT JOIN {seen} b ON b.subject_id = t.{key})"
-            )
-    return found
-
-
-def previous_bands(lake: Lake, state: sqlite3.Connection, as_of: datetime, seat: str) -> str | None:
-    """Give the relation (subject_id, band) of one model as it was seen before as_of; null without any."""
-    run_id = bands_run(lake, state, as_of)
-    if run_id is None:
-        return None
-    return f"(SELECT subject_id, band FROM {lake.relation(BANDS, run_id=run_id)} WHERE role = '{seat}')"  # noqa: S608 - as above
-
-
-def bands_run(lake: Lake, state: sqlite3.Connection, as_of: datetime) -> str | None:
-    """Name the run whose plan people saw last before as_of; null without any."""
-    for file in reversed(lake.files(BANDS)):
-        run = runs.get(state, file.run_id or "")
-        if run is not None and run.as_of < as_of:
-            return run.run_id
-    return None
 
 
 def scores_of(job: Job, as_of: datetime, model: str) -> str | None:

@@ -10,7 +10,7 @@ from connector.engine.relations import literal, quoted
 from connector.job import Job
 from connector.matching.linked import MATCHES, has_accounts, linked_people
 from connector.store import coverage
-from connector.store.parquet import DELETED, Delta
+from connector.store.files import DELETED, Delta
 from mappings.targets import Role
 
 TOUCHED = {"people": "touched_people", "accounts": "touched_accounts"}

@@ -4,22 +4,17 @@ A CRM's field tells the verdict and not its time. So a verdict keeps the time of
 one takes its place.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from connector.feedback import KINDS
 from connector.job import Job
-from connector.models import Models
-from connector.score import tables_of
-from connector.store.lake import Lake
-from mappings.read import record_key
+from mappings.wanted import record_key
 
-KINDS: Final = ("accepted", "rejected")
 KEY: Final = "outcome_id"
 
 
@@ -61,18 +56,3 @@ def verdicts_of(job: Job, name: str) -> Verdicts | None:
 def record_keys(job: Job, name: str, ids: Sequence[Any], deleted: Sequence[str]) -> list[str]:
     """Name the keys under which the outcomes of a page's records are known."""
     return [record_key(job.mapping, name, str(record_id)) for record_id in (*ids, *deleted)]
-
-
-def verdict_counts(engine: duckdb.DuckDBPyConnection, lake: Lake, models: Models) -> list[dict[str, Any]]:
-    """Count verdicts by kind, reason and the band that the person has now in the primary model."""
-    outcomes, scores = lake.relation("outcomes"), lake.relation(tables_of(models.of("person")[0])[0])
-    if outcomes is None or scores is None or "person_id" not in lake.columns("outcomes"):
-        return []
-    reason = "o.reason" if "reason" in lake.columns("outcomes") else "NULL"
-    rows = engine.execute(
-        f"""SELECT o.kind, {reason}, s.band FROM {outcomes} o LEFT JOIN {scores} s ON s.subject_id = o.person_id
-            WHERE list_contains(?::VARCHAR[], o.kind) AND o.person_id IS NOT NULL""",  # noqa: S608 - as above
-        [list(KINDS)],
-    ).fetchall()
-    counted = sorted(Counter(rows).items(), key=lambda one: (-one[1], repr(one[0])))
-    return [{"kind": kind, "reason": why, "band": band, "people": n} for (kind, why, band), n in counted]

@@ -8,8 +8,8 @@ from typing import Final
 from mappings.fields import FieldInfo, ObjectInfo
 from mappings.model import ASSOCIATIONS, Mapping, ReadTable, Source, TaskTarget, WriteField
 from mappings.prune import STREAM, lookup, prune
-from mappings.read import fields_to_read
 from mappings.transforms import TRANSFORMS
+from mappings.wanted import fields_to_read
 from mappings.write import creatable, written_fields
 from scoring.schema import EVENTS, OUTCOMES, TABLES, ColumnType
 

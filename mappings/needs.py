@@ -6,7 +6,7 @@ from typing import Literal
 
 from mappings.fields import ObjectInfo
 from mappings.model import ASSOCIATIONS, Mapping, ReadTable, TaskTarget
-from mappings.read import fields_to_read, sources_of
+from mappings.wanted import fields_to_read, sources_of
 from mappings.write import written_fields
 
 

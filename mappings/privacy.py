@@ -11,8 +11,8 @@ from functools import cache
 
 from mappings.lists import load_words
 from mappings.model import EventEntry, Mapping, ReadTable
-from mappings.read import fields_to_read
 from mappings.transforms import fold
+from mappings.wanted import fields_to_read
 from scoring.schema import TABLES
 
 TELLING = ("url", "asset", "source", "props")  # the columns of an event that say what somebody read

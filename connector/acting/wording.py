@@ -6,8 +6,8 @@ from typing import Final, TypeVar
 
 from connector.job import Job
 from connector.matching.linked import has_accounts, linked_people
-from connector.mirror import MIRROR
 from connector.plan import NoticeChange, TaskChange
+from connector.tables import MIRROR
 
 HUBSPOT_TYPES: Final = {"contacts": "0-1", "companies": "0-2"}
 Told = TypeVar("Told", TaskChange, NoticeChange)

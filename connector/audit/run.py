@@ -15,10 +15,10 @@ from connector.audit.subject import Audited, prepare
 from connector.engine.relations import quoted
 from connector.enrichment.resolve import ATTRIBUTES, WORDS
 from connector.facts import relations
-from connector.mirror import MIRROR
 from connector.models import Models
 from connector.settings.file import Settings
 from connector.store.lake import Lake
+from connector.tables import MIRROR
 from mappings.lists import open_lists
 from mappings.model import Mapping as CrmMapping
 

@@ -4,21 +4,19 @@ Flags are kept beside the events (`flags`: event_id, person_id, account_id, reas
 were pulled. A burst that ends today makes yesterday's half of it a machine's too.
 """
 
-from typing import Final
-
 import duckdb
 
 from connector.bots.find import findings, prepare
+from connector.bots.see import KEY
 from connector.crash import crash_point
 from connector.engine.relations import literal
 from connector.job import Job
 from connector.store import flagged
 from connector.store.lake import Lake
 from connector.store.state import transaction
+from connector.tables import FLAGS
 from connector.touched import touched_by
 
-FLAGS: Final = "flags"
-KEY: Final = "event_id"
 _SAME = "f.person_id IS NOT DISTINCT FROM w.person_id AND f.account_id IS NOT DISTINCT FROM w.account_id"
 
 

@@ -1,13 +1,16 @@
 """How flags are seen: an event that is flagged is a bot's in every score, and a person can be told which and why."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import duckdb
 
-from connector.bots.flag import FLAGS, KEY
 from connector.store.lake import Lake
 from connector.successors import follow
+from connector.tables import FLAGS
 from connector.view import Relations, View
+
+KEY: Final = "event_id"
 
 
 @dataclass(frozen=True)

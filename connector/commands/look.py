@@ -10,17 +10,17 @@ import duckdb
 
 from connector import asides
 from connector.bots.see import left_out
-from connector.engine.duckdb import explain as explain_one
-from connector.engine.duckdb import explain_account
+from connector.engine.explaining import explain as explain_one
+from connector.engine.explaining import explain_account
 from connector.enrichment.told import told_of
 from connector.errors import ConfigError
 from connector.feeds.look import status_lines
+from connector.inputs import STATEMENTS, sources
 from connector.matching.kept import match_of
 from connector.models import Line
 from connector.output import Output
 from connector.prospects.ledger import came_from
 from connector.reading import open_reading
-from connector.score import STATEMENTS, sources
 from connector.sla.figures import as_hours
 from connector.store import assignments
 from connector.trained.standing import scored_by

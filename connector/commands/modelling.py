@@ -15,10 +15,10 @@ from connector.engine.examples import Outcome, run_examples
 from connector.engine.plain import open_tables
 from connector.engine.survey import survey, unheard_of
 from connector.errors import ConfigError
+from connector.inputs import sources
 from connector.models import Line
 from connector.output import Output, table
 from connector.reading import open_reading
-from connector.score import sources
 from scoring.example_files import examples_beside
 from scoring.lint import Finding, lint
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import typer
 
 from connector.audit.gate import refuse_unfit_files
-from connector.engine.duckdb import open_engine, score_subjects
+from connector.engine.duckdb import open_engine
 from connector.engine.plain import open_tables
+from connector.engine.scoring import score_subjects
 from connector.errors import ConfigError
 from connector.models import Line, rolled_model
 from connector.output import Output

@@ -9,12 +9,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, Protocol
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from connector.errors import LeadlightError, OutOfTime
 from mappings.fields import NewField, ObjectInfo
+
+if TYPE_CHECKING:  # who looks at a store needs the port's words, and no Arrow
+    import pyarrow as pa
 
 JsonScalar = str | int | float | bool | None
 
@@ -75,7 +76,7 @@ class Page:
     loser of a merge as the survivor, a converted lead as the contact. cursor covers this page and all before it.
     """
 
-    rows: pa.Table
+    rows: "pa.Table"
     deleted: tuple[str, ...] = ()
     cursor: str = ""
     moved: tuple[Moved, ...] = ()
@@ -193,7 +194,7 @@ class Crm(Protocol):
     def changes(self, object: str, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:  # noqa: A002
         """Read what changed since the cursor, everything where it is null; at least one page, rows may repeat."""
 
-    def read(self, object: str, fields: Sequence[str], ids: Sequence[str]) -> pa.Table:  # noqa: A002 - as above
+    def read(self, object: str, fields: Sequence[str], ids: Sequence[str]) -> "pa.Table":  # noqa: A002 - as above
         """Read records by id as they are now, rows as in Page and in no order; those that are gone are absent."""
 
     def vanished(self, object: str, ids: Sequence[str]) -> Sequence[str]:  # noqa: A002 - as above

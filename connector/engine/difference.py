@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 
 import duckdb
 
-from connector.engine.duckdb import score_subjects
 from connector.engine.relations import literal
+from connector.engine.scoring import score_subjects
 from connector.engine.survey import newest_event
 from scoring.explain import iso
 from scoring.model import Model

@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from connector.engine.duckdb import score_subjects
+from connector.engine.scoring import score_subjects
 from connector.errors import ConfigError
 from scoring.assumed import compared_types
 from scoring.conditions import leaves, operand_type

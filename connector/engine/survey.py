@@ -9,8 +9,8 @@ from typing import Any
 
 import duckdb
 
-from connector.engine.duckdb import score_subjects
 from connector.engine.relations import literal, relation
+from connector.engine.scoring import score_subjects
 from scoring.lint import Finding
 from scoring.model import Model, check_known
 from scoring.rules import EngagementRule

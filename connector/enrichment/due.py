@@ -13,12 +13,11 @@ from connector.engine.relations import literal
 from connector.enrichment.resolve import KEYS, ROLES, candidates, place, seen
 from connector.enrichment.step import TABLES, enriches_of, held_for, subjects
 from connector.facts import relations
-from connector.mirror import MIRROR
 from connector.models import Models
-from connector.score import SCORES
 from connector.settings.enrichment import CRM, EnrichSettings
 from connector.settings.file import Settings
 from connector.store.lake import Lake
+from connector.tables import MIRROR, SCORES
 from scoring.rules import Band
 
 _DAY_S: Final = 86_400

@@ -15,7 +15,7 @@ from connector.enrichment.step import TABLES
 from connector.job import Job
 from connector.settings.enrichment import CRM, VendorSettings
 from connector.store import compaction, cursors
-from connector.store.parquet import DELETED
+from connector.store.files import DELETED
 from connector.store.state import transaction
 from connector.touched import touched_by
 

@@ -16,15 +16,6 @@ ATTRIBUTES: Final = "attributes"
 UNKNOWN: Final = "[[unknown]]"  # how Clearbit fills a field of which it found nothing
 WORDS: Final = "attribute_words"  # what a transform read in a vendor's text
 ROLES: Final = {"people": "person", "accounts": "account"}
-# How DuckDB calls an Arrow type that a column of the lake may have.
-_STORED: Final = {
-    "string": "VARCHAR",
-    "double": "DOUBLE",
-    "bool": "BOOLEAN",
-    "timestamp": "TIMESTAMP WITH TIME ZONE",
-    "list<item: string>": "VARCHAR[]",
-    "list<element: string>": "VARCHAR[]",
-}
 KEYS: Final = {"people": "person_id", "accounts": "account_id"}
 
 
@@ -32,8 +23,8 @@ KEYS: Final = {"people": "person_id", "accounts": "account_id"}
 class Held:
     """Name what there is to resolve from: the lake's relations, null where never written, and the table's columns.
 
-    columns are those of the people or accounts, with the Arrow type of each; crm_stamp is the one of them that says
-    when the CRM's own values were updated.
+    columns are those of the people or accounts, with DuckDB's name of each one's type; crm_stamp is the one of them
+    that says when the CRM's own values were updated.
     """
 
     attributes: str | None
@@ -90,8 +81,7 @@ def _own(enrich: EnrichSettings, held: Held, as_of: datetime, table: str) -> str
     """Write what the CRM's own column says; without a stamp of its own it has no age."""
     if enrich.attribute not in held.columns:
         return f"CAST(NULL AS {PHYSICAL[enrich.type]})"
-    kind = held.columns[enrich.attribute]
-    value = canonical(f"{table}.{quoted(enrich.attribute)}", _STORED.get(kind.partition("[")[0], kind), enrich.type)
+    value = canonical(f"{table}.{quoted(enrich.attribute)}", held.columns[enrich.attribute], enrich.type)
     value = f"NULLIF(TRIM({value}), '')" if enrich.type == "text" else value
     if enrich.max_age_days is None or held.crm_stamp is None:
         return value

@@ -12,7 +12,7 @@ from connector.enrichment.resolve import ATTRIBUTES, ROLES, WORDS
 from connector.job import Job
 from connector.settings.enrichment import EnrichSettings
 from connector.store import compaction, coverage, cursors
-from connector.store.parquet import DELETED
+from connector.store.files import DELETED
 from connector.store.state import transaction
 from mappings.lists import Lists, open_lists
 from mappings.transforms import READS, Transformed, bound

@@ -10,7 +10,7 @@ from connector.feeds.index import index_subjects, keyed_to_known
 from connector.feeds.landing import ATTRIBUTE_SELECT, NO_PERSON, SUBJECT, Landing, event_select, landing
 from connector.job import Job
 from connector.store import compaction, facts
-from connector.store.parquet import DELETED
+from connector.store.files import DELETED
 from connector.store.state import transaction
 
 _NAME: Final = "held_tried"

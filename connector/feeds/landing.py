@@ -18,7 +18,8 @@ from connector.feeds.index import index_subjects, keyed_to_known
 from connector.feeds.pieces import Reject
 from connector.job import Job
 from connector.store import erased
-from connector.store.parquet import Delta, DeltaWriter
+from connector.store.files import Delta
+from connector.store.parquet import DeltaWriter
 from connector.touched import touched_by
 
 TABLE_KEYS: Final = {

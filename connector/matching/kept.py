@@ -5,8 +5,8 @@ from typing import Any, Final
 import duckdb
 
 from connector.matching.linked import AMBIGUOUS, MATCHES
-from connector.mirror import MIRROR
 from connector.store.lake import Lake
+from connector.tables import MIRROR
 
 _COLUMNS: Final = ("person_id", "person", "account_id", "account", "method", "confidence_share", "evidence", "rivals")
 

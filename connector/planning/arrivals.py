@@ -11,17 +11,16 @@ from connector.acting.actions import band_trigger
 from connector.acting.configured import line_of
 from connector.errors import ConfigError
 from connector.job import Job
-from connector.mirror import MIRROR
 from connector.planning.owners import queue_owned
 from connector.planning.records import register_written
 from connector.routing import matching
 from connector.routing.decide import Asked
 from connector.routing.pools import RoutingTable, Target
 from connector.routing.replay import Arrival
-from connector.score import tables_of
 from connector.settings.acting import Action
 from connector.store import episodes, runs
 from connector.store.episodes import Episode
+from connector.tables import MIRROR, tables_of
 
 
 def arrivals(

@@ -8,8 +8,8 @@ from connector.job import Job
 from connector.models import Line
 from connector.plan import MODEL_CHANGED, Guard
 from connector.planning.draft import Draft
-from connector.score import PERSON, tables_of
 from connector.store import acceptance, runs
+from connector.tables import PERSON, tables_of
 
 MISSING_LIMIT_SHARE = 0.5
 

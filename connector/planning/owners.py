@@ -9,7 +9,6 @@ import duckdb
 
 from connector.errors import ConfigError
 from connector.job import Job
-from connector.mirror import MIRROR
 from connector.plan import Plan
 from connector.planning.diff import Mirror
 from connector.planning.draft import Draft, Rules
@@ -20,6 +19,7 @@ from connector.routing.pools import RoutingTable, Target, resolve_table
 from connector.routing.rota import DAY, Rota, pointer_of, pointer_text
 from connector.settings.acting import Action
 from connector.store import assignments
+from connector.tables import MIRROR
 
 LOOK_BACK = DAY + timedelta(hours=2)  # a pool's local day can be that long
 

@@ -8,10 +8,9 @@ import duckdb
 from connector.acting.configured import role_name
 from connector.job import Job
 from connector.matching.linked import has_accounts, linked_people
-from connector.mirror import MIRROR
 from connector.models import Line
-from connector.score import tables_of
 from connector.settings.acting import Action
+from connector.tables import MIRROR, tables_of
 
 Cast = Mapping[str, Mapping[str, "RolePlayer"]]  # by account, then by role in lower case
 

@@ -11,12 +11,11 @@ from connector.acting.configured import line_of
 from connector.engine.relations import literal
 from connector.job import Job
 from connector.matching.linked import has_accounts, linked_people
-from connector.mirror import MIRROR
 from connector.models import Line
 from connector.planning.diff import PASSENGERS, Mirror
 from connector.routing.matching import FITS
-from connector.score import PERSON, SUBJECTS, tables_of
 from connector.store import written
+from connector.tables import MIRROR, PERSON, SUBJECTS, tables_of
 from mappings.targets import ResultName
 
 ROWS_AT_ONCE: Final = 20_000
@@ -171,7 +170,7 @@ def _shows(job: Job, line: Line) -> str:
 
 def _naive(job: Job, table: str) -> str:
     """Cast a table's times to UTC without a zone, which DuckDB hands to Python without a library of zones."""
-    times = [name for name, kind in job.lake.columns(table).items() if kind.startswith("timestamp")]
+    times = [name for name, kind in job.lake.columns(table).items() if kind.startswith("TIMESTAMP")]
     return ", ".join(f"{quote(name)}::TIMESTAMP AS {quote(name)}" for name in times)
 
 

@@ -11,6 +11,7 @@ from connector.acting.configured import actions_of, line_of
 from connector.acting.single import weaker_promise
 from connector.calendars import calendars_of
 from connector.crm.base import JsonScalar
+from connector.inputs import previous_bands
 from connector.job import Job
 from connector.models import Line
 from connector.plan import Change, Plan, utc_text
@@ -38,7 +39,7 @@ from connector.planning.states import state_changes, state_fields
 from connector.routing.decide import Terms
 from connector.routing.pools import RoutingTable
 from connector.routing.shares import rule_hits, share_warnings, watched_shares
-from connector.score import previous_bands, revision
+from connector.score import revision
 from connector.sla.look import sla_rules
 from connector.store import assignments, episodes, runs
 

@@ -6,15 +6,8 @@ from typing import Any, Final
 from connector.crm.base import JsonScalar
 from connector.job import Job
 from connector.plan import Plan
-from connector.prospects.find import (
-    KEY_PREFIX,
-    Prospect,
-    fields_of,
-    known_addresses,
-    prospect_key,
-    prospects,
-    terms_of,
-)
+from connector.prospects.find import Prospect, fields_of, known_addresses, prospect_key, prospects, terms_of
+from connector.prospects.ledger import KEY_PREFIX
 from connector.store import erased, outbox
 from connector.store.outbox import Entry, OutboxRow, Settlement
 from mappings.create import CreateTarget

@@ -12,6 +12,7 @@ from typing import Any, Final
 import duckdb
 
 from connector.crm.base import JsonScalar
+from connector.prospects.ledger import KEY_PREFIX
 from connector.settings.file import Settings
 from connector.store.erased import Erased
 from connector.store.lake import Lake
@@ -21,7 +22,6 @@ from mappings.lists import Lists, open_lists
 from mappings.normal.domains import email_class, is_role_address
 from mappings.write import shorten
 
-KEY_PREFIX: Final = "llp-"  # of every key of a created person, and of no task's
 WISHES: Final = ("opted_out", "do_not_call")
 YES: Final = frozenset({"true", "yes", "y", "1"})
 ROWS_AT_ONCE: Final = 10_000

@@ -3,10 +3,12 @@
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
-from connector.prospects.find import KEY_PREFIX
 from connector.store import outbox
 from connector.store.outbox import OutboxRow
+
+KEY_PREFIX: Final = "llp-"  # of every key of a created person, and of no task's
 
 
 def made(row: OutboxRow) -> bool:

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from connector.errors import StoreError
 from connector.store.durable import make_durable
-from connector.store.parquet import ROW_GROUP_ROWS
+from connector.store.files import ROW_GROUP_ROWS
 
 SPILL = ".spill"
 _DISK_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InvalidInputException)
@@ -46,7 +45,7 @@ def newest(bases: Sequence[Path], deltas: Sequence[Path], key: str, deleted: str
 def write(relation: str, target: Path, order_by: Sequence[str], memory_limit_mb: int) -> None:
     """Write a relation to one durable file, sorted by those of the columns that it has; spills beside the target."""
     with _session(memory_limit_mb, target.parent.parent / SPILL) as session:
-        present = {field.name for field in _schema(session, relation)}
+        present = columns(session, relation)
         order = ", ".join(_quote(name) for name in order_by if name in present)
         query = f"SELECT * FROM {relation}" + (f" ORDER BY {order}" if order else "")  # noqa: S608 - quoted
         options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP_ROWS}"
@@ -58,17 +57,13 @@ def write(relation: str, target: Path, order_by: Sequence[str], memory_limit_mb:
     make_durable(target)
 
 
-def schema(relation: str) -> pa.Schema:
-    """Return the Arrow schema that a relation is read with."""
-    with duckdb.connect() as session:
-        return _schema(session, relation)
-
-
-def _schema(session: duckdb.DuckDBPyConnection, relation: str) -> pa.Schema:
+def columns(session: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """Return the columns of a relation and the names that DuckDB has for their types; raises StoreError."""
     try:
-        return session.sql(f"SELECT * FROM {relation} LIMIT 0").to_arrow_table().schema  # noqa: S608 - quoted
+        rows = session.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()  # noqa: S608 - quoted
     except _DISK_ERRORS as error:
         raise _store_error("lake", error) from None
+    return {str(row[0]): str(row[1]) for row in rows}
 
 
 def _session(memory_limit_mb: int, spill: Path) -> duckdb.DuckDBPyConnection:

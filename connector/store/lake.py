@@ -11,15 +11,21 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pyarrow as pa
+import duckdb
 
 from connector.crash import crash_point
 from connector.store import compaction
 from connector.store.durable import make_durable
+from connector.store.files import DELETED, Delta, new_file
 from connector.store.manifest import LakeFile, add, live, newest_snapshots, retire, retired, strike
-from connector.store.parquet import DELETED, Delta, DeltaWriter, new_file, one_schema, row_count
 from connector.store.state import store_errors, transaction
+
+if TYPE_CHECKING:  # Arrow takes as long to load as a look at one record does, and only those who write need it
+    import pyarrow as pa
+
+    from connector.store.parquet import DeltaWriter
 
 MAX_DELTA_FILES = 8
 MAX_DELTA_SHARE = 0.2
@@ -28,27 +34,42 @@ GRACE_S = 3600.0
 
 
 class Lake:
-    """Read and change the tables of one store; a change needs the store's writer lock, reading does not."""
+    """Read and change the tables of one store; a change needs the store's writer lock, reading does not.
 
-    def __init__(self, folder: Path, connection: sqlite3.Connection, *, memory_limit_mb: int = 768) -> None:
+    `session` is the DuckDB to ask for columns, one of its own where there is none.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        connection: sqlite3.Connection,
+        *,
+        memory_limit_mb: int = 768,
+        session: duckdb.DuckDBPyConnection | None = None,
+    ) -> None:
         self._folder = folder / "lake"
         self._connection = connection
         self._memory_limit_mb = memory_limit_mb
         self._uncommitted: set[Path] = set()
         self._laid: dict[str, Path] = {}
+        self._session = session
+        self._columns: dict[str, tuple[Sequence[tuple[Path, int, int]], dict[str, str]]] = {}  # per table, of its files
 
     def over(self, files: Mapping[str, Path]) -> "Lake":
         """Give the same lake, read with these files in place of tables; nothing of it is committed."""
-        copy = Lake(self._folder.parent, self._connection, memory_limit_mb=self._memory_limit_mb)
+        limit = self._memory_limit_mb
+        copy = Lake(self._folder.parent, self._connection, memory_limit_mb=limit, session=self._session)
         copy._laid = dict(files)
         return copy
 
-    def writer(self, table: str, key: str) -> DeltaWriter:
+    def writer(self, table: str, key: str) -> "DeltaWriter":
         """Open a writer that takes pages and deletions as they come; `commit` what its `close` returns."""
+        from connector.store.parquet import DeltaWriter
+
         return DeltaWriter(self._folder / table, table, key, self._uncommitted.add)
 
     def merge(
-        self, table: str, key: str, rows: pa.RecordBatchReader | Iterable[pa.Table], deleted: Iterable[str] = ()
+        self, table: str, key: str, rows: "pa.RecordBatchReader | Iterable[pa.Table]", deleted: Iterable[str] = ()
     ) -> Delta:
         """Write rows, then deletions, to delta files in flat memory; nothing counts until `commit`.
 
@@ -80,7 +101,7 @@ class Lake:
         target = self.new_file(table)
         with store_errors(target):
             compaction.write(self.relation(table) or "", target, order_by, self._memory_limit_mb)
-            rows = row_count(target)
+            rows = _row_count(target)
         crash_point("compact: file written")
         with transaction(self._connection):
             retire(self._connection, table, [file.seq for file in files])
@@ -102,7 +123,7 @@ class Lake:
         it. Raises StoreError where the file is no Parquet.
         """
         with store_errors(file):
-            rows = row_count(file)
+            rows = _row_count(file)
             if file.parent != self._folder / table:
                 file = Path(shutil.move(file, self.new_file(table)))
             _make_durable(file)
@@ -142,17 +163,25 @@ class Lake:
         return self._path(found[-1]) if found else None
 
     def columns(self, table: str) -> dict[str, str]:
-        """Return the columns of `relation` and their Arrow type names; empty where the table has no file."""
-        relation = self.relation(table)
-        if relation is None:
-            return {}
+        """Return the columns of `relation` and DuckDB's names of their types; empty where the table has no file."""
         files = self._live(table)
         snapshots = [file for file in files if file.kind == "snapshot"]
-        with store_errors(self._folder / table):
-            laid = [self._laid[table]] if table in self._laid else []
-            found = one_schema(laid or [self._path(file) for file in snapshots[-1:] or files])
-            # Files that disagree are read with a type that holds them all, which DuckDB knows.
-            types = {field.name: str(field.type) for field in compaction.schema(relation)} if found is None else found
+        laid = [self._laid[table]] if table in self._laid else []
+        paths = laid or [self._path(file) for file in snapshots[-1:] or files]
+        if not paths:
+            return {}
+        with store_errors(self._folder):
+            asked = [_version(path) for path in paths]
+        known, types = self._columns.get(table, ([], {}))
+        if asked != known:
+            types = self._described(paths)
+            self._columns[table] = (asked, types)
+        return dict(types)
+
+    def _described(self, paths: Sequence[Path]) -> dict[str, str]:
+        if self._session is None:
+            self._session = duckdb.connect()
+        types = compaction.columns(self._session.cursor(), compaction.read(paths))
         return {name: kind for name, kind in types.items() if name != DELETED}
 
     def files(self, table: str) -> list[LakeFile]:
@@ -204,6 +233,18 @@ class Lake:
 
     def _path(self, file: LakeFile) -> Path:
         return self._folder / file.table / file.name
+
+
+def _version(path: Path) -> tuple[Path, int, int]:
+    """Say which file is at a path: a number that was swept may be given again."""
+    found = path.stat()
+    return path, found.st_mtime_ns, found.st_size
+
+
+def _row_count(path: Path) -> int:
+    from connector.store.parquet import row_count
+
+    return row_count(path)
 
 
 def _worth_it(files: Sequence[LakeFile]) -> bool:

@@ -1,9 +1,8 @@
 """Write delta files: pages in, Parquet with large row groups out, in flat memory."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -13,25 +12,8 @@ import pyarrow.parquet as pq
 
 from connector.errors import StoreError
 from connector.store.durable import make_durable
+from connector.store.files import DELETED, ROW_GROUP_ROWS, Delta, new_file
 from connector.store.state import store_errors
-
-DELETED = "_deleted"
-ROW_GROUP_ROWS = 122_880  # 60 of DuckDB's vectors; smaller groups cost it time
-_DIGITS = 9
-
-
-@dataclass(frozen=True)
-class Delta:
-    """Carry what a writer has put on the disk: files in order with their row counts, not yet in the manifest."""
-
-    table: str
-    key: str
-    files: tuple[tuple[Path, int], ...]
-
-    @property
-    def rows(self) -> int:
-        """Count rows, deletions included."""
-        return sum(rows for _, rows in self.files)
 
 
 class DeltaWriter:
@@ -151,40 +133,12 @@ class _OpenFile:
             self._file.close()
 
 
-def new_file(folder: Path) -> Path:
-    """Create an empty file, named by the next number; numbers order a table's files by age. Raises OSError."""
-    folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # parents are made with the default mode
-    folder.mkdir(mode=0o700, exist_ok=True)
-    number = max((int(path.stem) for path in folder.glob("*.parquet")), default=0)
-    while True:
-        number += 1
-        path = folder / f"{number:0{_DIGITS}d}.parquet"
-        try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError:
-            continue
-        return path
-
-
 def row_count(path: Path) -> int:
     """Count a file's rows; raises StoreError where it is no Parquet."""
     try:
         return int(pq.read_metadata(path).num_rows)
     except pa.ArrowInvalid:
         raise StoreError(f"{path}: no Parquet file, or a damaged one") from None
-
-
-def one_schema(paths: Sequence[Path]) -> dict[str, str] | None:
-    """Name the columns of files with their Arrow types; null where files disagree. Raises StoreError."""
-    types: dict[str, str] = {}
-    for path in paths:
-        try:
-            fields = pq.read_schema(path)
-        except (pa.ArrowInvalid, OSError):
-            raise StoreError(f"{path}: no Parquet file, or a damaged one") from None
-        if any(types.setdefault(field.name, str(field.type)) != str(field.type) for field in fields):
-            return None
-    return types
 
 
 def _typed(page: pa.Table) -> pa.Table:

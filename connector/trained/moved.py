@@ -10,10 +10,10 @@ import duckdb
 
 from connector.engine.difference import Move, Moves, moves
 from connector.errors import ConfigError
+from connector.inputs import STATEMENTS, sources
 from connector.loading import load_parts
 from connector.models import Line, Models
 from connector.reading import Reading
-from connector.score import STATEMENTS, sources
 from scoring.explain import iso
 from scoring.model import AS_NAMED, table_path
 from scoring.names import nearest

@@ -7,13 +7,14 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from connector.engine.duckdb import score_subjects
+from connector.engine.scoring import score_subjects
+from connector.inputs import STATEMENTS, sources
 from connector.job import Job
 from connector.models import Models
 from connector.plan import Plan
 from connector.planning.owners import routing_table
 from connector.planning.stage import plan_stage
-from connector.score import STATEMENTS, sources, tables_of
+from connector.tables import tables_of
 
 
 def preview(job: Job, models: Models, as_of: datetime) -> Plan:

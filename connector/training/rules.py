@@ -8,8 +8,8 @@ from typing import Final
 
 import duckdb
 
-from connector.engine.duckdb import score_subjects
 from connector.engine.relations import literal
+from connector.engine.scoring import score_subjects
 from scoring.expressions import MACROS
 from scoring.model import Model
 from scoring.predict.findings import is_alone

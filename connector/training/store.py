@@ -73,7 +73,7 @@ def _converted(lake: Lake) -> Iterator[str]:
     if every is None or ends is None or not {"converted_at", "created_at"} <= columns.keys():
         return
     for name, kind in columns.items():
-        if is_learnable(name) and kind in ("string", "double", "bool"):
+        if is_learnable(name) and kind in ("VARCHAR", "DOUBLE", "BOOLEAN"):
             old, new = (f"{side}.{quoted(name)}::VARCHAR" for side in ("l", "c"))
             yield (
                 f"SELECT 'lead:' || l.person_id || {literal(f':{name}')} AS history_id, 'person' AS object, "  # noqa: S608 - names are quoted

@@ -7,7 +7,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from connector.engine.duckdb import open_engine, score_subjects
+from connector.engine.duckdb import open_engine
+from connector.engine.scoring import score_subjects
 from scoring.compile import Statement, compile_model
 from tests.dialects.cases import Case, column_types
 from tests.scoring.running import read

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from connector.engine.changed import Changed
-from connector.engine.duckdb import open_engine, score_subjects
+from connector.engine.duckdb import open_engine
 from connector.engine.plain import open_tables
+from connector.engine.scoring import score_subjects
 from scoring.model import load_model, load_people_model
 from tests.scoring.pairs import TOLERANCE, Pair, pairs
 from tests.scoring.running import as_table

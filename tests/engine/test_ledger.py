@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from connector.cli import app
-from connector.engine.duckdb import explain, open_engine
+from connector.engine.duckdb import open_engine
+from connector.engine.explaining import explain
 from connector.engine.plain import open_tables
 from connector.errors import ConfigError
 from scoring.model import load_model

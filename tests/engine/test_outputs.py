@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from connector.engine.duckdb import open_engine, score
+from connector.engine.duckdb import open_engine
 from connector.engine.plain import open_tables
+from connector.engine.scoring import score
 from connector.errors import StoreError
 from scoring.model import load_model
 

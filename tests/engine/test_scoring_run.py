@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from connector.engine.duckdb import ScoreCounts, explain, open_engine, score
+from connector.engine.duckdb import open_engine
+from connector.engine.explaining import explain
 from connector.engine.plain import open_tables
+from connector.engine.scoring import ScoreCounts, score
 from connector.errors import ConfigError
 from scoring.model import Model, load_model
 

@@ -57,7 +57,7 @@ def chosen(enrich: EnrichSettings, seen: list[Observation], own: float | None, o
     rows = [("account", "a1", "employees", one.vendor, one.value, seconds - one.age_s) for one in seen]
     rows += [(*other, "zoominfo", "7", seconds) for other in OTHERS]
     relation = "(SELECT account_id, employees, to_timestamp(at_s) AS updated_at FROM accounts)"
-    columns = {"account_id": "string", "employees": "double", "updated_at": "timestamp[us, tz=UTC]"}
+    columns = {"account_id": "VARCHAR", "employees": "DOUBLE", "updated_at": "TIMESTAMP WITH TIME ZONE"}
     held = Held("(SELECT *, to_timestamp(at_s) AS observed_at FROM said)", None, columns, "updated_at")
     with duckdb.connect() as engine:
         engine.execute("SET TimeZone = 'UTC'")
@@ -115,7 +115,7 @@ def test_what_a_vendor_calls_unknown_is_blank() -> None:
     said = """(SELECT 'account' AS role, 'a1' AS subject_id, 'industry' AS name, vendor, value,
         TIMESTAMPTZ '2026-06-01 00:00:00+00' AS observed_at
         FROM (VALUES ('clearbit', '[[unknown]]'), ('zoominfo', 'Retail')) t(vendor, value))"""
-    relation = resolved("(SELECT 'a1' AS account_id)", [enrich], Held(said, None, {"account_id": "string"}), AS_OF)
+    relation = resolved("(SELECT 'a1' AS account_id)", [enrich], Held(said, None, {"account_id": "VARCHAR"}), AS_OF)
     with duckdb.connect() as engine:
         assert engine.sql(f"SELECT industry FROM {relation}").fetchall() == [("Retail",)]  # noqa: S608 - our own
 

@@ -12,7 +12,7 @@ from connector import pipeline
 from connector.compose import open_job
 from connector.pipeline import Options, Outcome
 from connector.reading import open_reading
-from connector.score import tables_of
+from connector.tables import tables_of
 from tests.loop.loops import CHIEF, DIRECTOR, MODEL, Loop, add_model
 from tests.loop.test_account_models import ACCOUNTS, company_record
 from tests.loop.test_incremental_pull import add_call

@@ -9,8 +9,8 @@ import pytest
 from connector.crm.registry import connect
 from connector.provisioning import provision
 from connector.reading import open_reading
-from connector.score import SCORES
 from connector.settings.file import load_settings
+from connector.tables import SCORES
 from tests.loop.loops import CHIEF, CLERK, DIRECTOR, HOT, Loop, score_fields
 
 

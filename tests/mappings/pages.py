@@ -6,7 +6,8 @@ from typing import Any
 import pyarrow as pa
 
 from mappings.model import Mapping
-from mappings.read import fields_to_read, to_canonical
+from mappings.read import to_canonical
+from mappings.wanted import fields_to_read
 from scoring.schema import TABLES
 
 TYPES = {

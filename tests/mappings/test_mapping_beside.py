@@ -7,7 +7,8 @@ import pytest
 
 from mappings.loader import load_mapping
 from mappings.model import Mapping
-from mappings.read import fields_to_read, to_canonical
+from mappings.read import to_canonical
+from mappings.wanted import fields_to_read
 
 SENT, OPENED = datetime(2026, 6, 30, 12, tzinfo=UTC), datetime(2026, 6, 30, 13, tzinfo=UTC)
 MAIL = {

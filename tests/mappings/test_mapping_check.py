@@ -10,7 +10,7 @@ from mappings.drift import without_misfits
 from mappings.fields import FieldInfo, FieldKind, ObjectInfo
 from mappings.loader import load_mapping
 from mappings.model import Mapping
-from mappings.read import fields_to_read
+from mappings.wanted import fields_to_read
 from mappings.write import new_fields
 
 Describes = dict[str, ObjectInfo | None]

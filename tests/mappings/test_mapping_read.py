@@ -8,7 +8,8 @@ import pytest
 
 from mappings.loader import load_mapping
 from mappings.model import Mapping
-from mappings.read import fields_to_read, to_canonical
+from mappings.read import to_canonical
+from mappings.wanted import fields_to_read
 from scoring.schema import TABLES
 from tests.mappings.pages import MIDNIGHT, NOON, canonical, page
 

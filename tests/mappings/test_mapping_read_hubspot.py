@@ -3,7 +3,8 @@
 import pyarrow as pa
 
 from mappings.model import Mapping
-from mappings.read import record_key, to_canonical
+from mappings.read import to_canonical
+from mappings.wanted import record_key
 from tests.mappings.pages import MIDNIGHT, NOON, canonical
 
 

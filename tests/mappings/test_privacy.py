@@ -7,7 +7,7 @@ import pytest
 from mappings.loader import load_mapping
 from mappings.model import Mapping
 from mappings.privacy import TELLING, restricted, sensitive_fields, sensitivity, unnamed_columns
-from mappings.read import fields_to_read
+from mappings.wanted import fields_to_read
 
 
 @pytest.fixture(params=["salesforce", "hubspot"])

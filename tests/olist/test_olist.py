@@ -17,9 +17,9 @@ import duckdb
 import pytest
 
 from connector.sandbox.server import SandboxOptions, start
-from connector.score import SCORES
 from connector.store.lake import Lake
 from connector.store.state import open_state
+from connector.tables import SCORES
 from tests.olist.model import holdout, lift, points_of, total, training, write_mapping, write_model
 from tests.olist.world import DEALS, LEADS, SOURCE, Lead, read_leads, write_world
 

@@ -9,7 +9,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from connector.engine.duckdb import explain, open_engine
+from connector.engine.duckdb import open_engine
+from connector.engine.explaining import explain
 from scoring.explain import Explanation
 from scoring.lint import lint
 from scoring.model import load_model

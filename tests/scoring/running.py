@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from connector.engine.duckdb import score_subjects
+from connector.engine.scoring import score_subjects
 from scoring.explain import Contribution
 from scoring.model import Model
 

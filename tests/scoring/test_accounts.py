@@ -9,8 +9,10 @@ import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from connector.engine.duckdb import explain_account, open_engine, score, score_accounts
+from connector.engine.duckdb import open_engine
+from connector.engine.explaining import explain_account
 from connector.engine.plain import open_tables
+from connector.engine.scoring import score, score_accounts
 from connector.errors import ConfigError
 from scoring.model import Model, ModelError, load_model, load_people_model
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from connector.engine.duckdb import explain, open_engine
+from connector.engine.duckdb import open_engine
+from connector.engine.explaining import explain
 from scoring.explain import NextBand
 from scoring.model import load_model
 

@@ -83,13 +83,13 @@ def test_a_kill_at_any_point_leaves_rows_and_cursor_in_step(store: Store, tmp_pa
 COMPACT_AND_DIE = """
 import os, sys
 from pathlib import Path
-from connector.store import lake as lake_module
+from connector.store import parquet
 from connector.store.lake import Lake
 from connector.store.state import open_state
 
 folder = Path(sys.argv[1])
 lake = Lake(folder, open_state(folder))
-lake_module.row_count = lambda path: os._exit(137)
+parquet.row_count = lambda path: os._exit(137)
 lake.compact("people", "person_id", ["person_id"], force=True)
 """
 

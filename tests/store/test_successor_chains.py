@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from connector.crm.base import Moved
-from connector.successors import Move, changed_moves
+from connector.moves import Move, changed_moves
 
 AT, LATER = datetime(2026, 7, 1, tzinfo=UTC), datetime(2026, 7, 2, tzinfo=UTC)
 
