@@ -66,7 +66,7 @@ def relations_of(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, st
 def compiled(
     model: Model, people: Model | None, as_of: datetime, relations: Mapping[str, Relation], kept_in: Path | None = None
 ) -> Statement:
-    """Compile a model against the tables as they are; `kept_in` is the folder of statements that were compiled before."""
+    """Compile a model against the tables as they are; `kept_in` holds the statements that were compiled before."""
     columns = {name: found.types for name, found in relations.items()}
     return statement_for(model, people, as_of=as_of, columns=columns, kept_in=kept_in)
 
