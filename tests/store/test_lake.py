@@ -99,6 +99,18 @@ def test_files_may_differ_in_columns_and_types(store: Store) -> None:
     assert lake.columns("people")["n"] == "VARCHAR"
 
 
+def test_columns_are_those_of_a_file_whose_number_was_given_again(store: Store) -> None:
+    lake, _ = store
+    put(store, {"a": 1})
+    assert set(lake.columns("people")) == {"person_id", "n"}
+    lake.drop("people", [file.seq for file in lake.files("people")])
+    names = [file.name for file in lake.files("people")]
+    lake.sweep(grace_s=0)
+    lake.commit(lake.merge("people", "person_id", [page({"b": 2}, "m")]))
+    assert (names, [file.name for file in lake.files("people")]) == ([], ["000000001.parquet"])
+    assert set(lake.columns("people")) == {"person_id", "m"}
+
+
 def test_lists_and_times_come_back_as_they_were(store: Store) -> None:
     lake, _ = store
     table = pa.table(
