@@ -1,9 +1,9 @@
 """Hold `leadlight train` against scikit-learn, LightGBM and a naive Bayes as Odoo has it, on public data.
 
-Run it as `OMP_NUM_THREADS=1 python -m benchmarks.predict_quality [olist maven cdnow bank bank_crm]`, one thread each; it
-needs `pip install lightgbm` beside the development packages. Every model sees the same rows and the same split by time:
-the product trains through its own command, the others on the rows that it made. Ours is told twice: as trained, and with
-the intercept that monthly training would have re-fitted.
+Run it as `OMP_NUM_THREADS=1 python -m benchmarks.predict_quality [olist maven cdnow bank bank_crm]`, one thread each.
+It needs `pip install lightgbm` beside the development packages. Every model sees the same rows and the same split by
+time: the product trains through its own command, the others on the rows that it made. Ours is told twice: as trained,
+and with the intercept that monthly training would have re-fitted.
 """
 
 import argparse
