@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 
 from connector.crm.base import CallCounter, Connection
 from connector.errors import QuotaExhausted
-from connector.plan import utc_text
 from connector.store import runs
+from connector.store.state import utc_text
 
 DAY = timedelta(days=1)
 RUNS_OF_A_DAY = 2000

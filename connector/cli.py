@@ -205,9 +205,9 @@ def explain(
     json: Json = False,
 ) -> None:
     """Say where every point of a score comes from."""
-    from connector.commands import look  # on use, so that --help stays quick
+    from connector.commands import explain as explaining  # on use, so that --help stays quick
 
-    look.explain(Output(json), config, record, model, as_of)
+    explaining.explain(Output(json), config, record, model, as_of)
 
 
 @app.command()
@@ -246,9 +246,9 @@ def route(
 @app.command()
 def status(config: Config = CONFIG, json: Json = False) -> None:
     """Say what the store holds and how the last runs ended."""
-    from connector.commands import look  # on use, so that --help stays quick
+    from connector.commands import status as telling  # on use, so that --help stays quick
 
-    look.status(Output(json), config)
+    telling.status(Output(json), config)
 
 
 @app.command()

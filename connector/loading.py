@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from connector.acting.configured import state_problems, wording_problems
-from connector.acting.joins import join_problems
+from connector.acting.configured import join_problems, state_problems, wording_problems
 from connector.allowed import allowed_mapping, signal_problems
 from connector.enrichment.checks import enrichment_problems
 from connector.errors import ConfigError

@@ -29,7 +29,7 @@ from connector.errors import ConfigError, LeadlightError, QuotaExhausted, Retrya
 from connector.feeds.stage import feeds_stage
 from connector.job import Job
 from connector.matching.stage import match_stage
-from connector.plan import Change, Plan, checksum, refuse_unsafe, utc_text
+from connector.plan import Change, Plan, checksum, refuse_unsafe
 from connector.planning.owners import routing_table
 from connector.planning.stage import plan_stage
 from connector.pull import pull_stage
@@ -38,6 +38,7 @@ from connector.score import Scored, bands_file, score_stage, scores_of
 from connector.signals import minimise
 from connector.sla.look import look_at_tasks
 from connector.store import runs
+from connector.store.state import utc_text
 from connector.store.tidying import tidy
 from connector.tables import MIRROR
 from connector.trained.in_use import note_in_use

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -267,11 +266,6 @@ def refuse_unsafe(plan: Plan, allowed: Sequence[str] = ()) -> None:
     if tripped:
         advice = "look at `leadlight plan`, then pass {flag} or change [limits]"
         raise UnsafePlan("\n".join(f"{guard}; {advice.format(flag=guard.flag)}" for guard in tripped))
-
-
-def utc_text(moment: datetime) -> str:
-    """Write a UTC time as ISO 8601 with Z, whole seconds."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _canonical(plan: Plan) -> bytes:

@@ -1,40 +1,29 @@
-"""Looking at a store without its CRM: what explain, status and queue need."""
+"""Looking at a store without its CRM: what the commands that read it share."""
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from connector.bots.see import flag_counts
 from connector.engine.duckdb import new_session, open_engine
-from connector.enrichment.coverage import alarms, last_measured
 from connector.errors import ConfigError
-from connector.feedback import verdict_counts
-from connector.feeds.look import feed_rows
 from connector.loading import load_parts
 from connector.models import Line, Models
 from connector.newest import newest_contributions
-from connector.routing.shares import rule_hits, share_warnings, watched_shares
 from connector.settings.file import Settings
-from connector.sla.figures import sla_figures
-from connector.store import coverage, outbox, runs
+from connector.store import coverage, runs
 from connector.store.lake import Lake
 from connector.store.state import open_state
-from connector.tables import ACCOUNT_SCORES, SCORES, tables_of
-from connector.trained.standing import Standing, standings
-from connector.training import drift_told, due
+from connector.tables import SCORES, tables_of
 from mappings.model import Mapping as CrmMapping
 from scoring.model import AS_NAMED
 from scoring.names import nearest
 from scoring.predict.artefact import TableModel
-
-STATES: tuple[outbox.State, ...] = ("planned", "inflight", "retry", "quarantined")
 
 
 @dataclass(frozen=True)
@@ -88,58 +77,6 @@ class Reading:
                 return False
             return bool(engine.execute(f"SELECT 1 FROM {accounts} WHERE account_id = ?", [record]).fetchall())  # noqa: S608 - as above
 
-    def status(self) -> dict[str, Any]:
-        """Count what the store holds and list the newest runs."""
-        waiting = Counter(row.state for row in outbox.rows(self.state, STATES))
-        newest = runs.list_runs(self.state, limit=5)
-        hits = rule_hits(self.state, newest[0].as_of) if newest else {}
-        return {
-            "tables": {name: self._count(name) for name in self._tables()},
-            "outbox": dict(waiting),
-            "baseline": runs.baseline_made(self.state),
-            "routing": {
-                "rules": dict(hits),
-                "warnings": list(share_warnings(hits, watched_shares(self.settings.route))),
-            },
-            "switched_off": next((run.counts["switched_off"] for run in newest if "switched_off" in run.counts), []),
-            "runs": [run_row(run) for run in newest],
-            "feedback": self._feedback(),
-            "feeds": self._feeds(),
-            "bots": self._bots(),
-            "vendors": {
-                "coverage": [asdict(one) for one in last_measured(self.state)],
-                "alarms": list(alarms(self.state, self.settings)),
-            },
-            "sla": [figures.as_dict() for figures in sla_figures(self.state)],
-            "drift": drift_told.kept(self.state),
-            "training": [looked.as_dict() for looked in due.kept(self.state)],
-            "trained": [standing.as_dict() for standing in self.standings()],
-        }
-
-    def standings(self) -> list[Standing]:
-        """Say which trained models score, and which wait; ages are as of the newest run."""
-        newest = runs.list_runs(self.state, limit=1)
-        return standings(self.state, self.models, newest[0].as_of if newest else datetime.now(UTC))
-
-    def _feedback(self) -> list[dict[str, Any]]:
-        with self.engine() as engine:
-            return verdict_counts(engine, self.lake, self.models)
-
-    def _bots(self) -> list[dict[str, object]]:
-        with self.engine() as engine:
-            return flag_counts(engine, self.lake)
-
-    def _feeds(self) -> list[dict[str, Any]]:
-        if not self.settings.feed:
-            return []
-        with self.engine() as engine:
-            return feed_rows(engine, self.state, self.lake, self.settings.feed)
-
-    def _tables(self) -> list[str]:
-        """Name the tables that a status counts: the facts, and the scores of every model."""
-        known = ["people", "accounts", "events", SCORES, ACCOUNT_SCORES]
-        return list(dict.fromkeys([*known, *(tables_of(line)[0] for line in self.models.lines)]))
-
     def line_of(self, record: str, model_id: str | None) -> Line:
         """Find the model to explain a record by: the one asked for, else the primary one of people or of accounts.
 
@@ -176,14 +113,6 @@ class Reading:
                 found += [{"id": name, "total": total, "band": band} for name, total, band in rows]
         return found
 
-    def _count(self, table: str) -> int:
-        relation = self.lake.relation(table)
-        if relation is None:
-            return 0
-        with self.engine() as engine:
-            row = engine.execute(f"SELECT count(*) FROM {relation}").fetchone()  # noqa: S608 - a file list of our own making
-        return int(row[0]) if row else 0
-
 
 @contextmanager
 def open_reading(config: Path, tables: Mapping[str, TableModel] | None = AS_NAMED) -> Iterator[Reading]:
@@ -195,20 +124,3 @@ def open_reading(config: Path, tables: Mapping[str, TableModel] | None = AS_NAME
         open_engine(settings.store.memory_limit_mb, folder / "spill") as duck,
     ):
         yield Reading(settings, models, mapping, folder, state, Lake(folder, state, session=duck), duck)
-
-
-def run_row(run: runs.Run) -> dict[str, Any]:
-    """Give a run as the command line's JSON has it."""
-    return {
-        "run_id": run.run_id,
-        "command": run.command,
-        "status": run.status,
-        "as_of": _utc(run.as_of),
-        "started_at": _utc(run.started_at),
-        "finished_at": _utc(run.finished_at) if run.finished_at else None,
-        "counts": dict(run.counts),
-    }
-
-
-def _utc(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

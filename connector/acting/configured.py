@@ -1,11 +1,12 @@
 """Which actions a configuration has for a model, and what is wrong with them."""
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as Lookup
 from typing import Final
 
 from connector.acting.actions import band_trigger, rule_trigger, template_problems
 from connector.models import Line, Models
-from connector.settings.acting import Action
+from connector.settings.acting import Action, AddAction
 from connector.settings.file import Settings
 from mappings.model import Mapping
 from scoring.model import Model
@@ -17,6 +18,12 @@ ROLES: Final = frozenset(
     | {"technical_buyer", "evaluator", "blocker", "legal_and_compliance", "other"}
     | {"c_level", "vp", "director", "manager", "staff"}
 )
+_INSTEAD: Final[Lookup[tuple[str, str], str]] = {
+    ("salesforce", "list"): "Salesforce's list views are filters; name a campaign",
+    ("salesforce", "sequence"): "Salesforce lets no program add people to a cadence; name a campaign, or set a field "
+    "([write.nurture]) and let a flow of yours start the cadence",
+    ("hubspot", "campaign"): "HubSpot's campaigns hold content and no people; name a list",
+}
 
 
 def role_name(role: str) -> str:
@@ -74,6 +81,19 @@ def state_problems(settings: Settings, models: Models, mapping: Mapping) -> Iter
         elif action.lifecycle not in target.order:
             near = nearest(action.lifecycle, target.order)
             yield f"{where}.lifecycle: {action.lifecycle!r} is not in order of [write.lifecycle]{near}"
+
+
+def join_problems(settings: Settings) -> Iterator[str]:
+    """Name what actions ask for that the CRM cannot do, and what to do instead."""
+    for action in settings.action:
+        if action.add_to is not None:
+            what = _what(action.add_to)
+            if advice := _INSTEAD.get((settings.crm.kind, what)):
+                yield f"action.{action.band or action.rule}.add_to.{what}: {advice}"
+
+
+def _what(asked: AddAction) -> str:
+    return "campaign" if asked.campaign else "list" if asked.list else "sequence"
 
 
 def _kind(action: Action) -> str:

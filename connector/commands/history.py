@@ -10,7 +10,7 @@ from connector import log, pipeline
 from connector.compose import open_job
 from connector.errors import ConfigError
 from connector.output import Output, table
-from connector.reading import open_reading, run_row
+from connector.reading import open_reading
 from connector.settings.file import load_settings
 from connector.store import outbox, runs
 from connector.store.outbox import OutboxRow
@@ -23,7 +23,7 @@ REJECTED_ROWS = 1
 def runs_list(out: Output, config: Path) -> None:
     """List the newest runs."""
     with open_reading(config) as reading:
-        rows = [run_row(run) for run in runs.list_runs(reading.state)]
+        rows = [run.as_dict() for run in runs.list_runs(reading.state)]
     cells = [[row["run_id"], row["command"], row["status"], row["as_of"], row["started_at"]] for row in rows]
     out.result({"runs": rows}, [table(None, ("run", "command", "status", "as of", "started"), cells)])
 
@@ -35,7 +35,7 @@ def runs_show(out: Output, config: Path, run_id: str) -> None:
         if run is None:
             raise ConfigError(f"runs show: no run {run_id}; see `leadlight runs list`")
         rows = [_row(row) for row in outbox.of_run(reading.state, run_id)]
-    about = run_row(run)
+    about = run.as_dict()
     states = Counter(row["state"] for row in rows)
     lines = [
         f"{run_id} {run.command} {run.status}, as of {about['as_of']}, model {run.model_hash}",

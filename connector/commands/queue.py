@@ -5,11 +5,11 @@ from pathlib import Path
 
 from connector.errors import ConfigError
 from connector.output import Output, table
-from connector.plan import utc_text
-from connector.reading import STATES, open_reading
+from connector.reading import open_reading
 from connector.store import outbox, quarantine
 from connector.store.lock import hold
 from connector.store.outbox import OutboxRow
+from connector.store.state import utc_text
 
 SHOWN = ("id", "kind", "object", "record_id", "state", "attempts", "reason")
 
@@ -17,7 +17,7 @@ SHOWN = ("id", "kind", "object", "record_id", "state", "attempts", "reason")
 def queue_list(out: Output, config: Path) -> None:
     """List what is not settled."""
     with open_reading(config) as reading:
-        rows = [_told(row) for row in outbox.rows(reading.state, STATES)]
+        rows = [_told(row) for row in outbox.rows(reading.state, outbox.OPEN)]
     cells = [[str(row[key]) for key in (*SHOWN[:-1], "not_before", "reason")] for row in rows]
     heads = ("id", "kind", "object", "record", "state", "tries", "next try", "reason")
     out.result({"rows": rows}, [table(None, heads, cells)])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from connector.plan import Change, ClockStep, utc_text
+from connector.plan import Change, ClockStep
 from connector.planning.diff import Mirror
 from connector.planning.draft import Draft, LineRules, Rules
 from connector.planning.notices import note_notice
@@ -13,6 +13,7 @@ from connector.settings.sla import SlaSettings
 from connector.sla.clock import Touch, due_times, worked
 from connector.store.clocks import Clock, StepName
 from connector.store.episodes import EpisodeKey
+from connector.store.state import utc_text
 from mappings.write import render
 
 

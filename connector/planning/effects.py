@@ -1,7 +1,7 @@
 """What an episode that opens means: tasks and a notice, each once, by a key of its own."""
 
 from connector.acting.actions import due_at, step_key, task_key
-from connector.plan import TaskChange, utc_text
+from connector.plan import TaskChange
 from connector.planning.clocks import start_clock
 from connector.planning.draft import Draft, LineRules, Rules
 from connector.planning.joins import note_join
@@ -11,6 +11,7 @@ from connector.planning.plays import RolePlayer
 from connector.planning.records import Record
 from connector.settings.acting import Action
 from connector.settings.signals import Deed
+from connector.store.state import utc_text
 
 
 def plan_effects(

@@ -14,7 +14,7 @@ from connector.crm.base import JsonScalar
 from connector.inputs import previous_bands
 from connector.job import Job
 from connector.models import Line
-from connector.plan import Change, Plan, utc_text
+from connector.plan import Change, Plan
 from connector.planning.alerts import plan_alerts
 from connector.planning.call_order import call_order
 from connector.planning.clocks import plan_clocks
@@ -42,6 +42,7 @@ from connector.routing.shares import rule_hits, share_warnings, watched_shares
 from connector.score import revision
 from connector.sla.look import sla_rules
 from connector.store import assignments, episodes, runs
+from connector.store.state import utc_text
 
 
 def plan_stage(job: Job, as_of: datetime, table: RoutingTable, *, backfill_tasks: bool) -> Plan:

@@ -4,12 +4,12 @@ from collections.abc import Collection, Sequence
 
 import duckdb
 
-from connector.plan import utc_text
 from connector.prospects.find import Prospect, prospect_key, prospects, terms_of
 from connector.prospects.ledger import made
 from connector.reading import Reading
 from connector.store import erased, outbox
 from connector.store.outbox import OutboxRow
+from connector.store.state import utc_text
 
 
 def why_held(engine: duckdb.DuckDBPyConnection, reading: Reading, emails: Collection[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The table of the configuration that says how soon people are to act."""
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field, model_validator
 from pydantic import field_validator as check
@@ -10,6 +10,8 @@ from connector.acting.actions import parse_duration
 from connector.settings import checks
 from connector.settings.notices import NotifyAction
 from connector.settings.table import Table
+
+TASK_TOUCH: Final = "task"  # beside the types of events: our own task was completed
 
 
 class Reminder(NotifyAction):

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from connector.models import Models
 from connector.settings.file import Settings
-from connector.settings.sla import SlaSettings
-from connector.sla.clock import TASK_TOUCH
+from connector.settings.sla import TASK_TOUCH, SlaSettings
 from scoring.names import nearest
 from scoring.schema import EVENT_TYPES
 

@@ -12,7 +12,6 @@ from connector.store.clocks import Clock
 from connector.store.episodes import EpisodeKey
 from mappings.model import TaskTarget
 
-TASK_TOUCH: Final = "task"  # beside the types of events: our own task was completed
 CONVERTED: Final = "converted"  # a person made a contact of the lead
 
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 from connector.acting.actions import band_trigger
 from connector.crm.base import Found
 from connector.job import Job
-from connector.settings.sla import SlaSettings
-from connector.sla.clock import CONVERTED, TASK_TOUCH, SlaRules, Touch
+from connector.settings.sla import TASK_TOUCH, SlaSettings
+from connector.sla.clock import CONVERTED, SlaRules, Touch
 from connector.store import clocks, outbox, written
 from connector.store.clocks import Clock, TaskLook
 from connector.store.episodes import EpisodeKey

@@ -18,6 +18,7 @@ from connector.store.state import from_text, now_text, store_errors, to_text, tr
 Kind = Literal["fields", "owner", "task", "notice", "join", "create"]
 State = Literal["planned", "inflight", "done", "retry", "quarantined", "superseded"]
 UNSETTLED: tuple[State, ...] = ("planned", "inflight", "retry")
+OPEN: tuple[State, ...] = (*UNSETTLED, "quarantined")
 _COLUMNS = (
     "id, run_id, seq, kind, object, record_id, payload, key, state, attempts, reason, result_id, updated_at, not_before"
 )

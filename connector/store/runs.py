@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from connector.store.state import from_text, now_text, store_errors, to_text, transaction
+from connector.store.state import from_text, now_text, store_errors, to_text, transaction, utc_text
 
 Status = Literal["running", "ok", "completed_with_errors", "stopped", "failed"]
 _COLUMNS = "run_id, command, status, as_of, config_hash, model_hash, started_at, finished_at, counts"
@@ -26,6 +26,18 @@ class Run:
     started_at: datetime
     finished_at: datetime | None
     counts: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give it as the command line's JSON has it."""
+        return {
+            "run_id": self.run_id,
+            "command": self.command,
+            "status": self.status,
+            "as_of": utc_text(self.as_of),
+            "started_at": utc_text(self.started_at),
+            "finished_at": utc_text(self.finished_at) if self.finished_at else None,
+            "counts": dict(self.counts),
+        }
 
 
 def start(connection: sqlite3.Connection, *, command: str, as_of: datetime, config_hash: str, model_hash: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.commands.look import explain
+from connector.commands.explain import explain
 from connector.output import Output
 from connector.sandbox.server import Crm
 from tests.enrichment.vendors import scores, vendors_loop

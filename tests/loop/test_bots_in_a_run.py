@@ -11,6 +11,7 @@ from connector.compose import open_job
 from connector.pipeline import Options
 from connector.reading import open_reading
 from connector.sandbox.server import Crm
+from connector.status import status_of
 from tests.cli.commands import Shell
 from tests.loop.loops import MODEL, Loop, copy_of, make_template, write_world
 from tests.loop.test_changed_only import beside, now
@@ -52,7 +53,7 @@ def points(loop: Loop) -> dict[str, list[Any]]:
 def flags(loop: Loop) -> int:
     """Count the flagged events."""
     with open_reading(loop.config) as reading:
-        return sum(int(str(row["events"])) for row in reading.status()["bots"])
+        return sum(int(str(row["events"])) for row in status_of(reading)["bots"])
 
 
 def score(loop: Loop, at: datetime, *, changed_only: bool = False) -> None:

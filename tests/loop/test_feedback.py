@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from connector.reading import open_reading
+from connector.status import status_of
 from tests.loop.loops import Loop
 
 
@@ -24,7 +25,7 @@ def outcomes(loop: Loop) -> dict[str, tuple[Any, ...]]:
 
 def told(loop: Loop) -> list[dict[str, Any]]:
     with open_reading(loop.config) as reading:
-        found: list[dict[str, Any]] = reading.status()["feedback"]
+        found: list[dict[str, Any]] = status_of(reading)["feedback"]
         return found
 
 

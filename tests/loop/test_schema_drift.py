@@ -12,6 +12,7 @@ from connector.compose import open_job
 from connector.doctor import examine
 from connector.pipeline import Options, Outcome
 from connector.reading import open_reading
+from connector.status import status_of
 from tests.loop.loops import CHIEF, CLERK, DIRECTOR, Loop
 
 LIST = {"salesforce": "{name}/describe$", "hubspot": "/properties/{name}/?$"}
@@ -207,7 +208,7 @@ def test_status_and_doctor_name_what_is_switched_off(synced: Loop) -> None:
     hide(synced, synced.words.band)
     synced.sync()
     with open_reading(synced.config) as reading:
-        status = reading.status()
+        status = status_of(reading)
     assert any(synced.words.band in line for line in status["switched_off"])
     wrong = [check for check in examine(synced.config) if not check.ok]
     assert any(synced.words.band in check.detail and check.fix for check in wrong)

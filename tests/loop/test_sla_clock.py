@@ -8,10 +8,10 @@ from connector import pipeline
 from connector.compose import open_job
 from connector.errors import RetryableError
 from connector.pipeline import Options
-from connector.plan import Plan, utc_text
+from connector.plan import Plan
 from connector.store import clocks
 from connector.store.clocks import Clock
-from connector.store.state import open_state
+from connector.store.state import open_state, utc_text
 from tests.loop.loops import CHIEF, CLERK, Loop
 from tests.loop.test_incremental_pull import add_call
 from tests.loop.test_tasks_in_working_hours import HOURS

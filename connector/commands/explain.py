@@ -1,10 +1,10 @@
-"""Commands that look at a store, and need no CRM."""
+"""Explain one score from the store; needs no CRM."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import duckdb
 
@@ -14,17 +14,14 @@ from connector.engine.explaining import explain as explain_one
 from connector.engine.explaining import explain_account
 from connector.enrichment.told import told_of
 from connector.errors import ConfigError
-from connector.feeds.look import status_lines
 from connector.inputs import STATEMENTS, sources
 from connector.matching.kept import match_of
 from connector.models import Line
 from connector.output import Output
 from connector.prospects.ledger import came_from
 from connector.reading import open_reading
-from connector.sla.figures import as_hours
 from connector.store import assignments
 from connector.trained.standing import scored_by
-from connector.training import drift_told, due
 from scoring.explain import Contribution, Explanation, sentence
 
 _MOST_TERMS = 5
@@ -99,43 +96,6 @@ def _explained(
 
 def _owner_row(row: assignments.Assignment) -> dict[str, object]:
     return {**asdict(row), "assigned_at": row.assigned_at.isoformat()}
-
-
-def status(out: Output, config: Path) -> None:
-    """Say what the store holds and how the last runs ended."""
-    with open_reading(config) as reading:
-        data = reading.status()
-        trained = [line for standing in reading.standings() for line in standing.lines()]
-    held = ", ".join(f"{n:,} {name}" for name, n in data["tables"].items())
-    waiting = ", ".join(f"{n:,} {state}" for state, n in data["outbox"].items()) or "empty"
-    lines = [f"store: {held}", f"outbox: {waiting}"]
-    if rules := ", ".join(f"{name} {n:,}" for name, n in data["routing"]["rules"].items()):
-        lines.append(f"routed in 30 days: {rules}")
-    lines += [f"warning: {warning}" for warning in data["routing"]["warnings"]]
-    lines += [f"switched off: {what}" for what in data["switched_off"]]
-    lines += [
-        f"{one['vendor']}: {one['attribute']} of {one['share']:.0%} of {one['of']}"
-        for one in data["vendors"]["coverage"]
-    ]
-    lines += [f"warning: {alarm}" for alarm in data["vendors"]["alarms"]]
-    lines += [f"bots: {row['events']:,} events of {row['people']:,} people, {row['reason']}" for row in data["bots"]]
-    lines += status_lines(data["feeds"])
-    lines += [_sla_line(row) for row in data["sla"]]
-    lines += [line for one in data["drift"] for line in drift_told.lines(one, short=True)]
-    lines += trained
-    lines += [line for one in data["training"] for line in due.looked_of(one).lines()]
-    lines += [f"{run['run_id']} {run['command']} {run['status']}, as of {run['as_of']}" for run in data["runs"]]
-    out.result(data, lines)
-
-
-def _sla_line(row: Mapping[str, Any]) -> str:
-    """Tell the time to contact of one band."""
-    share = "none" if row["breach_share"] is None else f"{row['breach_share']:.0%}"
-    name = f"{row['model']} {row['band']}" if row["model"] else row["band"]
-    return (
-        f"sla {name}: first touch after {as_hours(row['median_s'])} (median), {as_hours(row['p90_s'])} (p90), "
-        f"{share} breached, {row['running']:,} clocks running"
-    )
 
 
 def _largest(terms: Sequence[Contribution]) -> list[Contribution]:
