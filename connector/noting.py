@@ -21,7 +21,7 @@ from connector.store import facts as kept
 from connector.store.files import DELETED, Delta
 from connector.store.state import from_text, to_text, transaction
 from connector.touched import compared
-from connector.training.candidates import is_learnable
+from connector.training.learnable import is_learnable
 from mappings.model import Mapping as CrmMapping
 from mappings.model import ReadTable
 

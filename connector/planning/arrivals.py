@@ -13,7 +13,7 @@ from connector.errors import ConfigError
 from connector.job import Job
 from connector.planning.owners import queue_owned
 from connector.planning.records import register_written
-from connector.routing import matching
+from connector.routing import fits, matching
 from connector.routing.decide import Asked
 from connector.routing.pools import RoutingTable, Target
 from connector.routing.replay import Arrival
@@ -89,7 +89,7 @@ class _Coming:
             band=band,
             current=None,
             target=None if pool is None else Target("pool", pool),
-            places=matching.places_of(row, line_of(action, self.job.models)),
+            places=fits.places_of(row, line_of(action, self.job.models)),
             account_owner=row.get("account_owner"),
             takes_queues=row["object"] in self.takes,
         )
@@ -100,7 +100,7 @@ def _rows(
 ) -> Iterator[Mapping[str, Any]]:
     """Read people with their object, owner, fitting rules, and the band of each acting model as band0, band1, ..."""
     owner = job.mapping.write.owner
-    owners = matching.current_owners(job.lake, owner.field if owner else "", MIRROR)
+    owners = fits.current_owners(job.lake, owner.field if owner else "", MIRROR)
     joins, bands = "", ""
     for n, action in enumerate(acting):
         scores = job.lake.relation(tables_of(line_of(action, job.models))[0])
@@ -115,7 +115,7 @@ def _rows(
             JOIN {job.lake.relation(MIRROR)} m ON m.role = 'person' AND m.record_id = p.person_id
             JOIN {owners} o ON o.record_id = m.record_id
             LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id
-            LEFT JOIN {matching.FITS} g ON g.subject_id = p.person_id {joins}
+            LEFT JOIN {fits.FITS} g ON g.subject_id = p.person_id {joins}
             WHERE ? IS NULL OR p.person_id = ? ORDER BY m.object, m.record_id""",  # noqa: S608 - file lists and names of our own making
         [record, record],
     )

@@ -13,7 +13,7 @@ from connector.plan import Plan
 from connector.planning.diff import Mirror
 from connector.planning.draft import Draft, Rules
 from connector.planning.records import Record
-from connector.routing import matching
+from connector.routing import fits
 from connector.routing.decide import Asked, Decision, decide, hand_over, task_owner
 from connector.routing.pools import RoutingTable, Target, resolve_table
 from connector.routing.rota import DAY, Rota, pointer_of, pointer_text
@@ -47,8 +47,10 @@ def rota_of(engine: duckdb.DuckDBPyConnection, job: Job, table: RoutingTable, as
     owner = job.mapping.write.owner
     capped = [pool for pool in table.pools.values() if any(one.cap_open is not None for one in pool.members)]
     if capped and owner is not None and job.lake.relation(MIRROR) is not None:
+        from connector.routing import matching  # on use: it loads a library of SQL
+
         facts = matching.open_facts(engine, job.lake, as_of, job.settings.lists.folder)
-        owners = matching.current_owners(job.lake, owner.field, MIRROR)
+        owners = fits.current_owners(job.lake, owner.field, MIRROR)
         for pool in capped:
             rota.open_now[pool.id] = Counter(matching.open_counts(facts, pool, owners))
     return rota
@@ -58,6 +60,8 @@ def match_rules(engine: duckdb.DuckDBPyConnection, job: Job, table: RoutingTable
     """Find who fits which rules, where any action asks for them; tells whether it did."""
     asked = any(action.owner is not None and action.owner.route for action in job.settings.action)
     if asked and job.lake.relation("people") is not None:
+        from connector.routing import matching  # on use, as above
+
         matching.make_fits(
             matching.open_facts(engine, job.lake, as_of, job.settings.lists.folder),
             table.routes,
@@ -172,7 +176,7 @@ def _asked(rules: Rules, row: Record, action: Action, current: str | None, last:
         current=current,
         last_written=None if last is None else str(last),
         target=None if pool is None else Target("pool", pool),
-        places=matching.places_of(row, line),
+        places=fits.places_of(row, line),
         account_owner=row.get("account_owner"),
         promised=rules.promised.get((row["object"], row["record_id"])),
         takes_queues=row["object"] in rules.queue_owned,

@@ -13,7 +13,7 @@ from connector.job import Job
 from connector.matching.linked import has_accounts, linked_people
 from connector.models import Line
 from connector.planning.diff import PASSENGERS, Mirror
-from connector.routing.matching import FITS
+from connector.routing.fits import FITS
 from connector.store import written
 from connector.tables import MIRROR, PERSON, SUBJECTS, tables_of
 from mappings.targets import ResultName

@@ -9,9 +9,10 @@ from typing import Final
 import duckdb
 from sqlglot import exp
 
-from connector.engine.relations import literal, quoted, relation
+from connector.engine.relations import quoted, relation
 from connector.matching.linked import linked_people
 from connector.models import Line
+from connector.routing.fits import FITS, places_name
 from connector.routing.pools import Pool, Route
 from connector.store.lake import Lake
 from mappings.lists import load_lists
@@ -23,7 +24,6 @@ from scoring.segments import SEGMENT, segment_column
 from scoring.statement import clock
 from scoring.subjects import Columns, Features, field_types, subjects
 
-FITS: Final = "routing_fits"
 _TABLES: Final = ("people", "accounts")
 
 
@@ -67,7 +67,7 @@ def make_fits(facts: Facts, routes: Sequence[Route], lines: Sequence[Line]) -> N
 
     Bands are left to the caller: a person's band may be another in every model.
     """
-    made = {_places(line): _fits(facts, routes, line) for line in lines}
+    made = {places_name(line): _fits(facts, routes, line) for line in lines}
     owner = "a.owner_id" if "owner_id" in facts.columns["accounts"] else "NULL"
     linked = "account_id" in facts.columns["people"]
     join = "LEFT JOIN accounts a ON a.account_id = p.account_id" if linked else "LEFT JOIN accounts a ON false"
@@ -80,12 +80,6 @@ def make_fits(facts: Facts, routes: Sequence[Route], lines: Sequence[Line]) -> N
         f"""CREATE OR REPLACE TEMP TABLE {FITS} AS
             SELECT p.person_id AS subject_id, {owner} AS account_owner{places} FROM people p {join}{joined}"""  # noqa: S608 - names of our own making
     )
-
-
-def places_of(row: Mapping[str, object], line: Line) -> Sequence[int]:
-    """Read the rules that fit a person by one model's segments from a row of the table above."""
-    found = row.get(_places(line))
-    return found if isinstance(found, list) else ()
 
 
 def open_counts(facts: Facts, pool: Pool, owners: str) -> dict[str, int]:
@@ -104,10 +98,6 @@ def open_counts(facts: Facts, pool: Pool, owners: str) -> dict[str, int]:
             WHERE s.counts AND {unconverted} AND o.owner_id IS NOT NULL GROUP BY 1"""  # noqa: S608 - as above
     )
     return dict(rows.fetchall())
-
-
-def _places(line: Line) -> str:
-    return f"places:{line.model.id}"
 
 
 def _fits(facts: Facts, routes: Sequence[Route], line: Line) -> str:
@@ -140,16 +130,3 @@ def _test(route: Route, features: Features, lists: Mapping[str, frozenset[str]],
         within = column(SEGMENT).isin(*map(raw_text, route.segments))
         parts.append(exp.func("COALESCE", within, exp.false()) if segmented else exp.false())
     return exp.and_(*parts) if parts else exp.true()
-
-
-def current_owners(lake: Lake, owner_field: str, mirror: str) -> str:
-    """Write the relation (record_id, owner_id) of who owns each person now, our own unseen writes included.
-
-    Needs the relation `written` in the session.
-    """
-    path = literal(f'$."{owner_field}"')
-    unseen = f"(m.modified_at IS NULL OR m.modified_at < w.written_at) AND json_exists(w.fields_json, {path})"
-    return f"""(SELECT m.record_id, CASE WHEN {unseen} THEN json_extract_string(w.fields_json, {path})
-                ELSE m.owner_id END AS owner_id
-                FROM {lake.relation(mirror)} m LEFT JOIN written w ON w.object = m.object AND w.record_id = m.record_id
-                WHERE m.role = 'person')"""  # noqa: S608 - file lists of our own making

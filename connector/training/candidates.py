@@ -8,6 +8,7 @@ from typing import Final
 import duckdb
 
 from connector.training.facts import Facts
+from connector.training.learnable import is_learnable
 from scoring.conditions import Condition
 from scoring.predict.artefact import Feature
 from scoring.predict.leaks import Suspect
@@ -17,11 +18,7 @@ MOST_TYPES: Final = 15
 LEAST_EVENTS: Final = 20
 DAYS: Final = 30
 _LONG_DAYS: Final = 90
-# Who somebody is, not what they are like; owner: our own routing set it; email_sent: we did it, not they.
-_NEVER: Final = frozenset(
-    {"person_id", "account_id", "owner_id", "email", "phone", "company", "domain", "name", "created_at", "converted_at",
-     "previous_band"}
-)  # fmt: skip
+# email_sent: we did it, not they.
 _OUR_OWN: Final = frozenset({"email_sent"})
 # What conversion itself changes in a CRM: the value of today tells how it ended.
 _NEEDS_HISTORY: Final = frozenset({"kind", "opted_out", "buying_role", "account.type"})
@@ -88,11 +85,6 @@ def _fields(facts: Facts) -> Iterator[tuple[str, ColumnType]]:
         clash = name in _OF_ACCOUNT and name in people
         if kind in usable and is_learnable(name) and not clash and people.get(name, kind) == kind:
             yield f"account.{name}", kind
-
-
-def is_learnable(name: str) -> bool:
-    """Tell whether a field of this name may say what somebody is like, and not merely who they are."""
-    return name not in _NEVER and not name.endswith("_id")
 
 
 def _attribute(name: str, kind: ColumnType) -> Feature:

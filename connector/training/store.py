@@ -18,9 +18,9 @@ from connector.settings.enrichment import CRM
 from connector.store import runs
 from connector.store.lake import Lake
 from connector.successors import follow, follow_observations, resolved
-from connector.training.candidates import is_learnable
 from connector.training.facts import Believed, Past
 from connector.training.histories import OF_LEAD
+from connector.training.learnable import is_learnable
 from mappings.model import Mapping as CrmMapping
 
 HISTORY: Final = "history"

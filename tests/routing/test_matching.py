@@ -8,7 +8,8 @@ import pytest
 
 from connector.engine.duckdb import open_engine
 from connector.models import Line
-from connector.routing.matching import FITS, make_fits, open_counts, open_facts, places_of
+from connector.routing.fits import FITS, places_of
+from connector.routing.matching import make_fits, open_counts, open_facts
 from connector.routing.pools import Member, Pool, Route, Target
 from connector.store.lake import Lake
 from connector.store.state import open_state
