@@ -47,10 +47,9 @@ class Changes:
 
     covered: Coverage
 
-    def of(self, job: Job, line: Line, table: str) -> Changed | None:
-        """Say what to score with one model, whose scores are in this table."""
-        earlier = job.lake.snapshot(table, self.covered.newest)
-        return Changed(_IDS[line.role], earlier) if earlier else None
+    def of(self, line: Line) -> Changed:
+        """Say what to score with one model."""
+        return Changed(_IDS[line.role])
 
     def save(self, engine: duckdb.DuckDBPyConnection, path: str) -> None:
         """Write who was scored anew (role, subject_id), for readers of the contributions."""
@@ -84,21 +83,21 @@ def find_changes(
         return None
     if (held.statements, held.ledger) != (now.statements, now.ledger) or now.bands not in (held.bands, held.newest):
         return None
-    if any(job.lake.snapshot(table, held.newest) is None for table in tables):
+    if any(job.lake.relation(table, run_id=held.newest) is None for table in tables):
         return None
     _collect(engine, job, before.as_of, as_of)
     return None if _share(engine, job) > MOST_TOUCHED_SHARE else Changes(held)
 
 
-def count_subjects(engine: duckdb.DuckDBPyConnection, files: Sequence[str], role: str | None) -> tuple[int, int]:
-    """Count the subjects of several files of scores, each once, and those that were not scored anew.
+def count_subjects(engine: duckdb.DuckDBPyConnection, relations: Sequence[str], role: str | None) -> tuple[int, int]:
+    """Count the subjects of several relations of scores, each once, and those that were not scored anew.
 
     role says whose, null where everybody was scored.
     """
     kept = f"subject_id NOT IN (SELECT subject_id FROM {_IDS[role]})" if role else "false"  # noqa: S608 - our own names
-    every = "SELECT DISTINCT subject_id FROM read_parquet(?)"
+    every = " UNION ".join(f"SELECT subject_id FROM {relation}" for relation in relations)  # noqa: S608 - file lists of our own making
     select = f"SELECT count(*), count(*) FILTER (WHERE {kept}) FROM ({every})"  # noqa: S608 - as above
-    total, unchanged = engine.execute(select, [list(files)]).fetchall()[0]
+    total, unchanged = engine.execute(select).fetchall()[0]
     return int(total), int(unchanged)
 
 

@@ -18,11 +18,11 @@ from connector.models import Line
 from connector.store import coverage, runs
 from connector.store.coverage import Coverage
 from connector.store.lake import KEEP_SNAPSHOTS
-from connector.store.parquet import row_count
 from connector.store.state import transaction
 from connector.tables import BANDS, PERSON, RESCORED, SCORES, SUBJECTS, tables_of
 
 FACTS = ("people", "accounts", "events", "attributes", "flags", "adjustments", "mirror", "matches")
+_KEY = "subject_id"
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def score_stage(job: Job, run_id: str, as_of: datetime, *, changed_only: bool = 
         fresh: dict[str, int] = {}
         for line in job.models.lines:
             files = {table: job.lake.new_file(table) for table in tables_of(line)}
-            asked = found.of(job, line, tables_of(line)[0]) if found else None
+            asked = found.of(line) if found else None
             fresh[line.model.id] = _score_line(
                 engine, job, line, as_of, facts[line.model.id], list(files.values()), asked
             )
@@ -63,9 +63,11 @@ def score_stage(job: Job, run_id: str, as_of: datetime, *, changed_only: bool = 
         if found:
             made[RESCORED] = job.lake.new_file(RESCORED)
             found.save(engine, str(made[RESCORED]))
-        scored = _counted(engine, job, made, fresh)
-    crash_point("score: files written")
-    _commit(job, run_id, made, replace(now, runs=(*found.covered.runs, run_id)) if found else now, noted)
+        crash_point("score: files written")
+        _commit(job, run_id, made, replace(now, runs=(*found.covered.runs, run_id)) if found else now, noted)
+        scored = _counted(engine, job, fresh, any_kept=found is not None)
+    for table in tables:
+        job.lake.compact(table, _KEY, (_KEY,))
     return scored
 
 
@@ -73,11 +75,15 @@ def _commit(
     job: Job, run_id: str, made: Mapping[str, Path], covered: Coverage, noted: Mapping[str, Sequence[int]]
 ) -> None:
     """Register the files with what they cover; contributions stay as long as later ones build on them."""
+    scores = {tables_of(line)[0] for line in job.models.lines}
     with transaction(job.state):
         for table, path in made.items():
-            is_whole = table in {tables_of(line)[0] for line in job.models.lines}
-            keep = KEEP_SNAPSHOTS if is_whole else max(KEEP_SNAPSHOTS, len(covered.runs))
-            job.lake.replace(table, path, run_id=run_id, keep=keep)
+            if table not in scores:
+                job.lake.replace(table, path, run_id=run_id, keep=max(KEEP_SNAPSHOTS, len(covered.runs)))
+            elif len(covered.runs) > 1:
+                job.lake.patch(table, _KEY, path, run_id=run_id)
+            else:
+                job.lake.replace(table, path, run_id=run_id)
         changes.clear(job, noted)
         coverage.put(job.state, covered)
 
@@ -106,18 +112,20 @@ def _score_line(
     return counts.people if line.role == PERSON else counts.accounts
 
 
-def _counted(engine: duckdb.DuckDBPyConnection, job: Job, made: Mapping[str, Path], fresh: Mapping[str, int]) -> Scored:
+def _counted(engine: duckdb.DuckDBPyConnection, job: Job, fresh: Mapping[str, int], *, any_kept: bool) -> Scored:
     """Count who has a score, each once however many models score it, and which of them kept theirs."""
-    rows = {line.model.id: row_count(made[tables_of(line)[0]]) for line in job.models.lines}
+    rows: dict[str, int] = {}
     have: dict[str, int] = {}
     kept: dict[str, int] = {}
     for table, (role, _) in SUBJECTS.items():
-        lines = job.models.of(role)
-        have[table] = sum(rows[line.model.id] for line in lines)
-        kept[table] = have[table] - sum(fresh[line.model.id] for line in lines)
-        if len(lines) > 1:
-            files = [str(made[tables_of(line)[0]]) for line in lines]
-            have[table], kept[table] = changes.count_subjects(engine, files, role if RESCORED in made else None)
+        relations = {line.model.id: job.lake.relation(tables_of(line)[0]) for line in job.models.of(role)}
+        scores = {model: relation for model, relation in relations.items() if relation}
+        for model, relation in scores.items():
+            rows[model], _ = changes.count_subjects(engine, [relation], None)
+        have[table] = sum(rows[model] for model in scores)
+        kept[table] = have[table] - sum(fresh[model] for model in scores)
+        if len(scores) > 1:
+            have[table], kept[table] = changes.count_subjects(engine, list(scores.values()), role if any_kept else None)
     return Scored(have["people"], have["accounts"], rows, kept)
 
 

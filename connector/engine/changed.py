@@ -1,30 +1,29 @@
-"""Restricts a run to the subjects that changed: what is read for them, and the rows that all others keep."""
+"""Restricts a run to the subjects that changed: what is read for them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
+from connector.engine.parts import Part
 from connector.engine.relations import Relation
 
 
 @dataclass(frozen=True)
 class Changed:
-    """Name the subjects to score anew, and where the others' rows are.
-
-    subject_ids is a relation with the column subject_id, earlier a file of scores by the same statement; a row of it
-    whose subject is not among the subject_ids is kept as it is.
-    """
+    """Name the subjects to score anew: subject_ids is a relation with the column subject_id, each id once."""
 
     subject_ids: str
-    earlier: Path
 
-    def ids(self, connection: duckdb.DuckDBPyConnection) -> pa.ChunkedArray:
-        """Read the ids of those to score anew."""
-        select = f"SELECT subject_id::VARCHAR AS subject_id FROM {self.subject_ids}"  # noqa: S608 - a relation of our own making
-        return connection.sql(select).to_arrow_table()["subject_id"]
+    def view(self, part: Part) -> str:
+        """Write the view `asked` of those in a part."""
+        of = f" WHERE {kept}" if (kept := part.bounds("subject_id")) else ""
+        return f"SELECT subject_id::VARCHAR AS subject_id FROM {self.subject_ids}{of}"  # noqa: S608 - a relation of our own making
+
+    def count(self, connection: duckdb.DuckDBPyConnection) -> int:
+        """Count those to score anew."""
+        found = connection.execute(f"SELECT COUNT(*) FROM {self.subject_ids}").fetchall()  # noqa: S608 - a relation of our own making
+        return int(found[0][0])
 
     def people(self, relations: Mapping[str, Relation]) -> dict[str, Relation]:
         """Restrict the tables to what scores these people; accounts belong to all."""

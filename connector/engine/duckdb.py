@@ -15,6 +15,7 @@ from scoring.statement import Statement
 _TABLES = ("people", "accounts", "events")
 LEDGER = "adjustments"
 _UTC = "SET TimeZone = 'UTC'"  # a setting of each session, not of the database
+_ONCE = "SET GLOBAL parquet_metadata_cache = true"  # what a file holds is asked by every statement that reads it
 
 
 def open_engine(
@@ -32,6 +33,7 @@ def open_engine(
         config["temp_directory"] = str(temp_dir)
     connection = duckdb.connect(config=config)
     connection.execute(_UTC)
+    connection.execute(_ONCE)
     return connection
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from connector.engine.relations import literal, quoted
@@ -44,15 +43,6 @@ class OutputFile:
             writer = self._opened(batches.schema)
             for batch in batches:
                 writer.write_table(pa.Table.from_batches([batch]).cast(writer.schema))
-
-    def keep(self, earlier: Path, without: pa.ChunkedArray) -> None:
-        """Begin with the rows of an earlier file of the same columns, but for those of some subjects."""
-        few = [field.name for field in pq.read_schema(earlier) if pa.types.is_string(field.type)]
-        with pq.ParquetFile(earlier, read_dictionary=[name for name in few if name not in _OF_MANY_VALUES]) as file:
-            writer = self._opened(file.schema_arrow)
-            for group in range(file.num_row_groups):
-                rows = file.read_row_group(group, use_threads=False)
-                writer.write_table(rows.filter(pc.invert(pc.is_in(rows["subject_id"], value_set=without))))
 
     def _opened(self, schema: pa.Schema) -> Any:  # noqa: ANN401 - PyArrow's writer has no types
         if self._writer is None:

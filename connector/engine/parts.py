@@ -31,13 +31,17 @@ class Part:
             views["accounts"] = f"{relations['accounts'].view()} WHERE {named}"
         return views
 
+    def bounds(self, expression: str) -> str:
+        """Write the condition that an id is in the part; empty where every id is."""
+        bounds = ((">=", self.low), ("<", self.high))
+        return " AND ".join(f"{expression} {sign} {literal(bound)}" for sign, bound in bounds if bound is not None)
+
     def _view(self, relation: Relation) -> str:
         expression = relation.expressions.get(_KEYS.get(relation.table.name, ""))
         if expression is None:
             return relation.view()
-        bounds = ((">=", self.low), ("<", self.high))
-        kept = [f"{expression} {sign} {literal(bound)}" for sign, bound in bounds if bound is not None]
-        return f"{relation.view()} WHERE {' AND '.join(kept)}" if kept else relation.view()
+        kept = self.bounds(expression)
+        return f"{relation.view()} WHERE {kept}" if kept else relation.view()
 
 
 def parts_of(

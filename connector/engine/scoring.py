@@ -1,6 +1,6 @@
 """Scores everybody, or those who changed, into files. https://duckdb.org/docs/stable/"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,9 +11,10 @@ import duckdb
 from connector.engine.changed import Changed
 from connector.engine.duckdb import compiled, prepared, relations_of
 from connector.engine.outputs import OutputFile, appending
-from connector.engine.parts import PEOPLE_PER_PART, parts_of
+from connector.engine.parts import PEOPLE_PER_PART, Part, parts_of
 from connector.engine.relations import Relation, quoted
 from connector.errors import ConfigError
+from connector.store.files import DELETED
 from scoring.model import Model
 from scoring.statement import Statement
 
@@ -46,9 +47,9 @@ def score(
 
     `sources` gives a SQL relation for people, accounts, events and adjustments; an absent one is an empty table.
     People are scored in parts of about `people_per_part`, ordered by id, which bounds the memory that it takes. With
-    `changed`, only those people are; the scores then hold the earlier rows of all others, the contributions do not.
-    `kept_in` is the folder of statements that were compiled before.
-    Raises ConfigError when the data lack a field of the model or a key column.
+    `changed`, only those people are; the scores then say by a row with `_deleted` who of them has none. `kept_in` is
+    the folder of statements that were compiled before. Raises ConfigError when the data lack a field of the model or a
+    key column.
     """
     if model.spec.model.subject != "person":
         where = f"{model.file}: model.subject: '{model.id}' scores accounts, people are scored here"
@@ -56,12 +57,11 @@ def score(
     relations = relations_of(connection, sources)
     statement = compiled(model, None, as_of, relations, kept_in)
     read = relations if changed is None else changed.people(relations)
-    outputs = _outputs(statement, scores_path, contributions_path)
     people = 0
-    with appending(*outputs) as append:
-        count = _keep(connection, changed, outputs)
+    with appending(*_outputs(statement, scores_path, contributions_path, changed)) as append:
+        count = None if changed is None else changed.count(connection)
         for part in parts_of(connection, read["people"], people_per_part, count):
-            with prepared(connection, part.views(read), statement):
+            with prepared(connection, part.views(read) | _asked(changed, part), statement):
                 append(connection)
                 people += _count(connection, "scored")
     if changed is not None:
@@ -84,16 +84,15 @@ def score_accounts(
     """Score every account in an account model's audience into the same two Parquet files as `score`.
 
     `people` is the person model that the roll-up names, null without one. The counts are the people that were scored
-    for the roll-up, the accounts that got a score, and the events. With `changed`, only those accounts are scored; the
-    scores then hold the earlier rows of all others. Raises ConfigError as `score` does.
+    for the roll-up, the accounts that got a score, and the events. `changed` as `score` has it. Raises ConfigError as
+    `score` does.
     """
     relations = relations_of(connection, sources)
     statement = compiled(model, people, as_of, relations, kept_in)
     read = relations if changed is None else changed.accounts(relations)
-    views = {name: found.view() for name, found in read.items()}
-    outputs = _outputs(statement, scores_path, contributions_path)
+    views = {name: found.view() for name, found in read.items()} | _asked(changed, Part())
+    outputs = _outputs(statement, scores_path, contributions_path, changed)
     with appending(*outputs) as append, prepared(connection, views, statement):
-        _keep(connection, changed, outputs)
         append(connection)
         scored_people = _count(connection, "people_scores") if people is not None else 0
         return ScoreCounts(scored_people, _count(connection, "scored"), _count(connection, "events"))
@@ -125,21 +124,21 @@ def score_subjects(
     )
 
 
-def _outputs(statement: Statement, scores: Path, contributions: Path | None) -> list[tuple[OutputFile, str]]:
+def _outputs(
+    statement: Statement, scores: Path, contributions: Path | None, changed: Changed | None
+) -> list[tuple[OutputFile, str]]:
     """Pair the files with what is selected into them."""
     rows = [] if contributions is None else [(OutputFile(contributions, statement.words), statement.contributions)]
-    return [*rows, (OutputFile(scores, {}), statement.scores)]
+    return [*rows, (OutputFile(scores, {}), statement.scores if changed is None else _patch(statement.scores))]
 
 
-def _keep(
-    connection: duckdb.DuckDBPyConnection, changed: Changed | None, outputs: Sequence[tuple[OutputFile, str]]
-) -> int | None:
-    """Begin the scores with the rows of those who did not change; gives how many others there are at most."""
-    if changed is None:
-        return None
-    ids = changed.ids(connection)
-    outputs[-1][0].keep(changed.earlier, ids)
-    return len(ids)
+def _patch(scores: str) -> str:
+    """Write the scores of those in the view `asked`, as deletions where they have none."""
+    return f'SELECT *, model_id IS NULL AS "{DELETED}" FROM ({scores}) RIGHT JOIN asked USING (subject_id)'  # noqa: S608 - our own statement
+
+
+def _asked(changed: Changed | None, part: Part) -> dict[str, str]:
+    return {} if changed is None else {"asked": changed.view(part)}
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

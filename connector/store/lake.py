@@ -1,9 +1,10 @@
 """The lake: immutable zstd Parquet files and a manifest in the state database.
 
 A table is one *base* file, unique by key, and *delta* files on top of it; the newest row of a key wins, and a deletion
-is a row whose `_deleted` is true. Or it is a row of *snapshots*, each whole, of which the newest is read. A file counts
-from the moment its manifest row is committed; until then it is an orphan that `sweep` removes. A file that was
-replaced stays on the disk for an hour, for readers that still have it in their query.
+is a row whose `_deleted` is true. Or it is a row of *snapshots*, each whole, of which the newest is read, with the
+deltas that runs have put on it since; it can be read as it was after each of these runs. A file counts from the moment
+its manifest row is committed; until then it is an orphan that `sweep` removes. A file that was replaced stays on the
+disk for an hour, for readers that still have it in their query.
 """
 
 import shutil
@@ -19,7 +20,7 @@ from connector.crash import crash_point
 from connector.store import compaction
 from connector.store.durable import make_durable
 from connector.store.files import DELETED, Delta, new_file
-from connector.store.manifest import LakeFile, add, live, newest_snapshots, retire, retired, strike
+from connector.store.manifest import FileKind, LakeFile, add, live, retire, retired, strike
 from connector.store.state import store_errors, transaction
 
 if TYPE_CHECKING:  # Arrow takes as long to load as a look at one record does, and only those who write need it
@@ -92,9 +93,10 @@ class Lake:
     def compact(self, table: str, key: str, order_by: Sequence[str], *, force: bool = False) -> bool:
         """Merge base and deltas into one base sorted by `order_by` where it is worth it; tells whether it did.
 
-        Worth it: there is no base yet, or more than 8 delta files, or they hold over 20 % of the base's rows.
+        Worth it: there is no base yet, or more than 8 delta files, or they hold over 20 % of the base's rows. Of
+        snapshots, the newest is merged with its deltas into one more, which is of the same run.
         """
-        files = self._live(table)
+        files = self._present(table)
         deltas = [file for file in files if file.kind == "delta"]
         if not deltas or not (force or _worth_it(files)):
             return False
@@ -104,8 +106,11 @@ class Lake:
             rows = _row_count(target)
         crash_point("compact: file written")
         with transaction(self._connection):
-            retire(self._connection, table, [file.seq for file in files])
-            add(self._connection, table, target, "base", rows, key=key)
+            if files[0].kind == "snapshot":  # earlier runs are read from the files as they are
+                add(self._connection, table, target, "snapshot", rows, run_id=files[-1].run_id)
+            else:
+                retire(self._connection, table, [file.seq for file in files])
+                add(self._connection, table, target, "base", rows, key=key)
         self._uncommitted.discard(target)
         return True
 
@@ -117,21 +122,26 @@ class Lake:
         return path
 
     def replace(self, table: str, file: Path, *, run_id: str | None = None, keep: int = KEEP_SNAPSHOTS) -> None:
-        """Make a file the table's newest snapshot; all but the last `keep` are retired.
+        """Make a file the table's newest snapshot; what only runs before the last `keep` need is retired.
 
         Write to `new_file`: a file from elsewhere is moved into the lake. Call it in the transaction of what belongs to
         it. Raises StoreError where the file is no Parquet.
         """
+        self._enter(table, file, "snapshot", None, run_id, keep)
+
+    def patch(self, table: str, key: str, file: Path, *, run_id: str, keep: int = KEEP_SNAPSHOTS) -> None:
+        """Put a file's rows on the table's newest snapshot, in place of those of their keys; as `replace` otherwise."""
+        self._enter(table, file, "delta", key, run_id, keep)
+
+    def _enter(self, table: str, file: Path, kind: FileKind, key: str | None, run_id: str | None, keep: int) -> None:
         with store_errors(file):
             rows = _row_count(file)
             if file.parent != self._folder / table:
                 file = Path(shutil.move(file, self.new_file(table)))
             _make_durable(file)
         with transaction(self._connection):
-            add(self._connection, table, file, "snapshot", rows, run_id=run_id)
-            kept = {found.seq for found in newest_snapshots(self._connection, table, keep)}
-            old = [found.seq for found in live(self._connection, table) if found.seq not in kept]
-            retire(self._connection, table, old)
+            add(self._connection, table, file, kind, rows, key=key, run_id=run_id)
+            retire(self._connection, table, [found.seq for found in _outlived(self._live(table), keep)])
         self._uncommitted.discard(file)
 
     def drop(self, table: str, numbers: Sequence[int]) -> None:
@@ -142,32 +152,22 @@ class Lake:
     def relation(self, table: str, *, run_id: str | None = None) -> str | None:
         """Return SQL for DuckDB's FROM clause that reads the present rows; null where the table has no file.
 
-        With `run_id`: the snapshot that this run made. A deleted or replaced row is not in it; a column that only some
-        files have is null in the others.
+        With `run_id`: the rows that this run left, null where they are kept no more. A deleted or replaced row is not
+        in it; a column that only some files have is null in the others.
         """
         if table in self._laid:
             return compaction.read([self._laid[table]])
-        files = self._live(table)
-        snapshots = [file for file in files if file.kind == "snapshot" and run_id in (None, file.run_id)]
-        if snapshots:
-            return compaction.read([self._path(snapshots[-1])])
-        if run_id is not None or not files:
+        files = self._present(table, run_id)
+        if not files:
             return None
-        bases = [self._path(file) for file in files if file.kind == "base"]
+        bases = [self._path(file) for file in files if file.kind != "delta"]
         deltas = [self._path(file) for file in files if file.kind == "delta"]
         return compaction.newest(bases, deltas, files[-1].key or "", DELETED)
 
-    def snapshot(self, table: str, run_id: str) -> Path | None:
-        """Return the snapshot that a run made of a table; null where it is kept no more."""
-        found = [file for file in self._live(table) if file.kind == "snapshot" and file.run_id == run_id]
-        return self._path(found[-1]) if found else None
-
     def columns(self, table: str) -> dict[str, str]:
         """Return the columns of `relation` and DuckDB's names of their types; empty where the table has no file."""
-        files = self._live(table)
-        snapshots = [file for file in files if file.kind == "snapshot"]
         laid = [self._laid[table]] if table in self._laid else []
-        paths = laid or [self._path(file) for file in snapshots[-1:] or files]
+        paths = laid or [self._path(file) for file in self._present(table)]
         if not paths:
             return {}
         with store_errors(self._folder):
@@ -185,7 +185,7 @@ class Lake:
         return {name: kind for name, kind in types.items() if name != DELETED}
 
     def files(self, table: str) -> list[LakeFile]:
-        """List the live files, oldest first: base and deltas, or the snapshots that are kept."""
+        """List the live files, oldest first: base and deltas, or the snapshots and deltas of the runs that are kept."""
         return self._live(table)
 
     def paths(self, table: str) -> list[Path]:
@@ -228,11 +228,29 @@ class Lake:
         }
         return [path for path in self._folder.glob("*/*") if path not in known and path not in self._uncommitted]
 
+    def _present(self, table: str, run_id: str | None = None) -> list[LakeFile]:
+        """List the files whose rows are present, or were after a run, oldest first."""
+        files = self._live(table)
+        ends = [place for place, file in enumerate(files, 1) if run_id in (None, file.run_id)]
+        files = files[: ends[-1]] if ends else []
+        return files[_whole(files) :]
+
     def _live(self, table: str) -> list[LakeFile]:
         return live(self._connection, table)
 
     def _path(self, file: LakeFile) -> Path:
         return self._folder / file.table / file.name
+
+
+def _whole(files: Sequence[LakeFile]) -> int:
+    """Find the place of the last snapshot; 0 where there is none."""
+    return max((place for place, file in enumerate(files) if file.kind == "snapshot"), default=0)
+
+
+def _outlived(files: Sequence[LakeFile], keep: int) -> Sequence[LakeFile]:
+    """List the files without which the rows that each of the last `keep` runs left can be read."""
+    ends = {file.run_id or file.name: place for place, file in enumerate(files, 1)}
+    return files[: _whole(files[: sorted(ends.values())[-keep:][0]])]
 
 
 def _version(path: Path) -> tuple[Path, int, int]:
@@ -248,9 +266,9 @@ def _row_count(path: Path) -> int:
 
 
 def _worth_it(files: Sequence[LakeFile]) -> bool:
-    base_rows = sum(file.rows for file in files if file.kind == "base")
+    base_rows = sum(file.rows for file in files if file.kind != "delta")
     delta_rows = [file.rows for file in files if file.kind == "delta"]
-    has_base = any(file.kind == "base" for file in files)
+    has_base = any(file.kind != "delta" for file in files)
     return not has_base or len(delta_rows) > MAX_DELTA_FILES or sum(delta_rows) > MAX_DELTA_SHARE * base_rows
 
 

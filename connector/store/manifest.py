@@ -40,12 +40,6 @@ def retired(connection: sqlite3.Connection, before: datetime | None = None) -> l
     return _select(connection, "retired_at < ?", (to_text(before),))
 
 
-def newest_snapshots(connection: sqlite3.Connection, table: str, count: int) -> list[LakeFile]:
-    """List a table's newest snapshots, newest first."""
-    clause = "retired_at IS NULL AND kind = 'snapshot' AND table_name = ? ORDER BY seq DESC LIMIT ?"
-    return _select(connection, clause, (table, count))
-
-
 def add(
     connection: sqlite3.Connection,
     table: str,

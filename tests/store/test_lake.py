@@ -240,6 +240,53 @@ def test_snapshots_replace_each_other_and_the_last_ones_are_kept(store: Store, t
     assert len(list((tmp_path / "lake" / "scores").iterdir())) == 3
 
 
+def patch(lake: Lake, run_id: str, rows: dict[str, int | None], gone: list[str]) -> None:
+    path = lake.new_file("scores")
+    changes = [page(rows), pa.table({"person_id": pa.array(gone, pa.string()), "_deleted": [True] * len(gone)})]
+    pq.write_table(pa.concat_tables(changes, promote_options="permissive"), path)
+    lake.patch("scores", "person_id", path, run_id=run_id, keep=3)
+
+
+def of_run(lake: Lake, run_id: str) -> list[tuple[Any, ...]]:
+    relation = lake.relation("scores", run_id=run_id)
+    assert relation is not None
+    return duckdb.connect().execute(f"SELECT person_id, n FROM {relation} ORDER BY 1").fetchall()  # noqa: S608 - our own
+
+
+def test_runs_put_their_rows_on_a_snapshot_and_each_can_be_read(store: Store) -> None:
+    lake, _ = store
+    score(lake, "r0", 0, keep=3)
+    patch(lake, "r1", {"a": 1, "b": 1}, [])
+    patch(lake, "r2", {"c": 2}, ["a"])
+    assert "_deleted" not in lake.columns("scores")
+    assert read(lake, "scores") == of_run(lake, "r2") == [("b", 1), ("c", 2)]
+    assert of_run(lake, "r1") == [("a", 1), ("b", 1)]
+    assert of_run(lake, "r0") == [("a", 0)]
+    patch(lake, "r3", {"a": 3}, [])
+    assert [file.run_id for file in lake.files("scores")] == ["r0", "r1", "r2", "r3"]
+    assert of_run(lake, "r1") == [("a", 1), ("b", 1)]
+
+
+def test_a_merged_snapshot_is_of_the_same_run_and_what_only_older_runs_need_goes(store: Store) -> None:
+    lake, _ = store
+    score(lake, "r0", 0, keep=3)
+    patch(lake, "r1", {"b": 1}, [])
+    assert lake.compact("scores", "person_id", ORDER, force=True)
+    assert read(lake, "scores") == of_run(lake, "r1") == [("a", 0), ("b", 1)]
+    assert of_run(lake, "r0") == [("a", 0)]
+    patch(lake, "r2", {}, ["b"])
+    assert of_run(lake, "r0") == [("a", 0)]
+    patch(lake, "r3", {"b": 3}, [])
+    assert lake.relation("scores", run_id="r0") is None
+    assert [file.kind for file in lake.files("scores")] == ["snapshot", "delta", "delta"]
+    assert of_run(lake, "r1") == [("a", 0), ("b", 1)]
+    assert of_run(lake, "r2") == [("a", 0)]
+    assert read(lake, "scores") == of_run(lake, "r3") == [("a", 0), ("b", 3)]
+    score(lake, "r4", 4, keep=3)
+    assert read(lake, "scores") == [("a", 4)]
+    assert of_run(lake, "r2") == [("a", 0)]
+
+
 def test_a_snapshot_from_elsewhere_is_moved_in(store: Store, tmp_path: Path) -> None:
     lake, _ = store
     pq.write_table(page({"a": 1}), tmp_path / "made.parquet")
