@@ -48,9 +48,16 @@ bench: $(VENV)/.installed
 bench-scoring: $(VENV)/.installed
 	$(BIN)/python benchmarks/scoring_speed.py $(ARGS)
 
-# Scoring the few who changed, beside scoring everybody.
-bench-changes: $(VENV)/.installed
-	$(BIN)/python benchmarks/scoring_changes.py $(ARGS)
+# Scoring the few who changed, beside scoring everybody, as it is installed for use: where the libraries of tests and
+# training are, Arrow loads NumPy at every start.
+bench-changes: $(VENV)-use/.installed
+	$(VENV)-use/bin/python benchmarks/scoring_changes.py $(ARGS)
+
+$(VENV)-use/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)-use
+	sed -e '/--hash/d' -e 's/ \\$$//' constraints.txt > $(VENV)-use/constraints.txt
+	$(VENV)-use/bin/python -m pip install --quiet --constraint $(VENV)-use/constraints.txt --editable .
+	touch $@
 
 # Random kills, the state machine and every crash point; each can be asked for alone, see `make soak ARGS=--help`.
 soak: $(VENV)/.installed
