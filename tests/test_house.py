@@ -9,12 +9,13 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("connector", "mappings", "scoring")
+WORKSHOPS = ("tests", "benchmarks")
 DOCUMENTED = ("scoring", "mappings", "connector/crm/base.py")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def sources() -> list[Path]:
-    return [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+def sources(rooms: tuple[str, ...] = ROOMS) -> list[Path]:
+    return [path for room in rooms for path in sorted((ROOT / room).rglob("*.py"))]
 
 
 def functions(path: Path) -> Iterator[Function]:
@@ -43,6 +44,13 @@ def test_files_are_small() -> None:
     lines = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in sources()}
     assert {name: n for name, n in lines.items() if n > 400} == {}
     assert median(lines.values()) <= 150
+
+
+def test_files_of_tests_and_benchmarks_are_small() -> None:
+    lines = {
+        str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in sources(WORKSHOPS)
+    }
+    assert {name: n for name, n in lines.items() if n > 400} == {}
 
 
 def public(tree: ast.Module) -> Iterator[Function | ast.ClassDef]:

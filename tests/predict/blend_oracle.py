@@ -10,7 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from tests.predict.feature_oracle import features_at
-from tests.scoring.oracle import Oracle, Row, Subject, known
+from tests.scoring.oracle import Oracle
+from tests.scoring.oracle_subject import Subject
+from tests.scoring.oracle_values import Row, known
 
 
 def log_odds_of(term: Row, value: Any) -> float:  # noqa: ANN401 - a number, a text or nothing
@@ -49,7 +51,7 @@ class Predicting(Oracle):
     def subject(self, row: Row, account: Row, events: list[Row], ledger: list[Row]) -> "Predicted":
         """Make a subject that knows all of its events, since corrections wipe out none for a trained model."""
         plain = super().subject(row, account, events, ledger)
-        found = Predicted(self, plain.person, plain.account, plain.events)
+        found = Predicted(self.model, plain.person, plain.account, plain.events, self.lists, self.now)
         found.ledger, found.table = plain.ledger, self.table
         parts = [self.table, *self.table.get("segments", [])]
         features = [term["feature"] for part in parts for term in part["terms"]]

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from tests.scoring.oracle import known, second, text
+from tests.scoring.oracle_values import known, second, text
 
 Row = dict[str, Any]
 DAY = 86400

@@ -7,7 +7,7 @@ from typing import Any
 
 from scoring.predict.artefact import TableModel, versioned
 from tests.scoring.models import of_account, random_condition
-from tests.scoring.oracle import known, text
+from tests.scoring.oracle_values import known, text
 from tests.scoring.toml_text import toml
 from tests.scoring.worlds import NUMBERS, TEXTS
 

@@ -14,7 +14,7 @@ from scoring.predict.features import feature_statement
 from tests.predict.feature_oracle import features_at
 from tests.predict.random_tables import FEATURES
 from tests.predict.statements import given, selected, snapshots
-from tests.scoring.oracle import once, second
+from tests.scoring.oracle_values import once, second
 from tests.scoring.worlds import AS_OF, EDGES, Row, random_world
 
 

@@ -21,7 +21,7 @@ from tests.dialects.postgres_server import Server, binaries, server
 from tests.predict.random_tables import FEATURES, random_table, with_table
 from tests.predict.trained import raw_model
 from tests.scoring.models import random_model
-from tests.scoring.oracle import once
+from tests.scoring.oracle_values import once
 from tests.scoring.running import as_table
 from tests.scoring.worlds import AS_OF, LISTS, random_world
 

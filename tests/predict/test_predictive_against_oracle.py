@@ -14,7 +14,8 @@ from scoring.model import load_model, load_people_model
 from tests.predict.blend_oracle import Predicting
 from tests.predict.random_tables import FEATURES, OF_ACCOUNTS, random_table, with_table
 from tests.scoring.models import random_account_model, random_model
-from tests.scoring.oracle import Oracle, once
+from tests.scoring.oracle import Oracle
+from tests.scoring.oracle_values import once
 from tests.scoring.pairs import TOLERANCE, assert_same
 from tests.scoring.running import run
 from tests.scoring.worlds import LISTS, TIMES_OF_RUN, Row, random_ledger, random_world, repeated

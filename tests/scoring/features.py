@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.scoring.oracle import Oracle, known, second
+from tests.scoring.oracle import Oracle
+from tests.scoring.oracle_values import known, second
 from tests.scoring.pairs import Pair
 from tests.scoring.worlds import AS_OF, LISTS, Row
 

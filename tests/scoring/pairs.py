@@ -17,7 +17,8 @@ from connector.engine.plain import open_tables
 from scoring.explain import Contribution, short_reasons
 from scoring.model import load_model, load_people_model
 from tests.scoring.models import random_account_model, random_model
-from tests.scoring.oracle import Oracle, second
+from tests.scoring.oracle import Oracle
+from tests.scoring.oracle_values import second
 from tests.scoring.running import as_table, scored
 from tests.scoring.worlds import LISTS, TIMES_OF_RUN, Row, random_ledger, random_world, repeated, thinned
 
