@@ -7,6 +7,7 @@ and with the intercept that monthly training would have re-fitted.
 """
 
 import argparse
+import importlib.util
 import json
 import subprocess
 import sys
@@ -285,6 +286,8 @@ def main() -> None:
     names = parser.parse_args().names or list(WRITERS)
     if not SOURCE.is_dir():
         raise SystemExit(f"needs the public data sets in {SOURCE.resolve()}")
+    if importlib.util.find_spec("lightgbm") is None:
+        raise SystemExit("LightGBM is not installed and no part of the product: python -m pip install lightgbm")
     for name in names:
         compared(name)
 
