@@ -1,7 +1,7 @@
 """What is allowed in a model and yet probably not meant, rule by rule."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,10 +9,11 @@ from scoring.conditions import leaves, shown
 from scoring.contradictions import contradiction
 from scoring.model import Model, model_fields
 from scoring.predict.findings import is_alone, table_findings
-from scoring.reach import highest, most_of_engagement, most_of_fit, third_party_most
-from scoring.rules import Band, EngagementRule, FitRule, MultiplyRule
+from scoring.reach import highest, most_engagement, most_fit, most_of_engagement, most_of_fit, third_party_most
+from scoring.rules import Band, EngagementRule, FitRule, Group, MultiplyRule, Needs
 from scoring.schema import PEOPLE
-from scoring.specification import every_band
+from scoring.segment_rules import Pillar
+from scoring.specification import Specification, band_tables
 
 MOST_CRITERIA = 15
 _MOST_GRADE = 98
@@ -68,18 +69,38 @@ def _unreachable_brackets(model: Model) -> Iterator[Finding]:
 def _unreachable_bands(model: Model) -> Iterator[Finding]:
     scale = model.spec.model.scale
     top = math.inf if scale.max is None else scale.max
-    for segment in (None, *(segment.id for segment in model.spec.segment)):
-        bands = [band for name, band in every_band(model.spec) if name == segment]
-        # What a segment's own points can reach is not known here; the scale binds every segment.
-        most = top if segment or model.spec.segment else min(highest(model), top)
+    for segment, scored in band_tables(model.spec):
+        most = min(max(map(highest, scored)), top)
+        bands = scored[0].band
         for place, band in enumerate(bands):
-            where = f"band.{band.id}" if segment is None else f"segment.{segment}.band.{band.id}"
+            where = _place(segment, band)
             earlier = next((one for one in bands[:place] if _swallows(one, band, scale.min)), None)
             if earlier is not None:
                 yield _warning("unreachable", where, f"whoever could enter it enters '{earlier.id}' before it")
             threshold = _threshold(band)
             if threshold is not None and (threshold > most or (threshold == most and band.above is not None)):
                 yield _warning("unreachable", where, f"it starts at {threshold:g}, the rules reach {most:g}")
+            for message in _unmet(band, scored):
+                yield _warning("unreachable", where, message)
+
+
+def _place(segment: str | None, band: Band) -> str:
+    return f"band.{band.id}" if segment is None else f"segment.{segment}.band.{band.id}"
+
+
+def _unmet(band: Band, scored: Sequence[Specification]) -> Iterator[str]:
+    """Say which needs of a band no points can meet."""
+    needs = band.needs or Needs()
+    reach = {
+        "fit": (needs.fit_at_least, max(map(most_fit, scored))),
+        "engagement": (
+            needs.engagement_at_least,
+            max(most_engagement(one, third_party=band.third_party) for one in scored),
+        ),
+    }
+    for axis, (least, most) in reach.items():
+        if least is not None and least > most:
+            yield f"it needs {axis} {least:g}, the rules reach {most:g}"
 
 
 def _threshold(band: Band) -> float | None:
@@ -132,14 +153,20 @@ def _most(rule: FitRule | EngagementRule) -> float:
     return most_of_fit(rule) if isinstance(rule, FitRule) else rule.points
 
 
+def _summed_in(rule: FitRule | EngagementRule) -> str | None:
+    """Name the group or pillar whose bounds a rule's points come under."""
+    return rule.group or (rule.pillar if isinstance(rule, FitRule) else None)
+
+
 def _never_matters(model: Model) -> Iterator[Finding]:
-    groups = {group.id: group for group in model.spec.group}
+    bounds: dict[str, Group | Pillar] = {group.id: group for group in model.spec.group}
+    bounds |= {pillar.id: pillar for pillar in model.spec.pillar}
     in_segments = {name for segment in model.spec.segment for name, _ in segment.caps}
     overridden = {name for segment in model.spec.segment for name, _ in segment.points}
     rules: tuple[FitRule | EngagementRule, ...] = (*model.spec.fit, *model.spec.engagement)
     for rule in rules:
         where = f"{'fit' if isinstance(rule, FitRule) else 'engagement'}.{rule.id}"
-        group = None if rule.group is None else groups.get(rule.group)
+        group = bounds.get(_summed_in(rule) or "")
         cap = None if group is None or group.id in in_segments else group.cap
         bound = min([bound for bound in (cap, getattr(rule, "cap", None)) if bound is not None], default=None)
         most = _most(rule)
@@ -147,7 +174,7 @@ def _never_matters(model: Model) -> Iterator[Finding]:
             yield _warning("never_matters", where, f"its cap of {bound:g} leaves nothing of its points")
         elif bound is not None and most > bound:
             yield _warning("never_matters", where, f"of its {most:g} points a cap leaves {bound:g} at most")
-        lifted = any(other.group == rule.group and _most(other) > 0 for other in rules)
+        lifted = any(_summed_in(other) == _summed_in(rule) and _most(other) > 0 for other in rules)
         floor = None if group is None or lifted else group.floor
         if floor is not None and rule.points < floor <= 0:
             yield _warning("never_matters", where, f"of its {rule.points:g} points a floor leaves {floor:g} at most")
@@ -157,6 +184,9 @@ def _never_matters(model: Model) -> Iterator[Finding]:
     for multiplier in model.spec.multiply:
         if multiplier.factor == 1 or multiplier.max_points == 0:
             yield _warning("never_matters", f"multiply.{multiplier.id}", "it adds nothing: raise factor or max_points")
+    for pillar in model.spec.pillar:
+        if pillar.weight == 0:
+            yield _warning("never_matters", f"pillars.{pillar.id}", "its weight of 0 leaves nothing of its rules")
 
 
 def _one_sided(model: Model) -> Iterator[Finding]:
@@ -190,13 +220,13 @@ def _passive(model: Model) -> Iterator[Finding]:
 
 
 def _bought_intent(model: Model) -> Iterator[Finding]:
-    most = third_party_most(model)
-    for segment, band in every_band(model.spec):
-        threshold = _threshold(band)
-        if most > 0 and threshold is not None and band.needs is None and most >= threshold:
-            where = f"band.{band.id}" if segment is None else f"segment.{segment}.band.{band.id}"
-            message = "third-party rules alone can reach it: give it `needs = { engagement_at_least = … }`"
-            yield Finding("error", "third_party", where, message)
+    for segment, scored in band_tables(model.spec):
+        most = max(map(third_party_most, scored))
+        for band in scored[0].band:
+            threshold = _threshold(band)
+            if most > 0 and threshold is not None and band.needs is None and most >= threshold:
+                message = "third-party rules alone can reach it: give it `needs = { engagement_at_least = … }`"
+                yield Finding("error", "third_party", _place(segment, band), message)
 
 
 def _too_many(model: Model) -> Iterator[Finding]:

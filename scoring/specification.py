@@ -1,6 +1,6 @@
 """A whole model file, as it says it: its tables side by side."""
 
-from typing import Literal
+from typing import Literal, TypeVar
 
 from scoring.conditions import Condition
 from scoring.examples import Example
@@ -22,6 +22,8 @@ from scoring.rules import (
 )
 from scoring.segment_rules import Breadth, Coverage, Pillar, Rollup, Segment
 from scoring.values import Frozen, Identifier, Text
+
+_Rule = TypeVar("_Rule", FitRule, EngagementRule)
 
 
 class Header(Frozen):
@@ -99,3 +101,37 @@ def event_rules(specification: Specification) -> tuple[EngagementRule | Multiply
 def event_conditions(specification: Specification) -> tuple[Condition, ...]:
     """Give every `where`, a condition on an event."""
     return tuple(rule.where for rule in event_rules(specification) if rule.where is not None)
+
+
+def of_segment(specification: Specification, segment: Segment) -> Specification:
+    """Give a model as it is for a segment: the segment's numbers and bands in the place of the model's."""
+    caps = dict(segment.caps)
+    return specification.model_copy(
+        update={
+            "fit": _with_points(specification.fit, segment),
+            "engagement": _with_points(specification.engagement, segment),
+            "group": tuple(
+                group.model_copy(update={"cap": caps[group.id]}) if group.id in caps else group
+                for group in specification.group
+            ),
+            "breadth": segment.breadth or specification.breadth,
+            "coverage": segment.coverage or specification.coverage,
+            "band": segment.band or specification.band,
+            "segment": (),
+        }
+    )
+
+
+def _with_points(rules: tuple[_Rule, ...], segment: Segment) -> tuple[_Rule, ...]:
+    points = dict(segment.points)
+    return tuple(rule.model_copy(update={"points": points[rule.id]}) if rule.id in points else rule for rule in rules)
+
+
+def band_tables(specification: Specification) -> tuple[tuple[str | None, tuple[Specification, ...]], ...]:
+    """Give every table of bands: the segment that has it, null for the model's own, and the model as those are scored.
+
+    The model's own bands are those of everybody outside the segments, and of segments without bands.
+    """
+    plain = (specification, *(of_segment(specification, one) for one in specification.segment if not one.band))
+    own = [(one.id, (of_segment(specification, one),)) for one in specification.segment if one.band]
+    return ((None, plain), *own)

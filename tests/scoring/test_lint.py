@@ -39,6 +39,12 @@ def found(folder: Path, text: str) -> set[tuple[str, str]]:
 
 NOT_IN = "{ field = 'country', not_in = ['US'] }"
 OF_SURGE = "[[engagement]]\nid = 's'\nevent = 'intent_surge'\npoints = 30\ncap = 75\nthird_party = true\n"
+IN_SEGMENT = "[[segment]]\nid = 'g'\nwhen = { field = 'kind', is = 'x' }\n"
+DOUBLED = (
+    "group = 'w'\n[group.w]\n[[multiply]]\nid = 'x'\nevent = 'intent_surge'\ngroup = 'w'\nfactor = 2\nmax_points = 30\n"
+)
+BOUGHT = ("third_party", "band.hot")
+OF_PILLAR = rule("{ field = 'kind', is = 'x' }", "points = 8\npillar = 'p'\n[pillars]\np = 2\n")
 
 
 @pytest.mark.parametrize(
@@ -91,6 +97,31 @@ OF_SURGE = "[[engagement]]\nid = 's'\nevent = 'intent_surge'\npoints = 30\ncap =
         ("[model]\nid = 'm'\n" + DEMO, ("no_decay", "file")),
         (DEMO + EVENT.replace("3", "12.5"), ("passive", "engagement.e")),
         (OF_SURGE + BANDS, ("third_party", "band.hot")),
+        (OF_SURGE.replace("cap = 75", "award = 'once'") + IN_SEGMENT + "points = { s = 75 }\n" + BANDS, BOUGHT),
+        (OF_SURGE + "group = 'g'\n[group.g]\ncap = 9\n" + IN_SEGMENT + "caps = { g = 80 }\n" + BANDS, BOUGHT),
+        (OF_SURGE.replace("75", "40") + DOUBLED + BANDS, BOUGHT),
+        (DEMO + "[[band]]\nid = 'a'\nat_least = 9\nneeds = { fit_at_least = 1 }", ("unreachable", "band.a")),
+        (
+            rule("{ field = 'kind', is = 'x' }") + "[[band]]\nid = 'a'\nneeds = { engagement_at_least = 1 }",
+            ("unreachable", "band.a"),
+        ),
+        (
+            DEMO.replace("cap = 80", "third_party = true")
+            + "[[band]]\nid = 'a'\nat_least = 9\nneeds = { engagement_at_least = 1 }",
+            ("unreachable", "band.a"),
+        ),
+        (
+            rule("{ field = 'kind', is = 'x' }", "points = 50") + IN_SEGMENT + "points = { r = 60 }\n" + BANDS,
+            ("unreachable", "band.hot"),
+        ),
+        (
+            rule("{ field = 'kind', is = 'x' }", "points = 80")
+            + IN_SEGMENT
+            + "points = { r = 60 }\nband = [ { id = 'a', at_least = 70 } ]",
+            ("unreachable", "segment.g.band.a"),
+        ),
+        (OF_PILLAR + "[pillar.p]\ncap = 5", ("never_matters", "fit.r")),
+        (OF_PILLAR.replace("p = 2", "p = 0"), ("never_matters", "pillars.p")),
         ("[model]\nid = 'm'\n" + EVENT, ("unbounded", "engagement.e")),
         ("".join(EVENT.replace("'e'", f"'e{n}'") for n in range(15)), ("too_many", "file")),
     ],
@@ -106,7 +137,9 @@ def test_a_warning(tmp_path: Path, text: str, expected: tuple[str, str]) -> None
         DEMO + EVENT.replace("3", "12") + BANDS,
         rule("{ not = { field = 'country', in = ['US'] } }", "points = 0\ngate = true") + DEMO + BANDS,
         rule(NOT_IN) + DEMO + BANDS,
-        DEMO + "[[band]]\nid = 'a'\nat_least = 10\nneeds = { fit_at_least = 1 }\n[[band]]\nid = 'b'\nat_least = 10",
+        rule("{ field = 'kind', is = 'x' }")
+        + DEMO
+        + "[[band]]\nid = 'a'\nat_least = 10\nneeds = { fit_at_least = 1 }\n[[band]]\nid = 'b'\nat_least = 10",
         DEMO + OF_SURGE + "[[band]]\nid = 'a'\nat_least = 70\nneeds = { engagement_at_least = 1 }",
         "[combine]\nkind = 'weighted'\nfit = 1\nengagement = 0.1\n"
         + OF_SURGE
@@ -117,6 +150,9 @@ def test_a_warning(tmp_path: Path, text: str, expected: tuple[str, str]) -> None
         + DEMO,
         DEMO + EVENT + "where = { field = 'type', is = 'PAGE_VIEW' }\n" + BANDS,
         "".join(EVENT.replace("'e'", f"'e{n}'") for n in range(14)),
+        rule("{ field = 'kind', is = 'x' }", "points = 50") + IN_SEGMENT + "points = { r = 80 }\n" + BANDS,
+        OF_SURGE.replace("75", "40") + DOUBLED.replace("intent_surge", "call") + BANDS + DEMO,
+        OF_PILLAR.replace("p = 2", "p = 9"),
     ],
 )
 def test_nothing_to_say(tmp_path: Path, text: str) -> None:
