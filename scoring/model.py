@@ -1,7 +1,6 @@
 """A model file as data: frozen, hashed, and every error of the file told at once."""
 
 import hashlib
-import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
@@ -11,7 +10,6 @@ from typing import Any, Final
 
 from pydantic import Field, ValidationError
 
-from scoring.account_shapes import people_tables, weighted
 from scoring.checks import cross_problems
 from scoring.conditions import leaves
 from scoring.limits import limit_problems
@@ -23,6 +21,7 @@ from scoring.predict.rules_alone import rules_alone
 from scoring.problems import in_one_line, readable
 from scoring.rules import Band
 from scoring.schema import BUILT_IN_FIELDS, EVENT_TYPES
+from scoring.shapes import in_shape
 from scoring.specification import Specification, conditions, event_conditions, event_rules, every_band
 from scoring.values import Frozen
 
@@ -140,6 +139,9 @@ def load_people_model(model: Model, lists: Mapping[str, frozenset[str]] | None =
     name = model.spec.rollup.model
     beside = Path(model.file).with_name(f"{name}.toml")
     is_beside = not model.file.startswith("preset:") and beside.is_file()
+    if not is_beside and name not in _presets():
+        near = nearest(name, _presets())
+        raise _refused(model.file, [f"rollup.model: there is no {name}.toml beside it and no preset '{name}'{near}"])
     people = load_model(beside if is_beside else f"preset:{name}", lists)
     if people.spec.model.subject != "person":
         raise _refused(model.file, [f"rollup.model: '{name}' scores accounts; name the model that scores their people"])
@@ -151,21 +153,22 @@ def load_people_model(model: Model, lists: Mapping[str, frozenset[str]] | None =
 def _content(source: str | Path) -> tuple[str, bytes]:
     text = str(source)
     if text.startswith("preset:"):
-        folder = resources.files("scoring") / "presets"
-        name = text.removeprefix("preset:")
-        file = folder / f"{name}.toml"
-        if not re.fullmatch("[a-z0-9_]+", name) or not file.is_file():
-            names = sorted(
-                entry.name.removesuffix(".toml") for entry in folder.iterdir() if entry.name.endswith(".toml")
-            )
-            raise ModelError((f"{in_one_line(text)}: there is no such preset (there are {', '.join(names)})",))
-        return text, file.read_bytes()
+        names, name = _presets(), text.removeprefix("preset:")
+        if name not in names:
+            said = f"{in_one_line(text)}: there is no such preset{nearest(name, names)} (there are {', '.join(names)})"
+            raise ModelError((said,))
+        return text, (resources.files("scoring") / "presets" / f"{name}.toml").read_bytes()
     try:
         return text, Path(source).read_bytes()
     except OSError as error:
         raise ModelError((f"{in_one_line(text)}: cannot be read ({error.strerror})",)) from None
     except ValueError:
         raise ModelError((f"{in_one_line(text)}: is not the name of a file",)) from None
+
+
+def _presets() -> list[str]:
+    entries = (entry.name for entry in (resources.files("scoring") / "presets").iterdir())
+    return sorted(name.removesuffix(".toml") for name in entries if name.endswith(".toml"))
 
 
 def _text(content: bytes) -> str:
@@ -185,21 +188,12 @@ def _parsed(file: str, content: bytes) -> dict[str, Any]:
 
 
 def _specification(raw: dict[str, Any]) -> tuple[Specification | None, list[str]]:
-    groups = raw.get("group", {})
-    if not isinstance(groups, Mapping) or not all(isinstance(table, Mapping) for table in groups.values()):
-        return None, ["group: is a table for each group, such as [group.web]"]
-    if "model" not in raw:
-        return None, ["model: the table [model] with an 'id' is missing"]
-    pillars, pillar_problems = weighted(raw)
-    people, people_problems = people_tables(raw)
-    if pillar_problems or people_problems:
-        return None, pillar_problems + people_problems
-    shaped = {**people, "group": [{**table, "id": name} for name, table in groups.items()]}
-    shaped = {**{key: value for key, value in shaped.items() if key != "pillars"}, "pillar": pillars}
+    shaped, problems = in_shape(raw)
     try:
-        return Specification.model_validate(shaped), []
+        specification = Specification.model_validate(shaped)
     except ValidationError as error:
-        return None, readable(error, shaped)
+        return None, problems + readable(error, shaped)
+    return (None if problems else specification), problems
 
 
 def _used_lists(specification: Specification) -> frozenset[str]:

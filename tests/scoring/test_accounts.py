@@ -139,5 +139,7 @@ def test_the_wrong_people_are_refused(engine: duckdb.DuckDBPyConnection, tmp_pat
     with pytest.raises(ConfigError, match="the people of 'None' are needed, 'person' was given"):
         score_accounts(engine, people, people=people, **files)
     (tmp_path / "person.toml").unlink()
-    with pytest.raises(ModelError, match="there is no such preset"):
+    with pytest.raises(
+        ModelError, match=r"account.toml: rollup.model: there is no person.toml beside it and no preset 'person'"
+    ):
         load_people_model(model)

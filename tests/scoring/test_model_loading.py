@@ -186,11 +186,33 @@ def test_one_problem_of_an_account_model(tmp_path: Path, added: str, problem: st
     assert any(problem in found for found in problems_of(tmp_path, f"{ACCOUNT}\n{added}\n"))
 
 
+@pytest.mark.parametrize(
+    ("added", "problem"),
+    [
+        ("group = 3", "group: is a table for each group"),
+        ("group = { web = 3 }", "group: is a table for each group"),
+        ("pillars = 3", "pillars: is a table of weights"),
+        ("[pillar.x]\ncap = 1", "pillar.x: [pillars] gives it no weight"),
+        ("pillar = { x = 3 }", "pillar: is a table for each pillar"),
+        ("[rollup]\nmodel = 'x'\nbreadth = {}\n[breadth]", "rollup.breadth: stands in [rollup] and beside it"),
+        ("[modell]\nid = 'm'", "the table [model] with an 'id' is missing"),
+    ],
+)
+def test_a_table_without_shape_hides_nothing(tmp_path: Path, added: str, problem: str) -> None:
+    head = "" if "modell" in added else ACCOUNT
+    found = problems_of(tmp_path, f"{added}\n{head}\n[[fit]]\nid = 'f'\nwhne = {{}}\npoints = nan\n")
+    for wanted in (problem, "fit.f.whne: unknown key 'whne', did you mean 'when'?", "nan is not a finite number"):
+        assert any(wanted in one for one in found), (wanted, found)
+    assert not any("nameless" in one for one in found)
+
+
 def test_unreadable_files(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot be read"):
         load_model(tmp_path / "absent.toml")
     with pytest.raises(ModelError, match="there are account_based, b2b_saas, eloqua_style"):
         load_model("preset:b2b")
+    with pytest.raises(ModelError, match="did you mean 'b2b_saas'"):
+        load_model("preset:b2b_sass")
     assert "is not TOML" in problems_of(tmp_path, "[model\n")[0]
     assert "table [model]" in problems_of(tmp_path, "x = 1\n")[0]
 
