@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from scoring.combine import DISQUALIFIED, SUPPRESSED
+from scoring.explain import FIRST_PARTY
 from scoring.expressions import Scalar, case, column, every, null, number, raw_text
 from scoring.fit import when_column
 from scoring.model import Model
@@ -12,7 +13,7 @@ from scoring.predict.blend import MODEL_BAND, MODEL_TOTAL, results
 from scoring.rules import Band, GradeAxis
 from scoring.schema import DECIMALS
 from scoring.segments import by_segment
-from scoring.third_party import FIRST_PARTY, has_third_party
+from scoring.specification import has_third_party
 
 
 def band_columns(model: Model) -> dict[str, Scalar]:
@@ -64,7 +65,7 @@ def _entry_terms(model: Model, segment: str | None, band: Band, of: str) -> list
     if band.needs.fit_at_least is not None:
         terms.append(column("fit") >= threshold(band.needs.fit_at_least))
     if band.needs.engagement_at_least is not None:
-        counted = FIRST_PARTY if has_third_party(model) and not band.third_party else "engagement"
+        counted = FIRST_PARTY if has_third_party(model.spec) and not band.third_party else "engagement"
         terms.append(column(counted) >= threshold(band.needs.engagement_at_least))
     if band.needs.when is not None:
         terms.append(column(when_column(segment, band.id)))

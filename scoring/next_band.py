@@ -15,12 +15,15 @@ _OF_TABLE = ("model", "link")
 _BLOCKED = ("suppressed", "disqualified", "gated")
 
 
-def next_band(model: Model, told: Explanation, segment: str | None) -> NextBand | None:
+def next_band(
+    model: Model, told: Explanation, segment: str | None, first_party: float | None = None
+) -> NextBand | None:
     """Give the next band above a subject's, with what is missing for it; null for who is in the highest.
 
     `helps` are rules that give the subject nothing now, each with what it would add inside its group's bounds: first
     those that suffice alone, smallest first, then the largest. Points are those of the total. Where an override holds
-    somebody down, its words are in blocked_by.
+    somebody down, its words are in blocked_by. `first_party` is the engagement without third-party rules, null where
+    the model has none.
     """
     band = _next(_bands(model, segment), told)
     if band is None:
@@ -33,7 +36,7 @@ def next_band(model: Model, told: Explanation, segment: str | None) -> NextBand 
         at_least=band.at_least,
         above=band.above,
         missing=missing,
-        needs=tuple(_unmet(model, band, told)),
+        needs=tuple(_unmet(band, told, first_party)),
         blocked_by=_blocked(told),
         helps=_cheapest(list(_worth(model, told, segment)), missing),
     )
@@ -62,13 +65,12 @@ def _next(bands: Sequence[Band], told: Explanation) -> Band | None:
     return bands[-1] if bands else None
 
 
-def _unmet(model: Model, band: Band, told: Explanation) -> Iterator[str]:
+def _unmet(band: Band, told: Explanation, first_party: float | None) -> Iterator[str]:
     if band.needs is None:
         return
     if band.needs.fit_at_least is not None and told.fit < band.needs.fit_at_least:
         yield f"fit {band.needs.fit_at_least:g}, it is {told.fit:g}"
-    bought = {rule.id for rule in model.spec.engagement if rule.third_party and not band.third_party}
-    engagement = told.engagement - sum(row.points for row in told.contributions if row.rule_id in bought)
+    engagement = told.engagement if band.third_party or first_party is None else first_party
     wanted = band.needs.engagement_at_least
     if wanted is not None and engagement < wanted:
         yield f"engagement {wanted:g}, it is {engagement:g}"

@@ -135,3 +135,8 @@ def band_tables(specification: Specification) -> tuple[tuple[str | None, tuple[S
     plain = (specification, *(of_segment(specification, one) for one in specification.segment if not one.band))
     own = [(one.id, (of_segment(specification, one),)) for one in specification.segment if one.band]
     return ((None, plain), *own)
+
+
+def has_third_party(specification: Specification) -> bool:
+    """Say whether some engagement rule is a third party's."""
+    return any(rule.third_party for rule in specification.engagement)

@@ -4,25 +4,21 @@ from sqlglot import exp
 
 from scoring.adjustments import POINTS as ADJUSTMENT
 from scoring.engagement import multiply_column
+from scoring.explain import FIRST_PARTY
 from scoring.expressions import Scalar, column, number, rounded, total
 from scoring.fit import points_column
 from scoring.model import Model
 from scoring.people import people_sum
 from scoring.rules import Group
 from scoring.segments import group_bounds
+from scoring.specification import has_third_party
 
-FIRST_PARTY = "first_party_engagement"
 _DECIMALS = 9
-
-
-def has_third_party(model: Model) -> bool:
-    """Say whether some engagement rule is a third party's."""
-    return any(rule.third_party for rule in model.spec.engagement)
 
 
 def first_party_columns(model: Model) -> dict[str, Scalar]:
     """Give engagement as it would be if third-party rules gave no points; idle stays what it is."""
-    if not has_third_party(model):
+    if not has_third_party(model.spec):
         return {}
     of_engagement = {rule.group for rule in model.spec.engagement}
     groups = [group for group in model.spec.group if group.id in of_engagement]

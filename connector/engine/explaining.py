@@ -11,9 +11,10 @@ import duckdb
 from connector.engine.duckdb import LEDGER, compiled, prepared, relations_of
 from connector.engine.relations import Relation, literal
 from connector.errors import ConfigError
-from scoring.explain import Contribution, Explanation, iso
+from scoring.explain import FIRST_PARTY, Contribution, Explanation, iso
 from scoring.model import Model
 from scoring.next_band import next_band
+from scoring.specification import has_third_party
 from scoring.statement import Statement
 
 # Times leave as seconds: DuckDB needs one more package to hand times with a zone to Python.
@@ -106,7 +107,8 @@ def _explained(
             raise ConfigError(f"{where}: no such subject, created later, or outside the model's audience")
         rows = connection.execute(_ROWS.format(contributions=statement.contributions)).fetchall()
         terms = connection.execute(_ROWS.format(contributions=statement.terms)).fetchall() if statement.terms else []
-        segment = connection.execute("SELECT segment FROM scored").fetchall()[0][0] if model.spec.segment else None
+        segment = _stored(connection, "segment") if model.spec.segment else None
+        first_party = _stored(connection, FIRST_PARTY) if has_third_party(model.spec) else None
     values = {name: value for name, value in zip(names, score_rows[0], strict=True) if not name.startswith("pillar_")}
     told = Explanation(
         **{**values, "as_of": datetime.fromtimestamp(values["as_of"], UTC)},
@@ -114,7 +116,11 @@ def _explained(
         contributions=tuple(_contribution(row) for row in rows),
         terms=tuple(_contribution(row) for row in terms),
     )
-    return replace(told, next_band=next_band(model, told, segment))
+    return replace(told, next_band=next_band(model, told, segment, first_party))
+
+
+def _stored(connection: duckdb.DuckDBPyConnection, column: str) -> Any:  # noqa: ANN401 - a value of any column
+    return connection.execute(f"SELECT {column} FROM scored").fetchall()[0][0]  # noqa: S608 - our own names
 
 
 def _contribution(row: Sequence[Any]) -> Contribution:

@@ -121,3 +121,16 @@ def test_no_points_help_the_suppressed_and_none_are_needed_at_the_top(
     file.write_text(MODEL.replace("at_least = 40", "at_least = 25"), encoding="utf-8")
     people = {"people": "(SELECT 'p' AS person_id, 'vp' AS seniority, 'US' AS country)"}
     assert explain(engine, load_model(file), as_of=NOW, sources=people, subject_id="p").next_band is None
+
+
+def test_what_was_bought_is_no_engagement_of_theirs(engine: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    file = tmp_path / "m.toml"
+    bought = MODEL.replace("points = 6", "points = 6\nthird_party = true")
+    file.write_text(bought.replace("fit_at_least = 10", "engagement_at_least = 9"), encoding="utf-8")
+    types = "CASE WHEN i = 0 THEN 'page_view' ELSE 'competitor_comparison_view' END AS type"
+    events = f"(SELECT 'e' || i AS event_id, {types}, TIMESTAMP '2026-07-01' AS occurred_at, 'p' AS person_id FROM range(4) r(i))"  # noqa: S608, E501 - our own text
+    sources = {"people": "(SELECT 'p' AS person_id, 'vp' AS seniority)", "events": events}
+    told = explain(engine, load_model(file), as_of=NOW, sources=sources, subject_id="p")
+    assert told.engagement == 10  # 8 for a page, 18 for bought intent, inside a cap of 10
+    assert told.next_band is not None
+    assert told.next_band.needs == ("engagement 9, it is 8",)
