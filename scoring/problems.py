@@ -95,19 +95,26 @@ def _lines(detail: ErrorDetails, raw: Mapping[str, Any]) -> list[str]:
         case "extra_forbidden":
             return [f"{path}: unknown key '{key}'{nearest(key, _valid_keys(detail['loc']))}"]
         case "missing":
-            return [f"{path}: key '{key}' is missing"]
+            return [f"{path}: {_named(detail['loc'])} is missing"]
         case "value_error":
             return [f"{path}: {line}" for line in str(detail["ctx"]["error"]).split("\n")]
         case "literal_error":
             given = str(detail["input"])
             expected = str(detail["ctx"]["expected"]).replace("'", "")
-            return [f"{path}: '{given}' is not one of {expected}{nearest(given, expected.split())}"]
-        case "too_short" if detail["input"]:
-            return []  # its entries are wrong, and each of them has a line of its own
+            known = expected.replace(" or ", ", ").split(", ")
+            return [f"{path}: '{given}' is not one of {expected}{nearest(given, known)}"]
+        case "too_short":
+            # Where it has entries, they are wrong, and each of them has a line of its own.
+            return [] if detail["input"] else [f"{path}: is empty"]
         case kind if kind in _PLAIN:
             return [f"{path}: {_toml(detail['input'])} {_PLAIN[kind]}"]
         case _:
             return [f"{path}: {detail['msg'][0].lower()}{detail['msg'][1:]}, it is {_toml(detail['input'])}"]
+
+
+def _named(loc: tuple[int | str, ...]) -> str:
+    last = loc[-1] if loc else ""
+    return f"entry {last + 1}" if isinstance(last, int) else f"key '{last}'"
 
 
 def _path(loc: tuple[int | str, ...], raw: Mapping[str, Any]) -> str:

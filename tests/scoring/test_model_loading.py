@@ -98,6 +98,12 @@ when = { field = "email_domain", in_list = "competitor" }
     ("added", "problem"),
     [
         ("[[segment]]\nid = 'x'", "segment.x.when: key 'when' is missing"),
+        (SEGMENT.replace("field = 'kind', is = 'lead'", "all = []"), "segment.x.when.all: is empty"),
+        (
+            SEGMENT.replace("field = 'kind', is = 'lead'", "field = 'nps', between = [5]"),
+            "between[2]: entry 2 is missing",
+        ),
+        ("[combine]\nkind = 'wieghted'", "sum, weighted, predictive, blend or rank, did you mean 'weighted'?"),
         (SEGMENT + "points = { aa = 2 }", "segment.x.points.aa: there is no rule 'aa' with points"),
         (SEGMENT + "points = { a = 'two' }", "segment.x.points: 'a': 'two' is not a number"),
         (SEGMENT + "caps = { web = 2 }", "segment.x.caps.web: there is no [group.web]"),
