@@ -45,6 +45,7 @@ class Help:
 class NextBand:
     """The band above a subject's: its threshold, what is missing, which needs are not met, and what would help.
 
+    `is_reached` says that the threshold is met and something else is missing.
     `blocked_by` is a state, or the words of an override, that no points can overcome; null where points decide.
     """
 
@@ -55,13 +56,16 @@ class NextBand:
     needs: tuple[str, ...]
     blocked_by: str | None
     helps: tuple[Help, ...]
+    is_reached: bool = False
 
     def sentence(self) -> str:
         """Tell it to a rep in one line."""
         if self.blocked_by is not None:
             return f"next: {self.band}; no points help while {self.blocked_by}"
         more = "more than " if self.above is not None else ""
-        short = [f"{more}{_plain(self.missing)} points short"] if self.missing > 0 or self.above is not None else []
+        short = [] if self.is_reached else [f"{more}{_plain(self.missing)} points short"]
+        if self.above is not None and self.missing == 0 and not self.is_reached:
+            short = ["any point more is enough"]
         needs = [f"needs {need}" for need in self.needs]
         helps = ", ".join(f"+{_plain(one.points)} {one.label}" for one in self.helps)
         return f"next: {self.band}; {'; '.join([*short, *needs]) or 'nothing is missing'}" + (

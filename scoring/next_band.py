@@ -1,13 +1,13 @@
 """What would raise a subject's band: the next threshold, what is missing, and the cheapest rules that could give it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from scoring.explain import CONSTANT, RULES, Contribution, Explanation, Help, NextBand
 from scoring.model import Model
 from scoring.predict.weights import weights
 from scoring.predict.words import part_words
-from scoring.rules import Band, EngagementRule, FitRule
+from scoring.rules import Band, EngagementRule, FitRule, Needs
 
 MOST_HELP = 5
 _OF_STATE = ("scale_clamp", "override", "state")
@@ -21,24 +21,28 @@ def next_band(
     """Give the next band above a subject's, with what is missing for it; null for who is in the highest.
 
     `helps` are rules that give the subject nothing now, each with what it would add inside its group's bounds: first
-    those that suffice alone, smallest first, then the largest. Points are those of the total. Where an override holds
-    somebody down, its words are in blocked_by. `first_party` is the engagement without third-party rules, null where
-    the model has none.
+    those that suffice alone, smallest first, then the largest. Points are those of the total; where that is enough and
+    an axis is not, they are the rules of that axis. Where an override holds somebody down, its words are in blocked_by.
+    `first_party` is the engagement without third-party rules, null where the model has none.
     """
     band = _next(_bands(model, segment), told)
     if band is None:
         return None
     threshold = band.at_least if band.at_least is not None else band.above
     reached = told.total - sum(row.points for row in told.contributions if _is_of_state(row))
-    missing = 0.0 if threshold is None else max(0.0, round(threshold - reached, 9))
+    gap = 0.0 if threshold is None else round(threshold - reached, 9)
+    is_reached = gap < 0 or (gap == 0 and band.above is None)
+    unmet = _unmet(band, told, first_party)
+    helps = list(_worth(model, told, segment))
     return NextBand(
         band=band.id,
         at_least=band.at_least,
         above=band.above,
-        missing=missing,
-        needs=tuple(_unmet(band, told, first_party)),
+        missing=max(0.0, gap),
+        needs=(*(f"{axis} {wanted:g}, it is {has:g}" for axis, (wanted, has) in unmet.items()), *_own_need(band)),
         blocked_by=_blocked(told),
-        helps=_cheapest(list(_worth(model, told, segment)), missing),
+        helps=_of_axes(model, band, helps, unmet) if is_reached else _cheapest(helps, max(0.0, gap)),
+        is_reached=is_reached,
     )
 
 
@@ -65,17 +69,25 @@ def _next(bands: Sequence[Band], told: Explanation) -> Band | None:
     return bands[-1] if bands else None
 
 
-def _unmet(band: Band, told: Explanation, first_party: float | None) -> Iterator[str]:
-    if band.needs is None:
-        return
-    if band.needs.fit_at_least is not None and told.fit < band.needs.fit_at_least:
-        yield f"fit {band.needs.fit_at_least:g}, it is {told.fit:g}"
+def _unmet(band: Band, told: Explanation, first_party: float | None) -> dict[str, tuple[float, float]]:
+    """Give what a band needs of each axis that has less, and what the axis has."""
     engagement = told.engagement if band.third_party or first_party is None else first_party
-    wanted = band.needs.engagement_at_least
-    if wanted is not None and engagement < wanted:
-        yield f"engagement {wanted:g}, it is {engagement:g}"
-    if band.needs.when is not None:
-        yield "the band's own condition"
+    needs = band.needs or Needs()
+    axes = {"fit": (needs.fit_at_least, told.fit), "engagement": (needs.engagement_at_least, engagement)}
+    return {axis: (wanted, has) for axis, (wanted, has) in axes.items() if wanted is not None and has < wanted}
+
+
+def _own_need(band: Band) -> list[str]:
+    return ["the band's own condition"] if band.needs is not None and band.needs.when is not None else []
+
+
+def _of_axes(
+    model: Model, band: Band, helps: Sequence[Help], unmet: Mapping[str, tuple[float, float]]
+) -> tuple[Help, ...]:
+    """Give the rules that help an axis to what a band needs of it, where the total is enough."""
+    bought = set() if band.third_party else {rule.id for rule in model.spec.engagement if rule.third_party}
+    short = max((wanted - has for wanted, has in unmet.values()), default=0.0)
+    return _cheapest([one for one in helps if one.kind in unmet and one.rule_id not in bought], short)
 
 
 def _worth(model: Model, told: Explanation, segment: str | None) -> Iterator[Help]:
@@ -143,7 +155,7 @@ def _room(model: Model, told: Explanation, rule: FitRule | EngagementRule, segme
     return cap - min(value, cap)
 
 
-def _cheapest(found: list[Help], missing: float) -> tuple[Help, ...]:
+def _cheapest(found: Sequence[Help], missing: float) -> tuple[Help, ...]:
     enough = sorted((one for one in found if one.points >= missing), key=lambda one: (one.points, one.rule_id))
     rest = sorted((one for one in found if one.points < missing), key=lambda one: (-one.points, one.rule_id))
     return tuple((enough + rest)[:MOST_HELP])

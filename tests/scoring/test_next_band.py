@@ -107,7 +107,7 @@ def test_a_segment_has_bands_and_points_of_its_own(engine: duckdb.DuckDBPyConnec
     assert found is not None
     assert (found.band, found.above, found.missing) == ("hot", 8, 0)
     assert ("demo", 12) in [(one.rule_id, one.points) for one in found.helps]
-    assert found.sentence().startswith("next: hot; more than 0 points short; would help: +2 compare")
+    assert found.sentence().startswith("next: hot; any point more is enough; would help: +2 compare")
 
 
 def test_no_points_help_the_suppressed_and_none_are_needed_at_the_top(
@@ -134,3 +134,15 @@ def test_what_was_bought_is_no_engagement_of_theirs(engine: duckdb.DuckDBPyConne
     assert told.engagement == 10  # 8 for a page, 18 for bought intent, inside a cap of 10
     assert told.next_band is not None
     assert told.next_band.needs == ("engagement 9, it is 8",)
+
+
+def test_where_the_total_is_enough_the_rules_of_the_axis_help(
+    engine: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    file = tmp_path / "m.toml"
+    file.write_text(MODEL.replace("at_least = 40", "above = 8"), encoding="utf-8")
+    events = "(SELECT 'e' AS event_id, 'demo_request' AS type, TIMESTAMP '2026-07-01' AS occurred_at, 'p' AS person_id)"
+    sources = {"people": "(SELECT 'p' AS person_id)", "events": events}
+    found = explain(engine, load_model(file), as_of=NOW, sources=sources, subject_id="p").next_band
+    assert found is not None
+    assert found.sentence() == "next: hot; needs fit 10, it is 0; would help: +20 vp, +5 served"
