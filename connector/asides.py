@@ -12,7 +12,7 @@ from connector.reading import Reading
 from connector.store import runs
 from connector.successors import resolved
 from connector.tables import SUCCESSORS
-from scoring.conditions import Condition
+from scoring.conditions import Condition, in_words
 from scoring.explain import Explanation
 
 
@@ -59,24 +59,6 @@ def because(engine: duckdb.DuckDBPyConnection, line: Line, told: Explanation, so
             asked = explain_one(engine, model, **known)
         holding += [in_words(condition)] if asked.state == "suppressed" else []
     return [f"suppressed: {' and '.join(holding)}"]
-
-
-def in_words(condition: Condition) -> str:
-    """Tell a condition in the words of the model file.
-
-    >>> in_words(Condition.model_validate({"field": "opted_out", "is": True}))
-    'opted_out is true'
-    """
-    if condition.not_ is not None:
-        return f"not ({in_words(condition.not_)})"
-    if condition.all_ is not None or condition.any_ is not None:
-        word = " and " if condition.all_ is not None else " or "
-        return word.join(map(in_words, condition.all_ or condition.any_ or ()))
-    value = condition.model_dump(mode="json")[condition.operator]
-    operands = value if isinstance(value, list | tuple) else [value]
-    told = ", ".join("true" if one is True else "false" if one is False else str(one) for one in operands)
-    name = condition.operator.rstrip("_")
-    return f"{condition.field} {name}" if name in ("missing", "present") else f"{condition.field} {name} {told}"
 
 
 def _alternatives(condition: Condition) -> Iterator[Condition]:

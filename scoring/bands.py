@@ -4,10 +4,9 @@ from collections.abc import Sequence
 
 from sqlglot import exp
 
+from scoring.columns import FIRST_PARTY, when_column
 from scoring.combine import DISQUALIFIED, SUPPRESSED
-from scoring.explain import FIRST_PARTY
 from scoring.expressions import Scalar, case, column, every, null, number, raw_text
-from scoring.fit import when_column
 from scoring.model import Model
 from scoring.predict.blend import MODEL_BAND, MODEL_TOTAL, results
 from scoring.rules import Band, GradeAxis

@@ -11,6 +11,7 @@ from scoring import expressions
 from scoring.adjustments import ADJUSTED, adjusted_columns, has_ledger, ledger_stages
 from scoring.annotations import annotated
 from scoring.bands import band_columns
+from scoring.columns import FIRST_PARTY, SEGMENT, when_column
 from scoring.combine import (
     axis_columns,
     engagement_sum,
@@ -27,7 +28,6 @@ from scoring.contributions import Line, contributions, lines, model_lines, store
 from scoring.dialects import rendered
 from scoring.engagement import engagement_columns
 from scoring.events import IDLE, EventScope, distinct_rules, distinct_tallies, facts, idle_s, matches, tallies
-from scoring.explain import FIRST_PARTY
 from scoring.expressions import Scalar, column, integer, named, null, raw_text, time_of
 from scoring.fit import FitScope, fit_columns, state_columns
 from scoring.model import Model, ModelError, features_of, model_fields, rule_events
@@ -48,8 +48,8 @@ from scoring.predict.tables import value_column
 from scoring.reasons import MACROS as REASON_MACROS
 from scoring.reasons import WORDED_MACROS, explained, has_words, reasons
 from scoring.schema import ColumnType
-from scoring.segments import SEGMENT, segment_column
-from scoring.specification import conditions, event_conditions, has_third_party
+from scoring.segments import segment_column
+from scoring.specification import conditions, event_conditions, every_band, has_third_party
 from scoring.statement import Statement, clock, epoch_s
 from scoring.subjects import Columns, account_subjects, feature_name, field_types, subjects
 from scoring.third_party import first_party_columns
@@ -176,6 +176,7 @@ def _scored(model: Model, types: Mapping[str, ColumnType], columns: Columns, fou
     stages = _stages(model, types, columns)
     stored = [*_RESULTS, *results(model), *([SEGMENT] if model.spec.segment else [])]
     stored += [FIRST_PARTY] if has_third_party(model.spec) else []
+    stored += [when_column(segment, band.id) for segment, band in every_band(model.spec) if band.own_condition]
     stored += [pillar_column(pillar.id, "value") for pillar in model.spec.pillar]
     query = exp.select(*map(column, stored), *_named(stored_columns(found))).from_(
         _add_passes(model, stages), copy=False

@@ -161,3 +161,21 @@ def operand_type(value: Operand) -> ColumnType:
             return "text"
         case _:
             return "datetime"
+
+
+def in_words(condition: Condition) -> str:
+    """Tell a condition in the words of the model file.
+
+    >>> in_words(Condition.model_validate({"field": "opted_out", "is": True}))
+    'opted_out is true'
+    """
+    if condition.not_ is not None:
+        return f"not ({in_words(condition.not_)})"
+    if condition.all_ is not None or condition.any_ is not None:
+        word = " and " if condition.all_ is not None else " or "
+        return word.join(map(in_words, condition.all_ or condition.any_ or ()))
+    value = condition.model_dump(mode="json")[condition.operator]
+    operands = value if isinstance(value, list | tuple) else [value]
+    told = ", ".join("true" if one is True else "false" if one is False else str(one) for one in operands)
+    name = condition.operator.rstrip("_")
+    return f"{condition.field} {name}" if name in ("missing", "present") else f"{condition.field} {name} {told}"

@@ -14,8 +14,6 @@ CONSTANT = "link"
 """The kind of the row that everybody has alike: it belongs to the sum, and is a reason for nothing."""
 RULES = "rules"
 """The row of what the scale takes from the rules in a blend."""
-FIRST_PARTY = "first_party_engagement"
-"""The column of what engagement is without third-party rules, of a model that has some."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
+from scoring.columns import when_column
 from scoring.expressions import Scalar, case, column, either, number
 from scoring.model import Model
 from scoring.overrides import when_override
@@ -34,11 +35,6 @@ def points_column(rule_id: str) -> str:
     return f"rule.{rule_id}.points"
 
 
-def when_column(segment: str | None, band: str) -> str:
-    """Name the column that says whether a band's own condition holds."""
-    return f"band.{segment or ''}/{band}.when"
-
-
 def fit_columns(model: Model, scope: FitScope) -> dict[str, Scalar]:
     """Give the points of every fit rule."""
     return {points_column(rule.id): _points(model, rule, scope) for rule in model.spec.fit}
@@ -58,8 +54,8 @@ def state_columns(model: Model, scope: FitScope) -> dict[str, Scalar]:
     for override in spec.override:
         columns[when_override(override.id)] = predicate(override.when, scope.features, scope.lists)
     for segment, band in every_band(spec):
-        if band.needs is not None and band.needs.when is not None:
-            columns[when_column(segment, band.id)] = predicate(band.needs.when, scope.features, scope.lists)
+        if band.own_condition is not None:
+            columns[when_column(segment, band.id)] = predicate(band.own_condition, scope.features, scope.lists)
     return columns
 
 

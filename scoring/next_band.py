@@ -1,8 +1,9 @@
 """What would raise a subject's band: the next threshold, what is missing, and the cheapest rules that could give it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from scoring.conditions import in_words
 from scoring.explain import CONSTANT, RULES, Contribution, Explanation, Help, NextBand
 from scoring.model import Model
 from scoring.predict.weights import weights
@@ -15,31 +16,45 @@ _OF_TABLE = ("model", "link")
 _BLOCKED = ("suppressed", "disqualified", "gated")
 
 
-def next_band(
-    model: Model, told: Explanation, segment: str | None, first_party: float | None = None
-) -> NextBand | None:
+@dataclass(frozen=True)
+class Standing:
+    """What else is known of a subject.
+
+    Its segment, null outside all of them; engagement without third-party rules, null where the model has none; and the
+    bands, by the segment that has them, whose own condition does not hold.
+    """
+
+    segment: str | None = None
+    first_party: float | None = None
+    barred: frozenset[tuple[str | None, str]] = frozenset()
+
+
+def next_band(model: Model, told: Explanation, standing: Standing) -> NextBand | None:
     """Give the next band above a subject's, with what is missing for it; null for who is in the highest.
 
     `helps` are rules that give the subject nothing now, each with what it would add inside its group's bounds: first
     those that suffice alone, smallest first, then the largest. Points are those of the total; where that is enough and
     an axis is not, they are the rules of that axis. Where an override holds somebody down, its words are in blocked_by.
-    `first_party` is the engagement without third-party rules, null where the model has none.
     """
-    band = _next(_bands(model, segment), told)
+    owner, bands = _bands(model, standing.segment)
+    band = _next(bands, told)
     if band is None:
         return None
     threshold = band.at_least if band.at_least is not None else band.above
     reached = told.total - sum(row.points for row in told.contributions if _is_of_state(row))
     gap = 0.0 if threshold is None else round(threshold - reached, 9)
     is_reached = gap < 0 or (gap == 0 and band.above is None)
-    unmet = _unmet(band, told, first_party)
-    helps = list(_worth(model, told, segment))
+    unmet = _unmet(band, told, standing.first_party)
+    helps = list(_worth(model, told, standing.segment))
+    needs = [f"{axis} {wanted:g}, it is {has:g}" for axis, (wanted, has) in unmet.items()]
+    if band.own_condition is not None and (owner, band.id) in standing.barred:
+        needs.append(in_words(band.own_condition))
     return NextBand(
         band=band.id,
         at_least=band.at_least,
         above=band.above,
         missing=max(0.0, gap),
-        needs=(*(f"{axis} {wanted:g}, it is {has:g}" for axis, (wanted, has) in unmet.items()), *_own_need(band)),
+        needs=tuple(needs),
         blocked_by=_blocked(told),
         helps=_of_axes(model, band, helps, unmet) if is_reached else _cheapest(helps, max(0.0, gap)),
         is_reached=is_reached,
@@ -56,9 +71,10 @@ def _blocked(told: Explanation) -> str | None:
     return next((row.label for row in told.contributions if row.kind == "override" and row.points < 0), None)
 
 
-def _bands(model: Model, segment: str | None) -> Sequence[Band]:
+def _bands(model: Model, segment: str | None) -> tuple[str | None, Sequence[Band]]:
+    """Give the bands of a subject, and the segment that has them, null for the model's own."""
     own = next((found.band for found in model.spec.segment if found.id == segment and found.band), None)
-    return own or model.spec.band
+    return (segment, own) if own else (None, model.spec.band)
 
 
 def _next(bands: Sequence[Band], told: Explanation) -> Band | None:
@@ -75,10 +91,6 @@ def _unmet(band: Band, told: Explanation, first_party: float | None) -> dict[str
     needs = band.needs or Needs()
     axes = {"fit": (needs.fit_at_least, told.fit), "engagement": (needs.engagement_at_least, engagement)}
     return {axis: (wanted, has) for axis, (wanted, has) in axes.items() if wanted is not None and has < wanted}
-
-
-def _own_need(band: Band) -> list[str]:
-    return ["the band's own condition"] if band.needs is not None and band.needs.when is not None else []
 
 
 def _of_axes(

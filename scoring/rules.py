@@ -351,6 +351,11 @@ class Band(Frozen):
             problems.append(f"release_below = {self.release_below:g} is above the threshold {threshold:g}")
         return _checked(self, problems)
 
+    @property
+    def own_condition(self) -> Condition | None:
+        """Give what it needs beside points; null where that is nothing."""
+        return None if self.needs is None else self.needs.when
+
 
 def _bracket_problems(rule: FitRule) -> list[str]:
     problems = []

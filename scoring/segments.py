@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+from scoring.columns import SEGMENT
 from scoring.expressions import Scalar, case, clamp, column, null, number, raw_text
 from scoring.model import Model
 from scoring.predicates import Lists, Scope, branch
 from scoring.rules import EngagementRule, FitRule, Group
-
-SEGMENT = "segment"
 
 
 def segment_column(model: Model, scope: Scope, lists: Lists) -> Scalar:

@@ -3,8 +3,8 @@
 from sqlglot import exp
 
 from scoring.adjustments import POINTS as ADJUSTMENT
+from scoring.columns import FIRST_PARTY
 from scoring.engagement import multiply_column
-from scoring.explain import FIRST_PARTY
 from scoring.expressions import Scalar, column, number, rounded, total
 from scoring.fit import points_column
 from scoring.model import Model

@@ -9,12 +9,13 @@ from typing import Any
 import duckdb
 
 from connector.engine.duckdb import LEDGER, compiled, prepared, relations_of
-from connector.engine.relations import Relation, literal
+from connector.engine.relations import Relation, literal, quoted
 from connector.errors import ConfigError
-from scoring.explain import FIRST_PARTY, Contribution, Explanation, iso
+from scoring.columns import FIRST_PARTY, SEGMENT, when_column
+from scoring.explain import Contribution, Explanation, iso
 from scoring.model import Model
-from scoring.next_band import next_band
-from scoring.specification import has_third_party
+from scoring.next_band import Standing, next_band
+from scoring.specification import every_band, has_third_party
 from scoring.statement import Statement
 
 # Times leave as seconds: DuckDB needs one more package to hand times with a zone to Python.
@@ -107,8 +108,7 @@ def _explained(
             raise ConfigError(f"{where}: no such subject, created later, or outside the model's audience")
         rows = connection.execute(_ROWS.format(contributions=statement.contributions)).fetchall()
         terms = connection.execute(_ROWS.format(contributions=statement.terms)).fetchall() if statement.terms else []
-        segment = _stored(connection, "segment") if model.spec.segment else None
-        first_party = _stored(connection, FIRST_PARTY) if has_third_party(model.spec) else None
+        standing = _standing(connection, model)
     values = {name: value for name, value in zip(names, score_rows[0], strict=True) if not name.startswith("pillar_")}
     told = Explanation(
         **{**values, "as_of": datetime.fromtimestamp(values["as_of"], UTC)},
@@ -116,11 +116,21 @@ def _explained(
         contributions=tuple(_contribution(row) for row in rows),
         terms=tuple(_contribution(row) for row in terms),
     )
-    return replace(told, next_band=next_band(model, told, segment, first_party))
+    return replace(told, next_band=next_band(model, told, standing))
+
+
+def _standing(connection: duckdb.DuckDBPyConnection, model: Model) -> Standing:
+    spec = model.spec
+    asked = [(segment, band.id) for segment, band in every_band(spec) if band.own_condition is not None]
+    return Standing(
+        segment=_stored(connection, SEGMENT) if spec.segment else None,
+        first_party=_stored(connection, FIRST_PARTY) if has_third_party(spec) else None,
+        barred=frozenset(band for band in asked if _stored(connection, when_column(*band)) is not True),
+    )
 
 
 def _stored(connection: duckdb.DuckDBPyConnection, column: str) -> Any:  # noqa: ANN401 - a value of any column
-    return connection.execute(f"SELECT {column} FROM scored").fetchall()[0][0]  # noqa: S608 - our own names
+    return connection.execute(f"SELECT {quoted(column)} FROM scored").fetchall()[0][0]  # noqa: S608 - quoted
 
 
 def _contribution(row: Sequence[Any]) -> Contribution:

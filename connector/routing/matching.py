@@ -16,11 +16,12 @@ from connector.routing.fits import FITS, places_name
 from connector.routing.pools import Pool, Route
 from connector.store.lake import Lake
 from mappings.lists import load_lists
+from scoring.columns import SEGMENT
 from scoring.conditions import Condition, leaves
 from scoring.dialects import rendered
 from scoring.expressions import MACROS, Scalar, column, named, raw_text
 from scoring.predicates import predicate
-from scoring.segments import SEGMENT, segment_column
+from scoring.segments import segment_column
 from scoring.statement import clock
 from scoring.subjects import Columns, Features, field_types, subjects
 

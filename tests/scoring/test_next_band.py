@@ -9,6 +9,7 @@ import pytest
 
 from connector.engine.duckdb import open_engine
 from connector.engine.explaining import explain
+from connector.engine.relations import literal
 from scoring.explain import NextBand
 from scoring.model import load_model
 
@@ -146,3 +147,22 @@ def test_where_the_total_is_enough_the_rules_of_the_axis_help(
     found = explain(engine, load_model(file), as_of=NOW, sources=sources, subject_id="p").next_band
     assert found is not None
     assert found.sentence() == "next: hot; needs fit 10, it is 0; would help: +20 vp, +5 served"
+
+
+@pytest.mark.parametrize(
+    ("country", "needs"), [("US", ()), ("FR", ("country in US, GB",)), (None, ("country in US, GB",))]
+)
+def test_a_condition_of_its_own_is_told_where_it_does_not_hold(
+    engine: duckdb.DuckDBPyConnection, tmp_path: Path, country: str | None, needs: tuple[str, ...]
+) -> None:
+    file = tmp_path / "m.toml"
+    condition = "when = { field = 'country', in = ['US', 'GB'] }"
+    file.write_text(MODEL.replace("fit_at_least = 10", condition), encoding="utf-8")
+    person = f"(SELECT 'p' AS person_id, {literal(country)} AS country)"
+    found = explain(engine, load_model(file), as_of=NOW, sources={"people": person}, subject_id="p").next_band
+    assert found is not None
+    assert (found.band, found.needs) == ("warm", ())
+    file.write_text(file.read_text(encoding="utf-8").replace("at_least = 8", "at_least = 0"), encoding="utf-8")
+    found = explain(engine, load_model(file), as_of=NOW, sources={"people": person}, subject_id="p").next_band
+    assert found is not None
+    assert (found.band, found.needs) == ("hot", needs)
