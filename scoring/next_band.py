@@ -98,7 +98,8 @@ def _of_axes(
 ) -> tuple[Help, ...]:
     """Give the rules that help an axis to what a band needs of it, where the total is enough."""
     bought = set() if band.third_party else {rule.id for rule in model.spec.engagement if rule.third_party}
-    short = max((wanted - has for wanted, has in unmet.values()), default=0.0)
+    weights = _axis_weights(model)
+    short = max((weights[axis] * (wanted - has) for axis, (wanted, has) in unmet.items()), default=0.0)
     return _cheapest([one for one in helps if one.kind in unmet and one.rule_id not in bought], short)
 
 
@@ -119,9 +120,7 @@ def _worth(model: Model, told: Explanation, segment: str | None) -> Iterator[Hel
 
 
 def _helps(model: Model, told: Explanation, segment: str | None) -> Iterator[Help]:
-    weights = {"fit": 1.0, "engagement": 1.0}
-    if model.spec.combine.weighs:
-        weights = {"fit": model.spec.combine.fit or 0.0, "engagement": model.spec.combine.engagement or 0.0}
+    weights = _axis_weights(model)
     giving = {row.rule_id for row in told.contributions}
     own = next((dict(found.points) for found in model.spec.segment if found.id == segment), {})
     rules: tuple[FitRule | EngagementRule, ...] = (*model.spec.fit, *model.spec.engagement)
@@ -134,6 +133,13 @@ def _helps(model: Model, told: Explanation, segment: str | None) -> Iterator[Hel
     silence = sum(row.points for row in told.contributions if row.kind == "inactivity") * weights["engagement"]
     if silence < 0:
         yield Help("inactivity", "any activity now", "engagement", round(-silence, 9))
+
+
+def _axis_weights(model: Model) -> dict[str, float]:
+    combine = model.spec.combine
+    if not combine.weighs:
+        return {"fit": 1.0, "engagement": 1.0}
+    return {"fit": combine.fit or 0.0, "engagement": combine.engagement or 0.0}
 
 
 def _points(rule: FitRule | EngagementRule, own: dict[str, float]) -> float:

@@ -147,6 +147,11 @@ def test_where_the_total_is_enough_the_rules_of_the_axis_help(
     found = explain(engine, load_model(file), as_of=NOW, sources=sources, subject_id="p").next_band
     assert found is not None
     assert found.sentence() == "next: hot; needs fit 10, it is 0; would help: +20 vp, +5 served"
+    weighted = '[combine]\nkind = "weighted"\nfit = 0.4\nengagement = 0.6\n'
+    file.write_text(file.read_text(encoding="utf-8") + weighted, encoding="utf-8")
+    found = explain(engine, load_model(file), as_of=NOW, sources=sources, subject_id="p").next_band
+    assert found is not None
+    assert [(one.rule_id, one.points) for one in found.helps] == [("vp", 8), ("served", 2)]  # 20 of fit are 8 of it
 
 
 @pytest.mark.parametrize(
