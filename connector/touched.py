@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import duckdb
 import pyarrow as pa
 
+from connector.credits import CREDITS
 from connector.currency import RATES
 from connector.engine.relations import literal, quoted
 from connector.job import Job
@@ -23,6 +24,7 @@ _HOLDERS = {
     "flags": {"people": "person_id", "accounts": "account_id"},
     "attributes": {"people": "subject_id", "accounts": "subject_id"},  # role says which
     MATCHES: {"people": "person_id", "accounts": "account_id"},
+    CREDITS: {"people": "person_id"},
 }
 _ROLES = {"people": "person", "accounts": "account"}
 

@@ -44,6 +44,22 @@ def test_the_role_in_a_deal_is_a_fact_about_the_contact(fresh: Loop) -> None:
     assert totals(fresh)[clerk] == 0
 
 
+def test_a_role_that_is_changed_or_taken_away_after_it_was_scored_is_seen(fresh: Loop) -> None:
+    use_model(fresh, model_of({}, BUYER))
+    buyer = fresh.people()["p03"]["id"]
+    deal(fresh, (buyer, "Influencer"))
+    fresh.advance(60)
+    scored(fresh)
+    assert totals(fresh)[buyer] == 0
+    role = f"{API}OpportunityContactRole/{fresh.records('OpportunityContactRole')[-1]['id']}"
+    fresh.ask("PATCH", role, json={"Role": "Economic Buyer"})
+    fresh.advance(60)
+    assert full_and_short(fresh)[buyer] == 25
+    fresh.ask("DELETE", role)
+    fresh.advance(60)
+    assert full_and_short(fresh)[buyer] == 0
+
+
 def test_an_outcome_is_of_all_who_had_a_part_and_its_amount_counts_once(fresh: Loop) -> None:
     first, second = fresh.people()["p03"]["id"], fresh.people()["p23"]["id"]
     won = deal(fresh, (second, "Decision Maker"), (first, "Evaluator"), stage="Closed Won")
