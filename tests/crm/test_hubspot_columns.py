@@ -121,11 +121,19 @@ def test_pages_become_one_table_with_associations_once() -> None:
     ]
 
 
-@given(st.lists(st.none() | st.lists(st.integers(0, 30).map(str), max_size=12), max_size=80))
-def test_ids_are_kept_once_and_in_their_order(lists: list[list[str] | None]) -> None:
-    kind = pa.list_(pa.struct([("id", pa.string())]))
-    results = pa.array([None if ids is None else [{"id": one} for one in ids] for ids in lists], kind)
-    assert columns.distinct(results).to_pylist() == [list(dict.fromkeys(ids or [])) for ids in lists]
+LINK_TYPES = st.sampled_from(["contact_to_company_unlabeled", "contact_to_company", "investor", None])
+
+
+@given(st.lists(st.none() | st.lists(st.tuples(st.integers(0, 30).map(str), LINK_TYPES), max_size=12), max_size=80))
+def test_ids_are_kept_once_and_in_their_order_but_for_primary_ones(lists: list[list[tuple[str, str]] | None]) -> None:
+    kind = pa.list_(pa.struct([("id", pa.string()), ("type", pa.string())]))
+    rows = [None if links is None else [{"id": one, "type": name} for one, name in links] for links in lists]
+    primary = [[one for one, name in links or () if name == "contact_to_company"] for links in lists]
+    expected = [
+        list(dict.fromkeys([*first, *(one for one, _ in links or ())]))
+        for first, links in zip(primary, lists, strict=True)
+    ]
+    assert columns.distinct(pa.array(rows, kind)).to_pylist() == expected
 
 
 def test_associations_that_go_on_are_found_and_replaced() -> None:

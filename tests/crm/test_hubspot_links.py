@@ -42,6 +42,24 @@ def test_a_thousand_records_are_read_at_once_and_long_lists_to_their_end() -> No
     assert links["1199"] == ["7", "8"]
 
 
+def test_the_primary_record_comes_first_on_whatever_page_it_is() -> None:
+    further, primary = (
+        {"category": "HUBSPOT_DEFINED", "label": None},
+        {"category": "HUBSPOT_DEFINED", "label": "Primary"},
+    )
+    own = {"category": "USER_DEFINED", "label": "Primary"}
+
+    def answering(method: str, path: str, body: dict[str, Any]) -> Reply | None:
+        if "after" in body["inputs"][0]:
+            to = [{"toObjectId": 9, "associationTypes": [further, primary]}, {"toObjectId": 4}]
+            return reply(200, {"results": [{"from": {"id": "1"}, "to": to}]})
+        to = [{"toObjectId": 7, "associationTypes": [further]}, {"toObjectId": 8, "associationTypes": [own, further]}]
+        return reply(200, {"results": [{"from": {"id": "1"}, "to": to, "paging": {"next": {"after": "9"}}}]})
+
+    with served(answering) as url:
+        assert read_links(client(url), "contacts", "companies", ["1"]) == {"1": ["9", "7", "8", "4"]}
+
+
 def test_two_thousand_are_created_at_once() -> None:
     sizes: list[int] = []
 

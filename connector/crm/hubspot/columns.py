@@ -17,6 +17,7 @@ from mappings.fields import FieldKind
 
 ASSOCIATIONS = "associations."
 EVENT_PROPERTY = "properties."
+PRIMARY_TYPE = "_to_company"
 TEXTS = pa.list_(pa.string())
 AFTER = pa.struct([("next", pa.struct([("after", pa.string())]))])
 
@@ -49,7 +50,8 @@ def property_names(fields: Sequence[str]) -> list[str]:
 
 def record_rows(bodies: Sequence[bytes], fields: Sequence[str]) -> pa.StructArray:
     """Parse pages of records: id, properties, inline associations."""
-    linked = pa.struct([("results", pa.list_(pa.struct([("id", pa.string())]))), ("paging", AFTER)])
+    one = pa.struct([("id", pa.string()), ("type", pa.string())])
+    linked = pa.struct([("results", pa.list_(one)), ("paging", AFTER)])
     types = association_types(fields)
     row = [("id", pa.string()), ("properties", _texts(property_names(fields)))]
     if types:
@@ -118,11 +120,19 @@ def _associated(rows: pa.StructArray, ids: pa.Array, association: str, links: Li
 
 
 def distinct(results: pa.ListArray) -> pa.Array:
-    """Turn lists of {id} into lists of ids, each id once (HubSpot repeats it for every association type)."""
-    ids = pc.struct_field(pc.list_flatten(results), "id")
+    """Turn lists of {id, type} into lists of ids, the primary one first.
+
+    HubSpot repeats an id for every association type, and tells the primary company of a record by the name of the type
+    alone: `contact_to_company`, where all others are `contact_to_company_unlabeled` or labels.
+    """
+    flat = pc.list_flatten(results)
+    ids, types = pc.struct_field(flat, "id"), pc.struct_field(flat, "type")
+    further = pc.invert(pc.fill_null(pc.ends_with(types, PRIMARY_TYPE), fill_value=False))
     places = pa.array(range(len(ids)), pa.int32())  # groups come in any order
+    places = pc.if_else(further, pc.add(places, len(ids)), places)
     pairs = pa.table([pc.list_parent_indices(results), ids, places], ["row", "id", "place"])
-    pairs = pairs.group_by(["row", "id"], use_threads=False).aggregate([("place", "min")]).sort_by("place_min")
+    pairs = pairs.group_by(["row", "id"], use_threads=False).aggregate([("place", "min")])
+    pairs = pairs.sort_by([("row", "ascending"), ("place_min", "ascending")])
     offsets = [0]
     rows, counts = pc.value_counts(pairs["row"]).flatten()
     sizes = dict(zip(rows.to_pylist(), counts.to_pylist(), strict=True))

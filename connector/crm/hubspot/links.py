@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from connector.crm.hubspot.client import Client
 from connector.crm.hubspot.errors import Refused, problems_of
@@ -33,23 +34,31 @@ TYPE_IDS: Mapping[tuple[str, str], int] = {
     ("deals", "companies"): 341,
     ("companies", "deals"): 342,
 }
+PRIMARY = "Primary"
 NOT_VALID = re.compile(r"\b[A-Z_]+=(\d+) is not valid")
 
 
 def read_links(client: Client, from_type: str, to_type: str, ids: Sequence[str]) -> dict[str, list[str]]:
-    """Read the associated ids of each record, each id once; a record without any has an empty list."""
-    found: dict[str, dict[str, None]] = {record_id: {} for record_id in ids}
+    """Read the associated ids of each record, each id once, the primary one first; without any, an empty list."""
+    found: dict[str, dict[str, bool]] = {record_id: {} for record_id in ids}
     inputs: list[dict[str, str]] = [{"id": record_id} for record_id in ids]
     while inputs:
         batch, inputs = inputs[:READ_INPUTS], inputs[READ_INPUTS:]
         answer = client.read_links(from_type, to_type, {"inputs": batch}).json()
         for result in answer.get("results") or ():
             record_id = str(result["from"]["id"])
-            found.setdefault(record_id, {}).update((str(one["toObjectId"]), None) for one in result.get("to") or ())
+            linked = result.get("to") or ()
+            found.setdefault(record_id, {}).update((str(to["toObjectId"]), _primary(to)) for to in linked)
             after = ((result.get("paging") or {}).get("next") or {}).get("after")
             if after is not None:
                 inputs.append({"id": record_id, "after": str(after)})
-    return {record_id: list(linked) for record_id, linked in found.items()}
+    return {record_id: sorted(linked, key=linked.__getitem__, reverse=True) for record_id, linked in found.items()}
+
+
+def _primary(to: Mapping[str, Any]) -> bool:
+    """Tell whether a linked record is the primary one, as one company of a contact is."""
+    kinds = to.get("associationTypes") or ()
+    return any(kind.get("category") == "HUBSPOT_DEFINED" and kind.get("label") == PRIMARY for kind in kinds)
 
 
 def create_links(
