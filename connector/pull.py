@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from connector.budget import refuse_overspending
-from connector.census import vanished
+from connector.census import look
 from connector.crash import crash_point
 from connector.crm.base import Page
 from connector.errors import Forbidden, SchemaChanged
@@ -163,9 +163,8 @@ def _pages(job: Job, name: str, fields: Sequence[str], cursor: str | None) -> It
         for page in job.crm.changes(name, fields, earlier):
             reached = page
             yield page
-    lost = vanished(job, name) if reached is not None and (cursor or earlier) else ()
-    if reached is not None and lost:
-        yield Page(reached.rows.slice(0, 0), tuple(lost), reached.cursor)
+    if reached is not None and (cursor or earlier):
+        yield from (replace(page, cursor=reached.cursor) for page in look(job, name, fields))
 
 
 def _follow(job: Job, name: str, fates: Fates) -> None:

@@ -31,7 +31,7 @@ class Capabilities:
 
     crm: str
     url_of: str  # str.format pattern with {instance}, {object}, {id}: where a person opens the record
-    purges: bool = False  # records may be deleted without `changes` ever telling it: ask `vanished`
+    silent: bool = False  # some deletions and links that come or go are never told by `changes`: `look` for them
 
 
 @dataclass(frozen=True)
@@ -197,8 +197,14 @@ class Crm(Protocol):
     def read(self, object: str, fields: Sequence[str], ids: Sequence[str]) -> "pa.Table":  # noqa: A002 - as above
         """Read records by id as they are now, rows as in Page and in no order; those that are gone are absent."""
 
-    def vanished(self, object: str, ids: Sequence[str]) -> Sequence[str]:  # noqa: A002 - as above
-        """Name those records that do not exist any more, and did not go on as others."""
+    def look(self, object: str, fields: Sequence[str], ids: Sequence[str]) -> Page:  # noqa: A002 - as above
+        """Read records by id as they are now, with what they are linked to; deleted are those that went for good.
+
+        One that goes on as another is in neither; the page has no cursor.
+        """
+
+    def links(self, object: str, to: str, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:  # noqa: A002 - as above
+        """Read which records of another object each record is linked to, where links are no fields of a record."""
 
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object in as few requests as the vendor allows; results in input order."""

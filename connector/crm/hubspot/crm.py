@@ -1,6 +1,6 @@
 """The CRM port over HubSpot."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,6 +30,7 @@ from connector.crm.hubspot.describe import object_info
 from connector.crm.hubspot.errors import Refused
 from connector.crm.hubspot.find import find_rows
 from connector.crm.hubspot.keyless import create_once, find_marked
+from connector.crm.hubspot.links import read_links
 from connector.crm.hubspot.read import Stream
 from connector.crm.hubspot.scopes import token_rights
 from connector.crm.hubspot.settings import HubSpotSettings
@@ -40,7 +41,7 @@ from mappings.needs import Need
 
 RECORD_URL = "{scheme}://{host}/contacts/{{instance}}/record/{{object}}/{{id}}"
 CAPABILITIES = Capabilities(
-    crm="hubspot", url_of=RECORD_URL.format(scheme="https", host="app.hubspot.com"), purges=True
+    crm="hubspot", url_of=RECORD_URL.format(scheme="https", host="app.hubspot.com"), silent=True
 )
 
 
@@ -99,11 +100,7 @@ class HubSpotCrm:
         if is_surface(object):
             yield from self._surfaces.pages(object, tuple(fields), reached)
             return
-        info = self.describe(object)
-        if info is None:
-            raise Forbidden(f"HubSpot: the token cannot see {object}; grant its crm.objects and crm.schemas scopes")
-        kinds = {name: known.kind for name, known in info.fields.items()}
-        yield from Stream(self.client, object, tuple(fields), kinds).pages(reached)
+        yield from self._stream(object, tuple(fields)).pages(reached)
 
     def read(self, object: str, fields: Sequence[str], ids: Sequence[str]) -> pa.Table:  # noqa: A002 - same
         """Read records by id, 100 a request."""
@@ -111,9 +108,13 @@ class HubSpotCrm:
         kinds = {name: known.kind for name, known in info.fields.items()} if info else {}
         return Stream(self.client, object, ("id", *(name for name in fields if name != "id")), kinds).by_id(ids)
 
-    def vanished(self, object: str, ids: Sequence[str]) -> Sequence[str]:  # noqa: A002 - the port's name
-        """Name the records that were archived or deleted for privacy, 100 a request."""
-        return Stream(self.client, object, ("id",), {}).vanished(ids)
+    def look(self, object: str, fields: Sequence[str], ids: Sequence[str]) -> Page:  # noqa: A002 - the port's name
+        """Read records by id with their associations, 100 a request."""
+        return self._stream(object, tuple(fields)).look(ids)
+
+    def links(self, object: str, to: str, ids: Sequence[str]) -> Mapping[str, Sequence[str]]:  # noqa: A002 - the port's name
+        """Read associations, a thousand records a request."""
+        return read_links(self.client, object, to, ids)
 
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object, 100 a request; results in input order."""
@@ -167,6 +168,12 @@ class HubSpotCrm:
     def close(self) -> None:
         """Close the connections."""
         self.client.close()
+
+    def _stream(self, name: str, fields: tuple[str, ...]) -> Stream:
+        info = self.describe(name)
+        if info is None:
+            raise Forbidden(f"HubSpot: the token cannot see {name}; grant its crm.objects and crm.schemas scopes")
+        return Stream(self.client, name, fields, {each: known.kind for each, known in info.fields.items()})
 
     def _describe(self, name: str) -> ObjectInfo | None:
         try:

@@ -91,19 +91,19 @@ class Stream:
         table = columns.record_table(rows, self.fields, self.kinds)
         return table.filter(pc.is_in(table["id"], pa.array(ids, pa.string())))
 
-    def vanished(self, ids: Sequence[str]) -> list[str]:
-        """List the ids that HubSpot says it has no record of; a merged one is found under its survivor's id."""
+    def look(self, ids: Sequence[str]) -> Page:
+        """Read records by id with their associations; deleted are those that HubSpot says it has no record of.
+
+        One that was merged is neither: it is found under its survivor's id.
+        """
+        bodies: list[bytes] = []
         lost: list[str] = []
-        for start in range(0, len(ids), BATCH_READ):
-            asked = ids[start : start + BATCH_READ]
-            body = {
-                "properties": ["hs_object_id"],
-                "propertiesWithHistory": [],
-                "inputs": [{"id": one} for one in asked],
-            }
-            answer = self.client.batch_read(self.object_type, body)
+        for asked, answer in self._answers(ids):
+            bodies.append(answer.body)
             lost += _named_missing(answer.json(), asked) if answer.status == 207 else []
-        return lost
+        rows = columns.record_rows(bodies, self.fields)
+        rows = rows.filter(pc.is_in(pc.struct_field(rows, "id"), pa.array(ids, pa.string())))
+        return Page(self._linked_table(rows), tuple(lost))
 
     @property
     def _linked(self) -> list[str]:
@@ -140,13 +140,17 @@ class Stream:
         """Read records by id; the ids that are gone or were merged away are deleted."""
         bodies, deleted = self._read(ids)
         rows = columns.record_rows(bodies, self._with_merged())
-        found = pc.struct_field(rows, "id").to_pylist()
-        links = {to: read_links(self.client, self.object_type, to, found) for to in self._linked}
-        table = columns.record_table(rows, self.fields, self.kinds, links)
+        table = self._linked_table(rows)
         moved = tuple(self._moved(rows))
         gone = [*deleted, *(one.id for one in moved)]
-        alive = set(found)
+        alive = set(pc.struct_field(rows, "id").to_pylist())
         return Page(table, tuple(dict.fromkeys(one for one in gone if one not in alive)), cursor.text(), moved)
+
+    def _linked_table(self, rows: pa.StructArray) -> pa.Table:
+        """Type rows whose answer tells no associations, and read these."""
+        ids = pc.struct_field(rows, "id").to_pylist()
+        links = {to: read_links(self.client, self.object_type, to, ids) for to in self._linked}
+        return columns.record_table(rows, self.fields, self.kinds, links)
 
     def _with_merged(self) -> tuple[str, ...]:
         return (*self.fields, MERGED) if MERGED in self.kinds and MERGED not in self.fields else self.fields
@@ -163,14 +167,18 @@ class Stream:
     def _read(self, ids: Sequence[str]) -> tuple[list[bytes], list[str]]:
         """Read records in batches; returns the bodies and the ids that do not exist any more."""
         bodies, deleted = [], []
+        for asked, answer in self._answers(ids):
+            bodies.append(answer.body)
+            deleted += _missing(answer, asked)
+        return bodies, deleted
+
+    def _answers(self, ids: Sequence[str]) -> Iterator[tuple[Sequence[str], Answer]]:
+        """Read records in batches, each with the ids that were asked for."""
         properties = columns.property_names(self._with_merged())
         for start in range(0, len(ids), BATCH_READ):
             asked = ids[start : start + BATCH_READ]
             body = {"properties": properties, "propertiesWithHistory": [], "inputs": [{"id": one} for one in asked]}
-            answer = self.client.batch_read(self.object_type, body)
-            bodies.append(answer.body)
-            deleted += _missing(answer, asked)
-        return bodies, deleted
+            yield asked, self.client.batch_read(self.object_type, body)
 
     def _sweep(self, cursor: Cursor, ended: Cursor) -> Page:
         """Look for archived records, which neither search nor list shows.

@@ -86,9 +86,13 @@ class SalesforceCrm:
         """Query records by id; rows hold Id and the requested fields."""
         return read_by_id(self.gateway, selection_of(self.schema.need(object), fields), ids)
 
-    def vanished(self, object: str, ids: Sequence[str]) -> Sequence[str]:  # noqa: A002 - the port's name
-        """Name nobody: deleted records are told by `changes`."""
-        return ()
+    def look(self, object: str, fields: Sequence[str], ids: Sequence[str]) -> Page:  # noqa: A002 - the port's name
+        """Query records by id; deleted is empty, since `changes` tells of all deletions."""
+        return Page(self.read(object, fields, ids))
+
+    def links(self, object: str, to: str, ids: Sequence[str]) -> dict[str, Sequence[str]]:  # noqa: A002 - the port's name
+        """Read nothing: all links are fields."""
+        return {}
 
     def write(self, writes: Sequence[Write]) -> list[WriteResult]:
         """Send writes of one object, by Collections or, for many updates, Bulk; results in input order."""
