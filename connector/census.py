@@ -9,7 +9,7 @@ object that they may be linked to, so that 100,000 people are looked at within 2
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Any, Final
 
@@ -30,25 +30,30 @@ RECORDS: Final = 100  # of what people did, read again in one pull: one call
 PEOPLE: Final = "people"
 
 
-def look(job: Job, name: str, fields: Sequence[str]) -> Iterator[Page]:
+@dataclass(frozen=True)
+class Look:
+    """Tell what a look found; store `reached` as the cursor of `place` with the rows of the page, null without any."""
+
+    place: str
+    reached: str
+    page: Page | None = None
+
+
+def looks(job: Job, name: str, fields: Sequence[str]) -> Iterator[Look]:
     """Look at the next of an object's records: the rows that are not as we know them, and those that are gone.
 
-    No page where there is nothing to tell, or where the CRM tells everything by itself.
+    None where the CRM tells everything by itself.
     """
+    table = job.mapping.read[name].table
     if not job.crm.capabilities.silent:
         return
-    table = job.mapping.read[name].table
     if table == PEOPLE:
-        page = _people(job, name, fields)
+        yield _people(job, name, fields)
     elif table in ("events", "outcomes"):
-        page = _deeds(job, name, fields)
-    else:
-        return
-    if page is not None and (page.rows.num_rows or page.deleted):
-        yield page
+        yield from (_deeds(job, name, one, fields) for one in job.mapping.read if _is_linked(job, name, one))
 
 
-def _people(job: Job, name: str, fields: Sequence[str]) -> Page | None:
+def _people(job: Job, name: str, fields: Sequence[str]) -> Look:
     """Look at the next people; who is missing a second time is gone."""
     place = f"census:{name}"
     stored = json.loads(cursors.get(job.state, place) or "{}")
@@ -58,19 +63,9 @@ def _people(job: Job, name: str, fields: Sequence[str]) -> Page | None:
     missing = page.deleted if page else ()
     if not missing:
         after = ids[-1] if len(ids) == SLICE else ""
-    cursors.put(job.state, place, json.dumps({"after": after, "missing": sorted(missing)}))
-    if page is None:
-        return None
-    return Page(_other(job, name, page.rows), tuple(one for one in missing if one in before))
-
-
-def _deeds(job: Job, name: str, fields: Sequence[str]) -> Page | None:
-    """Look at what the next people are linked to; read what they have come to or gone from again."""
-    whose = [one for one in job.mapping.read if _is_linked(job, name, one)]
-    found = [page for one in whose if (page := _deeds_of(job, name, one, fields)) is not None]
-    if not found:
-        return None
-    return Page(pa.concat_tables([page.rows for page in found]), tuple(one for page in found for one in page.deleted))
+    reached = json.dumps({"after": after, "missing": sorted(missing)})
+    told = page and Page(_other(job, name, page.rows), tuple(one for one in missing if one in before))
+    return Look(place, reached, told)
 
 
 def _is_linked(job: Job, name: str, people: str) -> bool:
@@ -78,25 +73,25 @@ def _is_linked(job: Job, name: str, people: str) -> bool:
     return job.mapping.read[people].table == PEOPLE and ASSOCIATIONS + people in persons
 
 
-def _deeds_of(job: Job, name: str, people: str, fields: Sequence[str]) -> Page | None:
+def _deeds(job: Job, name: str, people: str, fields: Sequence[str]) -> Look:
+    """Look at what the next people are linked to; read again what they have come to or gone from."""
     place = f"census:{name}:{people}"
     ids = _next(job, people, cursors.get(job.state, place) or "")
     if not ids:
-        cursors.put(job.state, place, "")
-        return None
+        return Look(place, "")
     linked, kept = job.crm.links(people, name, ids), _deeds_kept(job, name, ids)
-    differ = [sorted(kept[one].symmetric_difference(linked.get(one, ()))) for one in ids]
-    counts = list(accumulate(len(records) for records in differ))
-    done = max(1, sum(count <= RECORDS for count in counts))  # who has more than that goes alone
-    cursors.put(job.state, place, ids[done - 1] if done < len(ids) or len(ids) == SLICE else "")
-    records = list(dict.fromkeys(record for those in differ[:done] for record in those))
+    differ = {one: kept[one].symmetric_difference(linked.get(one, ())) for one in ids}
+    counts = accumulate(len(records) for records in differ.values())
+    done = ids[: max(1, sum(count <= RECORDS for count in counts))]  # who has more than that goes alone
+    reached = done[-1] if len(done) < len(ids) or len(ids) == SLICE else ""
+    records = sorted(set[str]().union(*(differ[one] for one in done)))
     if not records:
-        return None
+        return Look(place, reached)
     page = job.crm.look(name, fields, records)
-    now = _deeds_in(job, name, to_canonical(job.mapping, name, page.rows)[job.mapping.read[name].table])
-    here = {one: set(kept[one]) for one in ids[:done]}
-    changed = {record for one, was in here.items() for record in was ^ now[one] if record in records}
-    return replace(page, rows=_only(page.rows, job.mapping.read[name].key, changed))
+    read = job.mapping.read[name]
+    now = _deeds_in(job, name, to_canonical(job.mapping, name, page.rows)[read.table])
+    changed = {record for one in done for record in differ[one] if (record in now[one]) != (record in kept[one])}
+    return Look(place, reached, replace(page, rows=_only(page.rows, read.key, changed)))
 
 
 def _next(job: Job, name: str, after: str) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from connector.budget import refuse_overspending
-from connector.census import look
+from connector.census import looks
 from connector.crash import crash_point
 from connector.crm.base import Page
 from connector.errors import Forbidden, SchemaChanged
@@ -85,6 +85,7 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
     spec = mirror_spec(job.mapping, name, job.describes[name])
     fields = dict.fromkeys((*fields_to_read(job.mapping, name), *(spec.wanted() if spec else ())))
     counts: Counter[str] = Counter()
+    looked: dict[str, str] = {}
     place = _cursor_name(job, name)
     cursor = before = cursors.get(job.state, place)
     read_before = cursors.any_of(job.state, f"{name}@")  # also under another mapping
@@ -94,7 +95,7 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
         job.lake.writer(MIRROR, MIRROR_KEY) as mirror,
         job.lake.writer("outcomes", table_key("outcomes")) as verdicts,
     ):
-        for read in _pages(job, name, tuple(fields), cursor):
+        for read in _pages(job, name, tuple(fields), cursor, looked):
             refuse_overspending(job.crm.calls, job.allowed_calls)
             cursor = read.cursor
             if not (read.rows.num_rows or read.deleted or read.moved):
@@ -124,7 +125,8 @@ def _pull_object(job: Job, name: str) -> Counter[str]:
         with transaction(job.state):
             for delta in deltas:
                 job.lake.commit(delta)
-            cursors.put(job.state, place, cursor or "")
+            for each, reached in {place: cursor or "", **looked}.items():
+                cursors.put(job.state, each, reached)
             begin_noting(job, name)
             _follow(job, name, fates)
             cursors.forget_others(job.state, f"{name}@", place)
@@ -149,10 +151,10 @@ def _now(job: Job) -> datetime:
     return job.crm.calls.server_time_at or job.connection.server_time_at
 
 
-def _pages(job: Job, name: str, fields: Sequence[str], cursor: str | None) -> Iterator[Page]:
+def _pages(job: Job, name: str, fields: Sequence[str], cursor: str | None, looked: dict[str, str]) -> Iterator[Page]:
     """Read what changed; a whole reading tells no deletions, so that those since the object was read last follow.
 
-    So do those that no reading tells.
+    So does what no reading tells; how far it was looked for is put into `looked`.
     """
     earlier = cursors.newest(job.state, f"{name}@") if cursor is None else None
     reached: Page | None = None
@@ -163,8 +165,10 @@ def _pages(job: Job, name: str, fields: Sequence[str], cursor: str | None) -> It
         for page in job.crm.changes(name, fields, earlier):
             reached = page
             yield page
-    if reached is not None and (cursor or earlier):
-        yield from (replace(page, cursor=reached.cursor) for page in look(job, name, fields))
+    for look in looks(job, name, fields) if reached is not None and (cursor or earlier) else ():
+        looked[look.place] = look.reached
+        if reached is not None and look.page is not None:
+            yield replace(look.page, cursor=reached.cursor)
 
 
 def _follow(job: Job, name: str, fates: Fates) -> None:

@@ -112,9 +112,7 @@ def sf_make(walk: Walk, name: str, **body: object) -> str:
 
 
 def sf_delete(walk: Walk) -> None:
-    found = walk.one_of(
-        "Task", "Lead", "Contact", "Web_Activity__c", "OpportunityContactRole", "CampaignMember", "Lead"
-    )
+    found = walk.one_of("Task", "Lead", "Contact", "Web_Activity__c", "OpportunityContactRole", "CampaignMember")
     walk.loop.ask("DELETE", f"{API}{found['object']}/{found['id']}")
 
 

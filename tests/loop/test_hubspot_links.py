@@ -1,28 +1,17 @@
 """Links that come or go in HubSpot without anybody editing the record are seen all the same."""
 
 import shutil
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import pytest
 
 from connector import census
 from connector.reading import open_reading
-from tests.loop.loops import Loop, copy_of, make_template
+from tests.loop.loops import Loop
 from tests.loop.test_incremental_pull import add_call
 
 CALLS = "/crm/v3/objects/calls"
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_template("hubspot", tmp_path_factory.mktemp("hubspot-links"))
-
-
-@pytest.fixture
-def loop(template: Path, tmp_path: Path) -> Iterator[Loop]:
-    with copy_of("hubspot", template, tmp_path / "loop") as loop:
-        yield loop
+pytestmark = pytest.mark.parametrize("crm", ["hubspot"], indirect=True)
 
 
 def ids(loop: Loop, *names: str) -> list[str]:
@@ -80,68 +69,93 @@ def points(loop: Loop, *names: str) -> list[float]:
     return [float(people[name]["fields"][loop.words.score]) for name in names]
 
 
-def test_links_of_people_and_companies(loop: Loop) -> None:
-    loop.sync()
-    first, second, third = ids(loop, "p03", "p09", "p10")
-    big, small = company(loop, "big"), company(loop, "small")
-    pull(loop)
-    pull(loop)  # sees what the one before wrote
-    stamps = edited_at(loop)
-    [own] = accounts(loop, [first])
-    link(loop, ("contacts", "companies"), second, big)
-    link(loop, ("contacts", "companies"), third, big)
-    link(loop, ("contacts", "companies"), third, small, primary=True)
-    link(loop, ("contacts", "companies"), first, small)
-    assert pull(loop)["people"] == 2
-    assert accounts(loop, [first, second, third]) == [own, big, small]
-    link(loop, ("contacts", "companies"), first, small, primary=True)
-    unlink(loop, ("contacts", "companies"), second, big)
-    assert pull(loop)["people"] == 2
-    assert accounts(loop, [first, second, third]) == [small, None, small]
-    assert stamps == edited_at(loop)
-    assert not any(pull(loop).values())
-    shutil.rmtree(loop.folder / "leadlight-store")
-    pull(loop)
-    assert accounts(loop, [first, second, third]) == [small, None, small]  # a whole reading sees the same
+def test_links_of_people_and_companies(fresh: Loop) -> None:
+    fresh.sync()
+    first, second, third = ids(fresh, "p03", "p09", "p10")
+    big, small = company(fresh, "big"), company(fresh, "small")
+    pull(fresh)
+    pull(fresh)  # sees what the one before wrote
+    stamps = edited_at(fresh)
+    [own] = accounts(fresh, [first])
+    link(fresh, ("contacts", "companies"), second, big)
+    link(fresh, ("contacts", "companies"), third, big)
+    link(fresh, ("contacts", "companies"), third, small, primary=True)
+    link(fresh, ("contacts", "companies"), first, small)
+    assert pull(fresh)["people"] == 2
+    assert accounts(fresh, [first, second, third]) == [own, big, small]
+    link(fresh, ("contacts", "companies"), first, small, primary=True)
+    unlink(fresh, ("contacts", "companies"), second, big)
+    assert pull(fresh)["people"] == 2
+    assert accounts(fresh, [first, second, third]) == [small, None, small]
+    assert stamps == edited_at(fresh)
+    assert not any(pull(fresh).values())
+    shutil.rmtree(fresh.folder / "leadlight-store")
+    pull(fresh)
+    assert accounts(fresh, [first, second, third]) == [small, None, small]  # a whole reading sees the same
 
 
-def test_links_of_a_call_that_nobody_edits(loop: Loop) -> None:
-    loop.sync()
-    first, second = ids(loop, "p15", "p16")
-    add_call(loop, first)
-    alone = str(loop.ask("POST", CALLS, json={"properties": {"hs_timestamp": loop.control("clock")["now"]}})["id"])
-    pull(loop)
-    pull(loop)
-    assert points(loop, "p15", "p16", "p17") == [10, 0, 0]
-    [call] = calls_of(loop, first)
-    link(loop, ("calls", "contacts"), call, second)
-    link(loop, ("calls", "contacts"), alone, ids(loop, "p17")[0])
-    pull(loop)
-    assert points(loop, "p15", "p16", "p17") == [10, 10, 10]
-    unlink(loop, ("calls", "contacts"), call, first)
-    pull(loop)
-    assert points(loop, "p15", "p16", "p17") == [0, 10, 10]
-    pull(loop)  # sees what the one before wrote
-    assert not any(pull(loop).values())
+def test_links_of_a_call_that_nobody_edits(fresh: Loop) -> None:
+    fresh.sync()
+    first, second = ids(fresh, "p15", "p16")
+    add_call(fresh, first)
+    alone = str(fresh.ask("POST", CALLS, json={"properties": {"hs_timestamp": fresh.control("clock")["now"]}})["id"])
+    pull(fresh)
+    pull(fresh)
+    assert points(fresh, "p15", "p16", "p17") == [10, 0, 0]
+    [call] = calls_of(fresh, first)
+    link(fresh, ("calls", "contacts"), call, second)
+    link(fresh, ("calls", "contacts"), alone, ids(fresh, "p17")[0])
+    pull(fresh)
+    assert points(fresh, "p15", "p16", "p17") == [10, 10, 10]
+    unlink(fresh, ("calls", "contacts"), call, first)
+    pull(fresh)
+    assert points(fresh, "p15", "p16", "p17") == [0, 10, 10]
+    pull(fresh)  # sees what the one before wrote
+    assert not any(pull(fresh).values())
 
 
-def test_links_of_many_are_found_by_and_by(loop: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
-    loop.sync()
+def test_links_of_many_are_found_by_and_by(fresh: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh.sync()
     monkeypatch.setattr(census, "SLICE", 5)
     monkeypatch.setattr(census, "RECORDS", 2)
     everybody = [f"p{number:02d}" for number in range(8, 24)]
-    before = dict(zip(everybody, points(loop, *everybody), strict=True))
-    called = ids(loop, "p20", "p21", "p22")
+    before = dict(zip(everybody, points(fresh, *everybody), strict=True))
+    called = ids(fresh, "p20", "p21", "p22")
     for _ in range(3):
-        add_call(loop, called[0])
-    calls = calls_of(loop, called[0])
-    pull(loop)
+        add_call(fresh, called[0])
+    calls = calls_of(fresh, called[0])
+    pull(fresh)
     for call in calls:
-        unlink(loop, ("calls", "contacts"), call, called[0])
-        link(loop, ("calls", "contacts"), call, called[1])
-        link(loop, ("calls", "contacts"), call, called[2])
+        unlink(fresh, ("calls", "contacts"), call, called[0])
+        link(fresh, ("calls", "contacts"), call, called[1])
+        link(fresh, ("calls", "contacts"), call, called[2])
     for _ in range(12):
-        pull(loop)
-    after = dict(zip(everybody, points(loop, *everybody), strict=True))
+        pull(fresh)
+    after = dict(zip(everybody, points(fresh, *everybody), strict=True))
     assert {who for who in everybody if before[who] != after[who]} == {"p21", "p22"}
-    assert not any(pull(loop).values())
+    assert not any(pull(fresh).values())
+
+
+def test_links_that_were_read_by_a_run_that_died_are_read_again(fresh: Loop, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh.sync()
+    monkeypatch.setattr(census, "SLICE", 5)
+    [person] = ids(fresh, "p17")
+    big = company(fresh, "big")
+    for _ in range(6):
+        pull(fresh)
+    link(fresh, ("contacts", "companies"), person, big)
+
+    def dying(point: str) -> None:
+        if point == "pull: files written" and told:
+            raise KeyboardInterrupt
+        told.extend([point] if point == "pull: a page" else [])
+
+    told: list[str] = []
+    with monkeypatch.context() as patch:
+        patch.setattr("connector.pull.crash_point", dying)
+        pulls = (pull(fresh) for _ in range(8))
+        with pytest.raises(KeyboardInterrupt):
+            list(pulls)
+    assert accounts(fresh, [person]) == [None]
+    pull(fresh)  # the very next one, not the next round
+    assert accounts(fresh, [person]) == [big]
